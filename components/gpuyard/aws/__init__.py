@@ -1,0 +1,1 @@
+"""Networks, EKS clusters and GPU pools on AWS."""

@@ -1,0 +1,1 @@
+"""Dated facts as data files, and typed look-ups over them."""

@@ -1,0 +1,26 @@
+"""Reading the data files of the catalog: each once, when first asked for."""
+
+import csv
+from functools import cache
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DATA = Path(str(files("gpuyard.catalog"))) / "data"
+
+
+@cache
+def read_csv(name: str) -> tuple[dict[str, str], ...]:
+    """Rows of ``data/<name>.csv`` by column name; an empty cell is unknown."""
+    text = (DATA / f"{name}.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(StringIO(text)))
+
+
+@cache
+def read_yaml(name: str) -> Any:
+    """Content of ``data/<name>.yaml``. libyaml where it is built in: ten times faster."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load((DATA / f"{name}.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe loader)

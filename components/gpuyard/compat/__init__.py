@@ -1,0 +1,1 @@
+"""One combination in, findings out: driver, CUDA, GPU, image, runtime, flags."""

@@ -1,0 +1,1 @@
+"""Resources to line items; totals, distributions, unknowns."""

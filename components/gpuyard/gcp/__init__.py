@@ -1,0 +1,1 @@
+"""Networks, GKE clusters and GPU pools on Google Cloud."""

@@ -1,0 +1,1 @@
+"""Phases and gates to P50 and P90."""

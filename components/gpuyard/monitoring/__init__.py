@@ -1,0 +1,1 @@
+"""Prometheus, DCGM, recording rules that survive renames, alerts, dashboards."""

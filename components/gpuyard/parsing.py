@@ -1,0 +1,106 @@
+"""Args to specs: one parse at the edge, every problem at once.
+
+`parse_spec(Model, args, path)` validates plain data against a frozen pydantic model and turns each
+problem into a finding with path, value, reason and remedy. Models derive from `Spec`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+
+
+class Spec(BaseModel):
+    """Base of every spec: frozen, complete, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+def parse_spec(model: type[SpecT], args: Any, path: str = "") -> SpecT:
+    """Validate ``args`` (plain data) as ``model``.
+
+    Raises:
+        SpecError: with one finding per problem; ``path`` prefixes every place.
+    """
+    if isinstance(args, Mapping):
+        args = dict(args)
+    try:
+        return model.model_validate(args)
+    except ValidationError as error:
+        raise SpecError([_finding(model, problem, path) for problem in error.errors()]) from None
+
+
+def _finding(model: type[BaseModel], problem: Any, prefix: str) -> Finding:
+    place = _join(prefix, problem["loc"])
+    value = problem.get("input")
+    kind, context = problem["type"], problem.get("ctx", {})
+    fix = ""
+    if kind == "extra_forbidden":
+        key = str(problem["loc"][-1])
+        fields = sorted(_fields_at(model, problem["loc"][:-1]))
+        code, message = "UNKNOWN_KEY", f'there is no key "{key}" here'
+        fix = did_you_mean(key, fields) or "remove it"
+        if fields:
+            fix += "  known keys: " + ", ".join(fields)
+        value = None  # may hold anything, a secret among it
+    elif kind == "missing":
+        code, message, fix, value = "REQUIRED", "is required", "add it", None
+    elif kind in ("enum", "literal_error"):
+        expected = [part.strip("' ") for part in str(context.get("expected", "")).replace(" or ", ",").split(",")]
+        code, message = "NOT_ALLOWED", f'"{value}" is not one of the allowed values'
+        fix = (did_you_mean(str(value), expected) + "  allowed: " + ", ".join(expected)).strip()
+    elif kind == "value_error":
+        code, message = "INVALID", str(context.get("error", problem["msg"]))
+        message, _, fix = message.partition("\n")
+    else:
+        code, message = "INVALID", problem["msg"][:1].lower() + problem["msg"][1:]
+        fix = f"change it; got {type(value).__name__}" + ("" if _is_bulky(value) else f" {value!r}")
+    return Finding(
+        severity=Severity.ERROR,
+        code=code,
+        path=place,
+        value=None if _is_bulky(value) else value,
+        message=message,
+        fix=fix,
+    )
+
+
+def _is_bulky(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple | set | BaseModel)
+
+
+def _join(prefix: str, location: tuple[Any, ...]) -> str:
+    place = prefix
+    for part in location:
+        place += f"[{part}]" if isinstance(part, int) else (f".{part}" if place else str(part))
+    return place
+
+
+def _fields_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """Field names of the model that the location points into; empty when it cannot be told."""
+    current: Any = model
+    for part in location:
+        if isinstance(part, int):
+            continue
+        field = getattr(current, "model_fields", {}).get(part)
+        if field is None:
+            return []
+        current = _model_in(field.annotation)
+        if current is None:
+            return []
+    return list(getattr(current, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

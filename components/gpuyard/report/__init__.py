@@ -1,0 +1,1 @@
+"""One report model, and its text, JSON, Markdown and HTML."""

@@ -1,0 +1,1 @@
+"""Model endpoints: runtime, weights, probes, drain, rollout, disruption budget."""

@@ -1,0 +1,1 @@
+"""The whole stack: config to spec to plan to InferenceStack."""
