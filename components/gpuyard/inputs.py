@@ -1,0 +1,51 @@
+"""Where a component's arguments enter: wiring apart from plain values, problems shown at their property.
+
+A component's args mix plain values, which decide what is built, with wiring (`pulumi.Input`), which only
+flows through. `split_wiring` takes them apart; `parse_inputs` parses the plain ones and turns a
+`SpecError` into Pulumi's `InputPropertiesError`, so that the engine shows each problem at its property,
+in whatever language the program is written.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import pulumi
+
+from gpuyard.errors import Finding, SpecError
+from gpuyard.parsing import Spec, parse_spec
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+class ArgsError(pulumi.InputPropertiesError, SpecError):
+    """Arguments of a component that cannot become its spec; lists every problem."""
+
+    def __init__(self, component: str, findings: tuple[Finding, ...]) -> None:
+        SpecError.__init__(self, findings)
+        details = [
+            pulumi.InputPropertyErrorDetails(
+                property_path=finding.path,
+                reason=finding.message + (f" ({finding.fix})" if finding.fix else ""),
+            )
+            for finding in findings
+        ]
+        text = f"{component}: {len(findings)} problem(s) in its arguments\n{SpecError.__str__(self)}"
+        pulumi.InputPropertiesError.__init__(self, text, details)
+
+
+def split_wiring(args: Mapping[str, Any], wiring: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The plain values and the wiring of ``args``, by key."""
+    plain = {key: value for key, value in args.items() if key not in wiring}
+    return plain, {key: value for key, value in args.items() if key in wiring}
+
+
+def parse_inputs(component: str, model: type[SpecT], plain: Mapping[str, Any]) -> SpecT:
+    """The spec of ``component`` from its plain arguments.
+
+    Raises:
+        ArgsError: with one finding per problem.
+    """
+    try:
+        return parse_spec(model, plain)
+    except SpecError as error:
+        raise ArgsError(component, error.findings) from None
