@@ -17,20 +17,19 @@ from gpuyard.parsing import Spec, parse_spec
 SpecT = TypeVar("SpecT", bound=Spec)
 
 
-class ArgsError(pulumi.InputPropertiesError, SpecError):
+class ArgsError(SpecError, pulumi.InputPropertiesError):
     """Arguments of a component that cannot become its spec; lists every problem."""
 
     def __init__(self, component: str, findings: tuple[Finding, ...]) -> None:
-        SpecError.__init__(self, findings)
-        details = [
+        super().__init__(findings)  # reaches InputPropertiesError with the whole text
+        self.component = component
+        self.errors = [
             pulumi.InputPropertyErrorDetails(
                 property_path=finding.path,
                 reason=finding.message + (f" ({finding.fix})" if finding.fix else ""),
             )
             for finding in findings
         ]
-        text = f"{component}: {len(findings)} problem(s) in its arguments\n{SpecError.__str__(self)}"
-        pulumi.InputPropertiesError.__init__(self, text, details)
 
 
 def split_wiring(args: Mapping[str, Any], wiring: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -51,7 +51,9 @@ def _finding(model: type[BaseModel], problem: Any, prefix: str) -> Finding:
     elif kind == "missing":
         code, message, fix, value = "REQUIRED", "is required", "add it", None
     elif kind in ("enum", "literal_error"):
-        expected = [part.strip("' ") for part in str(context.get("expected", "")).replace(" or ", ",").split(",")]
+        expected = [
+            part.strip("' ") for part in str(context.get("expected", "")).replace(" or ", ",").split(",")
+        ]
         code, message = "NOT_ALLOWED", f'"{value}" is not one of the allowed values'
         fix = (did_you_mean(str(value), expected) + "  allowed: " + ", ".join(expected)).strip()
     elif kind == "value_error":
