@@ -1,0 +1,115 @@
+"""From a deployment to demands: which model, how many GPUs of which kind, where allowed."""
+
+from pathlib import Path
+from typing import Any
+
+from gpuyard.catalog.hardware import find_gpu
+from gpuyard.catalog.models import ModelShape, find_model, read_config
+from gpuyard.catalog.names import UnknownName
+from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.planning.demand import AllowedRegion, Demand, GpuNeed
+from gpuyard.planning.fit import Fit, fit_model, smallest_fit
+from gpuyard.planning.ladder import Ladder, rank_offerings
+from gpuyard.stack.spec import Deployment, Endpoint
+
+
+def endpoint_model(endpoint: Endpoint, base: Path) -> ModelShape:
+    """The shape of the endpoint's model: from its config.json, else from the catalog.
+
+    Raises:
+        SpecError: neither knows it.
+    """
+    if endpoint.model_config_path:
+        return read_config(base / endpoint.model_config_path, model_id=endpoint.model)
+    try:
+        return find_model(endpoint.model)
+    except UnknownName as error:
+        raise SpecError(
+            [
+                Finding(
+                    severity=Severity.ERROR,
+                    code="MODEL_UNKNOWN",
+                    path=f"endpoints.{endpoint.name}.model",
+                    value=endpoint.model,
+                    message=str(error),
+                    fix="use a model of the catalog, or give its config.json in `model_config_path`",
+                )
+            ]
+        ) from None
+
+
+def make_demands(deployment: Deployment, base: Path) -> tuple[Demand, ...]:
+    """What each endpoint needs, accelerator by accelerator; none on an existing cluster.
+
+    Raises:
+        SpecError: unknown models, or models that no allowed accelerator holds.
+    """
+    if deployment.existing_cluster:
+        return ()
+    problems: list[Finding] = []
+    demands = []
+    for endpoint in deployment.endpoints:
+        try:
+            demands.append(_make_demand(deployment, endpoint, endpoint_model(endpoint, base)))
+        except SpecError as error:
+            problems += error.findings
+    if problems:
+        raise SpecError(problems)
+    return tuple(demands)
+
+
+def make_ladders(deployment: Deployment, base: Path) -> tuple[Ladder, ...]:
+    """The ladder of each endpoint from the catalog; none on an existing cluster."""
+    return tuple(rank_offerings(demand) for demand in make_demands(deployment, base))
+
+
+def _make_demand(deployment: Deployment, endpoint: Endpoint, model: ModelShape) -> Demand:
+    needs, refusals = [], []
+    for accelerator in deployment.capacity.accelerators:
+        fitted = fit_endpoint(endpoint, model, accelerator, endpoint.gpus_per_replica)
+        if fitted is not None and fitted.fits:
+            gpus = fitted.tensor_parallel * fitted.pipeline_parallel
+            needs.append(GpuNeed(accelerator=accelerator, gpus_per_replica=gpus, reason=fitted.reason))
+        else:
+            reason = fitted.reason if fitted else "no number of GPUs in one node holds it"
+            refusals.append(f"{accelerator}: {reason}")
+    if not needs:
+        raise SpecError(
+            [
+                Finding(
+                    severity=Severity.ERROR,
+                    code="MEMORY_WEIGHTS",
+                    path=f"endpoints.{endpoint.name}.model",
+                    value=endpoint.model,
+                    message="fits on none of the allowed accelerators: " + "; ".join(refusals),
+                    fix="allow a larger accelerator, lower context or concurrency, or set a quantization",
+                )
+            ]
+        )
+    return Demand(
+        endpoint=endpoint.name,
+        needs=tuple(needs),
+        replicas_min=endpoint.replicas_min,
+        replicas_max=endpoint.replicas_peak,
+        purchases=deployment.capacity.purchases,
+        regions=tuple(
+            AllowedRegion(cloud=str(place.cloud), region=region)
+            for place in deployment.places
+            for region in place.regions
+        ),
+        usd_per_gpu_hour_max=deployment.capacity.usd_per_gpu_hour_max,
+    )
+
+
+def fit_endpoint(endpoint: Endpoint, model: ModelShape, accelerator: str, gpus: int | None) -> Fit | None:
+    """How the endpoint fits: on ``gpus`` GPUs, or on the fewest that hold it (None: no number does)."""
+    wanted: dict[str, Any] = {
+        "runtime": endpoint.runtime,
+        "runtime_version": endpoint.runtime_version or None,
+        "context_tokens": endpoint.context_tokens,
+        "concurrency": endpoint.concurrency,
+        "quantization": endpoint.quantization or None,
+        "kv_cache_dtype": endpoint.kv_cache_dtype or None,
+    }
+    gpu = find_gpu(accelerator)
+    return fit_model(model, gpu, gpus=gpus, **wanted) if gpus else smallest_fit(model, gpu, **wanted)

@@ -1,0 +1,292 @@
+"""What `Pulumi.<stack>.yaml` says under ``gpuyard:deployment``, as a frozen spec.
+
+A deployment names what it needs and where it is allowed; where it runs is the lock file's business
+(`planning.lock`). Keys and their meaning: `docs/reference/deployment.md`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from gpuyard.catalog.hardware import find_gpu
+from gpuyard.catalog.names import UnknownName
+from gpuyard.catalog.places import regions
+from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.parsing import Spec, parse_spec
+from gpuyard.planning.demand import Purchase
+
+CPU = "cpu"
+"""The accelerator of an endpoint that needs none."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+"""A DNS label short enough for every cloud: 1 to 40 lower-case letters, digits and hyphens."""
+
+
+class Cloud(StrEnum):
+    """Where a place lies."""
+
+    AWS = "aws"
+    GCP = "gcp"
+    KUBERNETES = "kubernetes"
+
+
+class Place(Spec):
+    """Somewhere the deployment may run: regions of one cloud account, or one existing cluster."""
+
+    cloud: Cloud
+    regions: tuple[str, ...] = ()
+    """Allowed regions, in order of preference where prices tie. Required for aws and gcp."""
+    project: str = ""
+    """Google Cloud project id. Required for gcp."""
+    context: str = ""
+    """kubeconfig context of the existing cluster. Required for kubernetes."""
+    kubeconfig: str = ""
+    """Path of the kubeconfig file. Empty: ``$KUBECONFIG``, else ``~/.kube/config``."""
+    accelerator: str = CPU
+    """What the nodes of the existing cluster have: a GPU id, or ``cpu``."""
+    gpus_per_node: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Place":
+        problems = []
+        if self.cloud is Cloud.KUBERNETES:
+            if not self.context:
+                problems.append("an existing cluster needs `context`, the name of a kubeconfig context")
+            if self.regions:
+                problems.append("an existing cluster has no `regions`; remove them")
+            if self.accelerator != CPU and not self.gpus_per_node:
+                problems.append("say how many GPUs a node has: `gpus_per_node`")
+        else:
+            if not self.regions:
+                problems.append(f"{self.cloud} needs `regions`, at least one")
+            if self.cloud is Cloud.GCP and not self.project:
+                problems.append("gcp needs `project`, the project id")
+            problems += [
+                _unknown_region(self.cloud, region)
+                for region in self.regions
+                if region not in regions(self.cloud)
+            ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @field_validator("accelerator")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return _accelerator(value)
+
+
+class Capacity(Spec):
+    """What may be bought, in order of preference."""
+
+    accelerators: tuple[str, ...] = Field(min_length=1)
+    """GPU ids or aliases, best first; ``cpu`` alone for endpoints without a GPU."""
+    purchases: tuple[Purchase, ...] = (Purchase.ON_DEMAND,)
+    """Purchase kinds, best first. Default on-demand only."""
+    usd_per_gpu_hour_max: float | None = Field(default=None, gt=0)
+    """Offerings above this are left out, with that reason. Default no limit."""
+
+    @field_validator("accelerators")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_accelerator(item) for item in value))
+
+    @model_validator(mode="after")
+    def _either(self) -> "Capacity":
+        if CPU in self.accelerators and len(self.accelerators) > 1:
+            raise ValueError("`cpu` stands alone in `accelerators`\nremove it, or the GPUs beside it")
+        return self
+
+
+class Endpoint(Spec):
+    """One served model."""
+
+    name: Name
+    model: str = Field(min_length=1)
+    """Hugging Face id, or any name together with `model_config_path`."""
+    model_config_path: str = ""
+    """A Hugging Face config.json for a model that the catalog lacks, relative to the stacks folder."""
+    runtime: str = "vllm"
+    runtime_version: str = ""
+    """Default: the newest release that the catalog knows."""
+    image: str = ""
+    """Default: the runtime's public image of that version."""
+    args: tuple[str, ...] = ()
+    """Runtime flags; they win over computed ones."""
+    env: Mapping[str, str] = Field(default_factory=dict)
+    quantization: str = ""
+    """Default: what the model's own config says."""
+    kv_cache_dtype: str = ""
+    context_tokens: int | None = Field(default=None, gt=0, le=16_777_216)
+    """Longest request. Default: what fits, at most the model's own limit."""
+    concurrency: int = Field(default=8, gt=0, le=65_536)
+    """Requests of that length one replica must hold at once. Default 8."""
+    replicas_min: int = Field(default=1, ge=1, le=1000)
+    replicas_max: int | None = Field(default=None, ge=1, le=1000)
+    """Default: replicas_min, so no autoscaling."""
+    gpus_per_replica: int | None = Field(default=None, ge=1, le=8)
+    """Default: the fewest that hold model, context and concurrency."""
+    weights_source: str = "hugging_face"
+    hugging_face_secret: str = ""
+    """Name of the Kubernetes Secret with the key ``token``; needed for gated models."""
+    namespace: Name = "inference"
+    service_type: str = "ClusterIP"
+    """``LoadBalancer`` opens the endpoint to the outside, without authentication of its own."""
+
+    @model_validator(mode="after")
+    def _range(self) -> "Endpoint":
+        if self.replicas_max is not None and self.replicas_max < self.replicas_min:
+            raise ValueError(
+                f"replicas_max {self.replicas_max} is below replicas_min {self.replicas_min}\n"
+                "raise it, or leave it out"
+            )
+        return self
+
+    @property
+    def replicas_peak(self) -> int:
+        """Replicas at full load."""
+        return self.replicas_max or self.replicas_min
+
+
+class Cluster(Spec):
+    """Settings of clusters that are created."""
+
+    kubernetes_version: str = Field(default="1.35", pattern=r"^1\.\d{2}$")
+    system_nodes: int = Field(default=2, ge=1, le=20)
+    """CPU nodes for the controllers. Default 2."""
+    nat: str = Field(default="single", pattern=r"^(single|per_zone)$")
+    """``per_zone`` keeps egress when a zone fails, at one gateway per zone (AWS)."""
+    public_access_cidrs: tuple[str, ...] = ()
+    """Who may reach the API server from outside. Default: everyone with credentials."""
+
+
+class MonitoringSettings(Spec):
+    """Prometheus, alerts and dashboards."""
+
+    enabled: bool = True
+    retention_days: int = Field(default=15, ge=1, le=365)
+    storage_gib: int = Field(default=50, ge=5, le=10_000)
+
+
+class Accepted(Spec):
+    """A finding that the team accepts; the report repeats why."""
+
+    code: str
+    path: str = ""
+    """Only at this path. Empty: everywhere."""
+    reason: str = Field(min_length=10)
+
+
+class Deployment(Spec):
+    """Everything under ``gpuyard:deployment``, defaults applied."""
+
+    places: tuple[Place, ...] = Field(min_length=1)
+    capacity: Capacity
+    endpoints: tuple[Endpoint, ...] = Field(min_length=1)
+    cluster: Cluster = Cluster()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    tags: Mapping[str, str] = Field(default_factory=dict)
+    """On every cloud resource that takes tags or labels."""
+    accept: tuple[Accepted, ...] = ()
+    protect: bool = False
+    """Refuse to delete clusters and networks until this is off again."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Deployment":
+        names = [endpoint.name for endpoint in self.endpoints]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two endpoints are named {', '.join(twice)}\nrename one")
+        existing = [place for place in self.places if place.cloud is Cloud.KUBERNETES]
+        if existing and len(self.places) > 1:
+            raise ValueError(
+                "an existing cluster stands alone in `places`\nmake a second stack for the other places"
+            )
+        if self.capacity.accelerators == (CPU,) and not existing:
+            raise ValueError("endpoints without a GPU need an existing cluster\nadd a GPU to `accelerators`")
+        return self
+
+    @property
+    def existing_cluster(self) -> Place | None:
+        """The place that is an existing cluster, if it is one."""
+        return next((place for place in self.places if place.cloud is Cloud.KUBERNETES), None)
+
+
+def parse_deployment(args: Any) -> Deployment:
+    """The spec of a stack's ``gpuyard:deployment`` value.
+
+    Raises:
+        SpecError: every problem, secrets in plain text first and never repeated.
+    """
+    if not isinstance(args, Mapping):
+        raise SpecError(
+            [
+                Finding(
+                    severity=Severity.ERROR,
+                    code="INVALID",
+                    path="gpuyard:deployment",
+                    message=f"must be a mapping, not {type(args).__name__}",
+                    fix="see docs/reference/deployment.md for its keys",
+                )
+            ]
+        )
+    secrets = list(_plain_secrets(args, ""))
+    if secrets:
+        raise SpecError(secrets)
+    return parse_spec(Deployment, args)
+
+
+_TOKENS = re.compile(
+    r"\b(hf_[A-Za-z0-9]{16,}|AKIA[0-9A-Z]{12,}|ASIA[0-9A-Z]{12,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}"
+    r"|sk-[A-Za-z0-9_-]{20,}|nvapi-[A-Za-z0-9_-]{20,}|AIza[0-9A-Za-z_-]{30,}|xox[abprs]-[A-Za-z0-9-]{10,})"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+_SECRET_KEYS = re.compile(
+    r"(token|password|passwd|api_?key|secret_?key|access_?key|credential)s?$", re.IGNORECASE
+)
+_SECRET_FLAG = re.compile(r"^--(api-key|hf-token|token|password)(=|$)")
+
+
+def _plain_secrets(value: Any, path: str) -> Iterator[Finding]:
+    """Findings for strings that look like secrets; the value itself is never carried along."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            place = f"{path}.{key}" if path else str(key)
+            if isinstance(item, str) and item and (_SECRET_KEYS.search(str(key)) or _TOKENS.search(item)):
+                yield _secret_finding(place)
+            else:
+                yield from _plain_secrets(item, place)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            if isinstance(item, str) and (_TOKENS.search(item) or _SECRET_FLAG.search(item)):
+                yield _secret_finding(f"{path}[{index}]")
+            else:
+                yield from _plain_secrets(item, f"{path}[{index}]")
+
+
+def _secret_finding(path: str) -> Finding:
+    return Finding(
+        severity=Severity.ERROR,
+        code="SECRET_IN_PLAIN_TEXT",
+        path=path,
+        message="looks like a secret in plain text",
+        fix="revoke it if it was committed; put it into a Kubernetes Secret and name that Secret, "
+        "e.g. `hugging_face_secret: hf-token`",
+    )
+
+
+def _unknown_region(cloud: str, region: str) -> str:
+    hint = did_you_mean(region, regions(cloud))
+    return f'"{region}" is not a region of {cloud} in the catalog' + (f"; {hint}" if hint else "")
+
+
+def _accelerator(value: str) -> str:
+    if value.strip().lower() == CPU:
+        return CPU
+    try:
+        return find_gpu(value).id
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
