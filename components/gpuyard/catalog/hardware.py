@@ -1,0 +1,191 @@
+"""Accelerators and the machine types that carry them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from gpuyard.catalog.names import normalise, resolve
+from gpuyard.catalog.tables import read_csv
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """One accelerator, as its driver reports it."""
+
+    id: str
+    name: str
+    arch: str
+    sm: str
+    """Compute capability as ``major.minor``; other vendors' names (``gfx942``) as they are."""
+    memory_mib: int | None
+    """What the driver reports, less than the marketing number; None: unknown."""
+    memory_gb: float | None
+    """The vendor's number."""
+    bandwidth_gb_per_s: float | None
+    bf16_tflops: float | None
+    native_bf16: bool
+    native_fp8: bool
+    native_fp4: bool
+    mig: bool
+    datacenter: bool
+    form: str
+    min_driver: str
+    last_driver_branch: str
+    """Empty: still supported by the newest."""
+    kernel_module: str
+    source: str
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineType:
+    """One machine type of a cloud that carries GPUs."""
+
+    cloud: str
+    id: str
+    family: str
+    arch: str
+    vcpu: int
+    memory_gib: float
+    gpu: str | None
+    gpu_count: float
+    """Fractional for vGPU slices, where Kubernetes sees 0."""
+    gpu_memory_mib: int | None
+    sm: str
+    local_nvme_gb: float | None
+    network_gbps: float | None
+    fabric: str
+    efa_interfaces: int
+    accelerator_label: str
+    """The node label of the accelerator, as ``key=value`` or a bare GKE value."""
+    quota: str
+    """The quota bucket, in words."""
+    source: str
+    as_of: str
+
+
+GPUS_AS_OF = "2026-11-23"
+MACHINES_AS_OF = "2026-08-21"
+
+_GPU_ALIASES: Mapping[str, str] = {
+    "h100": "h100-sxm",
+    "h100-80gb": "h100-sxm",
+    "h100-80": "h100-sxm",
+    "h100-sxm5": "h100-sxm",
+    "h100-mega": "h100-sxm",
+    "h100-mega-80gb": "h100-sxm",
+    "h100-nvl": "h100-pcie",
+    "a100": "a100-40gb",
+    "a100-40": "a100-40gb",
+    "a100-sxm4-40gb": "a100-40gb",
+    "a100-80": "a100-80gb-sxm",
+    "a100-80gb": "a100-80gb-sxm",
+    "a100-sxm4-80gb": "a100-80gb-sxm",
+    "a10": "a10g",
+    "h200-141gb": "h200",
+    "h200-sxm": "h200",
+    "b200-180gb": "b200",
+    "rtxpro6000": "rtx-pro-6000",
+    "rtx-pro-6000-server": "rtx-pro-6000",
+    "rtx-pro-6000-blackwell-server-edition": "rtx-pro-6000",
+    "rtxpro4500": "rtx-pro-4500",
+    "v100-32gb": "v100",
+    "v100-sxm2-16gb": "v100",
+    "4090": "rtx-4090",
+    "5090": "rtx-5090",
+}
+"""What people, GKE labels and other catalogs call them. ``a100`` means 40 GB, as at both clouds."""
+
+
+@cache
+def gpus() -> Mapping[str, Gpu]:
+    """Every accelerator by id."""
+    return {row["id"]: _gpu(row) for row in read_csv("gpus")}
+
+
+def find_gpu(text: str) -> Gpu:
+    """The accelerator that ``text`` names: an id, a GKE label, a product name, or what people type.
+
+    Raises:
+        UnknownName: with close ids.
+    """
+    return gpus()[resolve("GPU", text, _aliases(), list(gpus()))]
+
+
+@cache
+def machine_types(cloud: str | None = None) -> Mapping[str, MachineType]:
+    """Every GPU machine type by id, of one cloud or of all."""
+    rows = (row for row in read_csv("instances") if cloud in (None, row["cloud"]))
+    return {row["instance"]: _machine(row) for row in rows}
+
+
+def find_machine_type(text: str) -> MachineType:
+    """The GPU machine type of that name.
+
+    Raises:
+        UnknownName: with close ids.
+    """
+    types = machine_types()
+    aliases = {normalise(name): name for name in types}
+    return types[resolve("GPU machine type", text, aliases, list(types))]
+
+
+@cache
+def _aliases() -> Mapping[str, str]:
+    known = {normalise(gpu.id): gpu.id for gpu in gpus().values()}
+    known |= {normalise(gpu.name): gpu.id for gpu in gpus().values()}
+    return known | {normalise(alias): target for alias, target in _GPU_ALIASES.items()}
+
+
+def _gpu(row: Mapping[str, str]) -> Gpu:
+    return Gpu(
+        id=row["id"],
+        name=row["name"],
+        arch=row["arch"],
+        sm=row["sm"],
+        memory_mib=int(row["mem_mib_reported"]) if row["mem_mib_reported"] else None,
+        memory_gb=_number(row["mem_gb_nominal"]),
+        bandwidth_gb_per_s=_number(row["mem_bw_gb_per_s"]),
+        bf16_tflops=_number(row["bf16_dense_tflops"]),
+        native_bf16=row["bf16_native"] == "true",
+        native_fp8=row["fp8_native"] == "true",
+        native_fp4=row["fp4_native"] == "true",
+        mig=row["mig"].startswith("yes"),
+        datacenter=row["datacenter_gpu"].startswith("yes"),
+        form=row["form"],
+        min_driver=row["min_driver"],
+        last_driver_branch=row["last_driver_branch"],
+        kernel_module=row["kernel_module"],
+        source=row["source"],
+        as_of=GPUS_AS_OF,
+    )
+
+
+def _machine(row: Mapping[str, str]) -> MachineType:
+    return MachineType(
+        cloud=row["cloud"],
+        id=row["instance"],
+        family=row["family"],
+        arch=row["arch"],
+        vcpu=int(_number(row["vcpu"]) or 0),
+        memory_gib=_number(row["mem_gib"]) or 0,
+        gpu=row["gpu_id"] or None,
+        gpu_count=_number(row["gpu_count"]) or 0,
+        gpu_memory_mib=int(_number(row["gpu_mem_mib_each"]) or 0) or None,
+        sm=row["sm"],
+        local_nvme_gb=_number(row["local_nvme_gb"]),
+        network_gbps=_number(row["network_gbit_per_s"]),
+        fabric=row["fabric"],
+        efa_interfaces=int(_number(row["efa_interfaces"]) or 0),
+        accelerator_label=row["k8s_accelerator_label"],
+        quota=row["quota"],
+        source=row["source"],
+        as_of=MACHINES_AS_OF,
+    )
+
+
+def _number(text: str) -> float | None:
+    """The number a cell starts with; cells such as ``144 (unverified)`` say how sure they are."""
+    match = re.match(r"\d+(\.\d+)?", text)
+    return float(match.group()) if match else None

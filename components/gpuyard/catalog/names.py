@@ -1,0 +1,35 @@
+"""Names people type, resolved to the one id that everything else uses."""
+
+import re
+from collections.abc import Mapping
+
+from gpuyard.errors import did_you_mean
+
+
+class UnknownName(ValueError):  # noqa: N818 (reads as what it says)
+    """A name that the catalog does not have; its text suggests close ones."""
+
+    def __init__(self, kind: str, value: str, choices: list[str]) -> None:
+        self.kind, self.value = kind, value
+        hint = did_you_mean(value, choices)
+        super().__init__(f'"{value}" is not a {kind} of the catalog' + (f"; {hint}" if hint else ""))
+
+
+def normalise(text: str) -> str:
+    """A key that ignores case, vendor and punctuation: ``NVIDIA-H100-80GB-HBM3`` to ``h10080gb``."""
+    key = re.sub(r"[^a-z0-9]", "", text.lower())
+    for noise in ("nvidia", "tesla", "geforce", "hbm3e", "hbm3", "hbm2e", "hbm2", "tensorcore"):
+        key = key.replace(noise, "")
+    return key
+
+
+def resolve(kind: str, text: str, aliases: Mapping[str, str], ids: list[str]) -> str:
+    """The id that ``text`` means.
+
+    Raises:
+        UnknownName: none does.
+    """
+    found = aliases.get(normalise(text))
+    if found is None:
+        raise UnknownName(kind, text, ids)
+    return found

@@ -1,0 +1,80 @@
+"""Where machine types are sold: regions, and zones where they are known.
+
+AWS zones are zone *ids* (``use1-az1``), the same in every account, from the offerings that moto 5.2.5
+records (Apache-2.0, read 2026-11-24). GCP zones are known only where a price row names them: a region
+row does not prove that a zone offers the machine.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+from gpuyard.catalog.tables import read_csv
+
+OFFERINGS_SOURCE = "EC2 offerings recorded by getmoto/moto 5.2.5"
+OFFERINGS_AS_OF = "2026-11-24"
+
+
+@cache
+def regions(cloud: str) -> tuple[str, ...]:
+    """Every region that the catalog has for ``cloud`` (``aws`` or ``gcp``), sorted."""
+    if cloud == "aws":
+        columns = list(read_csv("ec2_on_demand")[0])
+        priced = set(columns[columns.index("memory_gib") + 1 :])
+        return tuple(sorted(priced | {region for _, region in _aws_zones()}))
+    if cloud == "gcp":
+        listed = {region for row in read_csv("gcp_machine_regions") for region in row["regions"].split()}
+        return tuple(
+            sorted(listed | {row["region"] for row in read_csv("gcp_region_prices") if "-" in row["region"]})
+        )
+    return ()
+
+
+def regions_selling(cloud: str, machine_type: str) -> tuple[str, ...]:
+    """Regions that list ``machine_type``, sorted; empty: none is known."""
+    if cloud == "aws":
+        return _aws_regions().get(machine_type, ())
+    return _gcp_regions().get(machine_type, ())
+
+
+def zones_selling(cloud: str, machine_type: str, region: str) -> tuple[str, ...]:
+    """Zones of ``region`` that sell ``machine_type``, sorted; empty: not known."""
+    if cloud == "aws":
+        return _aws_zones().get((machine_type, region), ())
+    return _gcp_zones().get((machine_type, region), ())
+
+
+@cache
+def _aws_zones() -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """Zone ids by type and region, without local zones: EKS node groups do not span them."""
+    rows = read_csv("aws_offerings")
+    return {
+        (row["instance_type"], row["region"]): tuple(
+            zone for zone in row["zone_ids"].split() if zone.count("-") == 1
+        )
+        for row in rows
+    }
+
+
+@cache
+def _aws_regions() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for (machine_type, region), zones in _aws_zones().items():
+        if zones:
+            found.setdefault(machine_type, []).append(region)
+    return {key: tuple(sorted(value)) for key, value in found.items()}
+
+
+@cache
+def _gcp_regions() -> Mapping[str, tuple[str, ...]]:
+    return {
+        row["machine_type"]: tuple(sorted(row["regions"].split())) for row in read_csv("gcp_machine_regions")
+    }
+
+
+@cache
+def _gcp_zones() -> Mapping[tuple[str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in read_csv("gpu_prices"):
+        if row["cloud"] == "gcp" and row["zone"]:
+            found.setdefault((row["instance_type"], row["region"]), set()).add(row["zone"])
+    return {key: tuple(sorted(value)) for key, value in found.items()}
