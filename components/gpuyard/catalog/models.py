@@ -92,24 +92,25 @@ def find_model(text: str) -> ModelShape:
     try:
         return table[resolve("model", text, _aliases(), list(table))]
     except UnknownName:
-        short = normalise(text).removesuffix("instruct").removesuffix("it").removesuffix("chat")
-        if short in _bare_aliases():
-            return table[_bare_aliases()[short]]
-        raise
+        found = _aliases().get(_bare(text))
+        if found is None:
+            raise
+        return table[found]
 
 
 @cache
 def _aliases() -> Mapping[str, str]:
-    known = {normalise(name.split("/")[-1]): name for name in models()}
+    known = {_bare(name): name for name in models()}
+    known |= {normalise(name.rsplit("/", 1)[-1]): name for name in models()}
     return known | {normalise(name): name for name in models()}
 
 
-@cache
-def _bare_aliases() -> Mapping[str, str]:
-    return {
-        key.removesuffix("instruct").removesuffix("it").removesuffix("base"): name
-        for key, name in _aliases().items()
-    }
+def _bare(name: str) -> str:
+    """The name without its owner, vendor prefix and tuning suffix: ``llama318b``."""
+    key = normalise(name.rsplit("/", 1)[-1]).removeprefix("meta")
+    for suffix in ("instruct", "base", "chat", "it"):
+        key = key.removesuffix(suffix)
+    return key
 
 
 def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:

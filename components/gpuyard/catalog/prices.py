@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from statistics import quantiles
+from statistics import median, quantiles
 
 from gpuyard.catalog.tables import read_csv
 
@@ -76,11 +76,7 @@ def spot(cloud: str, machine_type: str, region: str, zone: str | None = None) ->
     if not values:
         return None
     low, high = _spread(values)
-    middle = (
-        values[len(values) // 2]
-        if len(values) % 2
-        else (values[len(values) // 2 - 1] + values[len(values) // 2]) / 2
-    )
+    middle = median(values)
     basis = f"quotes of {len(values)} zones" if len(values) > 1 else "one quote"
     return SpotPrice(
         p10=low,

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from gpuyard.catalog.hardware import find_gpu
-from gpuyard.catalog.models import ModelShape, find_model, read_config
+from gpuyard.catalog.model_config import read_config
+from gpuyard.catalog.models import ModelShape, find_model
 from gpuyard.catalog.names import UnknownName
 from gpuyard.errors import Finding, Severity, SpecError
 from gpuyard.planning.demand import AllowedRegion, Demand, GpuNeed

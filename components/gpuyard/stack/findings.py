@@ -1,0 +1,162 @@
+"""Everything that can be said against a stack plan before a resource exists."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from gpuyard.compat.check import check
+from gpuyard.compat.combination import Combination
+from gpuyard.errors import Finding, Severity
+from gpuyard.stack.plan import ClusterPlan, EndpointPlan, StackPlan
+from gpuyard.stack.spec import CPU, Accepted
+
+
+def check_stack(plan: StackPlan, kubeconfig: Path | None = None) -> list[Finding]:
+    """Findings of the whole stack, errors first, accepted ones as notes with their reason.
+
+    ``kubeconfig`` is the file to look for an existing cluster's context in.
+    """
+    findings: list[Finding] = []
+    for index, endpoint in enumerate(plan.endpoints):
+        path = f"endpoints[{index}]"
+        findings += _under(path, check(combination_of(plan, endpoint)))
+        findings += _gated(path, endpoint)
+        findings += _exposed(path, endpoint)
+    for cluster in plan.clusters:
+        findings += _context(cluster, kubeconfig)
+    for index, pool in enumerate(plan.pools):
+        if pool.rung.rate.usd is None:
+            findings.append(
+                Finding(
+                    severity=Severity.WARNING,
+                    code="PRICE_UNKNOWN",
+                    path=f"pools[{index}]",
+                    value=pool.rung.machine_type,
+                    message=f"{pool.rung.purchase} {pool.rung.machine_type} in {pool.rung.region} has no known price",
+                    fix="ask the vendor, or import a price table with `gpuyard catalog import`",
+                )
+            )
+    order = [Severity.ERROR, Severity.WARNING, Severity.NOTE]
+    accepted = [_accept(finding, plan.deployment.accept) for finding in findings]
+    return sorted(accepted, key=lambda finding: (order.index(finding.severity), finding.path, finding.code))
+
+
+def combination_of(plan: StackPlan, placed: EndpointPlan) -> Combination:
+    """The endpoint with all that is known of the place it runs in, as `gpuyard compat` takes it."""
+    endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
+    fields: dict[str, object] = {
+        "platform": cluster.platform,
+        "runtime": endpoint.runtime,
+        "runtime_version": endpoint.runtime_version or None,
+        "install": "docker",
+        "image": endpoint.image or None,
+        "model": endpoint.model,
+        "quantization": endpoint.quantization or None,
+        "kv_cache_dtype": endpoint.kv_cache_dtype or None,
+        "max_model_len": endpoint.context_tokens,
+    }
+    if placed.accelerator != CPU:
+        fields |= {"gpu": placed.accelerator, "gpu_count": placed.gpus_per_replica}
+        if placed.fit is not None:
+            fields |= {
+                "tensor_parallel": placed.fit.tensor_parallel,
+                "pipeline_parallel": placed.fit.pipeline_parallel,
+            }
+    if placed.pool:
+        rung = plan.pool(placed.pool).rung
+        fields |= {"instance": rung.machine_type, "kubernetes": plan.deployment.cluster.kubernetes_version}
+        fields |= _NODE_IMAGE[cluster.platform]
+    return Combination(**{key: value for key, value in fields.items() if value is not None})
+
+
+_NODE_IMAGE: Mapping[str, Mapping[str, str]] = {
+    "eks": {"ami": "AL2023_x86_64_NVIDIA", "driver_managed_by": "image"},
+    "gke": {"os": "COS", "driver_managed_by": "cloud"},
+}
+"""What the node pools of `aws` and `gcp` run."""
+
+
+def _under(path: str, findings: Sequence[Finding]) -> list[Finding]:
+    return [replace(item, path=f"{path}.{item.path}" if item.path else path) for item in findings]
+
+
+def _gated(path: str, placed: EndpointPlan) -> Iterator[Finding]:
+    endpoint, model = placed.endpoint, placed.model
+    if model is None or not model.gated or endpoint.weights_source != "hugging_face":
+        return
+    if not endpoint.hugging_face_secret:
+        yield Finding(
+            severity=Severity.ERROR,
+            code="MODEL_GATED",
+            path=f"{path}.hugging_face_secret",
+            message=f"{endpoint.model} is gated: its weights need a token whose owner accepted the licence",
+            fix="create a Secret with the key `token` in the endpoint's namespace and name it here",
+            source=model.source,
+            as_of=model.as_of,
+        )
+
+
+def _exposed(path: str, placed: EndpointPlan) -> Iterator[Finding]:
+    if placed.endpoint.service_type == "LoadBalancer":
+        yield Finding(
+            severity=Severity.WARNING,
+            code="ENDPOINT_EXPOSED",
+            path=f"{path}.service_type",
+            value="LoadBalancer",
+            message="opens the engine to the outside; engines have no authentication worth the name",
+            fix="keep ClusterIP and put a gateway with keys in front",
+            source="vllm-project/vllm#58144",
+            as_of="2026-09",
+        )
+
+
+def _context(cluster: ClusterPlan, kubeconfig: Path | None) -> Iterator[Finding]:
+    if not cluster.context or kubeconfig is None:
+        return
+    try:
+        contexts = [
+            item["name"] for item in yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))["contexts"]
+        ]
+    except OSError:
+        yield Finding(
+            severity=Severity.WARNING,
+            code="KUBECONFIG_MISSING",
+            path="places[0].kubeconfig",
+            message=f'no kubeconfig on this machine, so the context "{cluster.context}" could not be checked',
+            fix="run where the cluster is reachable, or set KUBECONFIG or `kubeconfig`",
+        )
+        return
+    except (yaml.YAMLError, KeyError, TypeError):
+        yield Finding(
+            severity=Severity.ERROR,
+            code="KUBECONFIG_INVALID",
+            path="places[0].kubeconfig",
+            message="the kubeconfig is not one that can be read",
+            fix="check it with `kubectl config view`",
+        )
+        return
+    if cluster.context not in contexts:
+        yield Finding(
+            severity=Severity.ERROR,
+            code="KUBE_CONTEXT_MISSING",
+            path="places[0].context",
+            value=cluster.context,
+            message=f'the kubeconfig has no context "{cluster.context}"',
+            fix="use one of: " + ", ".join(sorted(contexts))
+            if contexts
+            else "the kubeconfig has no contexts at all",
+        )
+
+
+def _accept(finding: Finding, accepted: Sequence[Accepted]) -> Finding:
+    for item in accepted:
+        if item.code == finding.code and item.path in ("", finding.path):
+            return replace(
+                finding,
+                severity=Severity.NOTE,
+                message=f"{finding.message} (accepted: {item.reason})",
+                fix="",
+            )
+    return finding

@@ -1,0 +1,5 @@
+"""The program that Pulumi runs; `gpuyard plan` runs the very same one."""
+
+from inference import build
+
+build()
