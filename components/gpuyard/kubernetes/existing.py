@@ -1,0 +1,76 @@
+"""ExistingCluster: a cluster that somebody else made, reached by a kubeconfig context."""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pydantic import Field
+
+from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.inputs import parse_inputs
+from gpuyard.parsing import Spec
+
+
+class ExistingClusterArgs(TypedDict):
+    """How to reach the cluster."""
+
+    context: str
+    """Name of the kubeconfig context."""
+    kubeconfig: NotRequired[str]
+    """Path of the kubeconfig file. Default ``$KUBECONFIG``, else ``~/.kube/config``."""
+
+
+class ExistingClusterSpec(Spec):
+    """The parsed arguments."""
+
+    context: str = Field(min_length=1)
+    kubeconfig: str = ""
+
+
+@pulumi.type_token("gpuyard:index:ExistingCluster")
+class ExistingCluster(pulumi.ComponentResource):
+    """A Kubernetes provider for one context; creates nothing in the cluster itself."""
+
+    cluster_name: pulumi.Output[str]
+    """The context's name."""
+
+    def __init__(
+        self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        spec = parse_inputs("ExistingCluster", ExistingClusterSpec, args)
+        self.platform, self.context = "kubernetes", spec.context
+        super().__init__("gpuyard:index:ExistingCluster", name, {}, opts)
+        self.kubernetes_provider = kubernetes.Provider(
+            f"{name}-k8s",
+            context=spec.context,
+            kubeconfig=spec.kubeconfig or None,  # None: the provider looks where kubectl looks
+            enable_server_side_apply=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.cluster_name = pulumi.Output.from_input(spec.context)
+        self.register_outputs({"clusterName": self.cluster_name})
+
+    def gpu_pool(
+        self,
+        name: str,
+        args: Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,  # noqa: ARG002 (the contract's)
+    ) -> pulumi.Resource:
+        """Refused: nodes of an existing cluster are its owner's.
+
+        Raises:
+            SpecError: always.
+        """
+        raise SpecError(
+            [
+                Finding(
+                    severity=Severity.ERROR,
+                    code="POOL_ON_EXISTING_CLUSTER",
+                    path=name,
+                    value=args.get("machine_type"),
+                    message=f'the cluster "{self.context}" exists already; gpuyard adds no nodes to it',
+                    fix="add nodes where the cluster is managed, or use EksGpuCluster or GkeGpuCluster",
+                )
+            ]
+        )
