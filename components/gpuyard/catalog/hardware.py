@@ -68,34 +68,39 @@ class MachineType:
 GPUS_AS_OF = "2026-11-23"
 MACHINES_AS_OF = "2026-08-21"
 
-_GPU_ALIASES: Mapping[str, str] = {
-    "h100": "h100-sxm",
-    "h100-80gb": "h100-sxm",
-    "h100-80": "h100-sxm",
-    "h100-sxm5": "h100-sxm",
-    "h100-mega": "h100-sxm",
-    "h100-mega-80gb": "h100-sxm",
-    "h100-nvl": "h100-pcie",
-    "a100": "a100-40gb",
-    "a100-40": "a100-40gb",
-    "a100-sxm4-40gb": "a100-40gb",
-    "a100-80": "a100-80gb-sxm",
-    "a100-80gb": "a100-80gb-sxm",
-    "a100-sxm4-80gb": "a100-80gb-sxm",
-    "a10": "a10g",
-    "h200-141gb": "h200",
-    "h200-sxm": "h200",
-    "b200-180gb": "b200",
-    "rtxpro6000": "rtx-pro-6000",
-    "rtx-pro-6000-server": "rtx-pro-6000",
-    "rtx-pro-6000-blackwell-server-edition": "rtx-pro-6000",
-    "rtxpro4500": "rtx-pro-4500",
-    "v100-32gb": "v100",
-    "v100-sxm2-16gb": "v100",
-    "4090": "rtx-4090",
-    "5090": "rtx-5090",
+_GPU_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "p100": ("p100-pcie-16gb", "p100-sxm2-16gb"),
+    "v100": ("v100-32gb", "v100-sxm2-32gb", "v100-sxm3-32gb"),
+    "a100-40gb": ("a100", "a100-40", "a100-sxm4-40gb", "a100-sxm"),
+    "a100-80gb-sxm": ("a100-80", "a100-80gb", "a100-sxm4-80gb", "a100-80-sxm"),
+    "a100-80gb-pcie": ("a100-pcie-80gb", "a100-pcie"),
+    "h100-sxm": (
+        "h100",
+        "h100-80",
+        "h100-80gb",
+        "h100-sxm5",
+        "h100-mega",
+        "h100-mega-80gb",
+        "h100-sxm5-80gb",
+    ),
+    "h100-pcie": ("h100-80gb-pcie", "h100-pcie-80gb"),
+    "gh200": ("gh200-480gb", "gh200-96gb", "grace-hopper"),
+    "h200": ("h200-141gb", "h200-sxm", "h200-sxm5"),
+    "b200": ("b200-180gb", "b200-sxm", "b200-sxm6"),
+    "b300": ("b300-sxm", "b300-sxm6", "b300-sxm6-ac"),
+    "gb200": ("gb200-nvl72",),
+    "gb300": ("gb300-nvl72",),
+    "rtx-pro-6000": ("rtx-pro-server-6000", "rtx-pro-6000-server", "rtx-pro-6000-blackwell-server-edition"),
+    "rtx-pro-4500": ("rtx-pro-server-4500", "rtx-pro-4500-server", "rtx-pro-4500-blackwell-server-edition"),
+    "rtx-4090": ("4090",),
+    "rtx-5090": ("5090",),
+    "gb10": ("dgx-spark",),
+    "mi300x": ("mi300", "mi300x-oam"),
 }
-"""What people, GKE labels and other catalogs call them. ``a100`` means 40 GB, as at both clouds."""
+"""What people, drivers, node labels and other catalogs call them. ``a100`` means 40 GB, as at both clouds.
+
+H100 NVL, A10 and the 16 GB V100 are other cards: they get a did-you-mean, never another card's numbers.
+"""
 
 
 @cache
@@ -124,18 +129,36 @@ def find_machine_type(text: str) -> MachineType:
     """The GPU machine type of that name.
 
     Raises:
-        UnknownName: with close ids.
+        UnknownName: with the types of the family or GPU that ``text`` names, else with close ids.
     """
     types = machine_types()
     aliases = {normalise(name): name for name in types}
-    return types[resolve("GPU machine type", text, aliases, list(types))]
+    return types[resolve("GPU machine type", text, aliases, list(types), _members(text))]
+
+
+def _members(text: str) -> str:
+    """The machine types of a family (``p5``) or with a GPU (``h100``) that someone gave instead of one type."""
+    key = normalise(text)
+    family = [
+        machine.id
+        for machine in machine_types().values()
+        if key in (normalise(machine.family), machine.id.split("-")[0])
+    ]
+    if family:
+        return "it is a family; its types: " + ", ".join(family)
+    gpu = _aliases().get(key)
+    if gpu is None:
+        return ""
+    return f"it is a GPU; types with {gpu}: " + ", ".join(
+        machine.id for machine in machine_types().values() if machine.gpu == gpu
+    )
 
 
 @cache
 def _aliases() -> Mapping[str, str]:
     known = {normalise(gpu.id): gpu.id for gpu in gpus().values()}
     known |= {normalise(gpu.name): gpu.id for gpu in gpus().values()}
-    return known | {normalise(alias): target for alias, target in _GPU_ALIASES.items()}
+    return known | {normalise(alias): gpu for gpu, aliases in _GPU_ALIASES.items() for alias in aliases}
 
 
 def _gpu(row: Mapping[str, str]) -> Gpu:

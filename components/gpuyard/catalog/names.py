@@ -9,9 +9,9 @@ from gpuyard.errors import did_you_mean
 class UnknownName(ValueError):  # noqa: N818 (reads as what it says)
     """A name that the catalog does not have; its text suggests close ones."""
 
-    def __init__(self, kind: str, value: str, choices: list[str]) -> None:
+    def __init__(self, kind: str, value: str, choices: list[str], hint: str = "") -> None:
         self.kind, self.value = kind, value
-        hint = did_you_mean(value, choices)
+        hint = hint or did_you_mean(value, choices)
         super().__init__(f'"{value}" is not a {kind} of the catalog' + (f"; {hint}" if hint else ""))
 
 
@@ -23,13 +23,13 @@ def normalise(text: str) -> str:
     return key
 
 
-def resolve(kind: str, text: str, aliases: Mapping[str, str], ids: list[str]) -> str:
+def resolve(kind: str, text: str, aliases: Mapping[str, str], ids: list[str], hint: str = "") -> str:
     """The id that ``text`` means.
 
     Raises:
-        UnknownName: none does.
+        UnknownName: none does; with ``hint`` where there is one, else with close ids.
     """
     found = aliases.get(normalise(text))
     if found is None:
-        raise UnknownName(kind, text, ids)
+        raise UnknownName(kind, text, ids, hint)
     return found
