@@ -137,7 +137,7 @@ def find_machine_type(text: str) -> MachineType:
 
 
 def _members(text: str) -> str:
-    """The machine types of a family (``p5``) or with a GPU (``h100``) that someone gave instead of one type."""
+    """The machine types of a family (``p5``) or with a GPU (``h100``), given instead of one type."""
     key = normalise(text)
     family = [
         machine.id

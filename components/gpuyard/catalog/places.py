@@ -8,39 +8,40 @@ row does not prove that a zone offers the machine.
 from collections.abc import Mapping
 from functools import cache
 
+from gpuyard.catalog.overlay import overlay_offers
+from gpuyard.catalog.regions import regions
 from gpuyard.catalog.tables import read_csv
+
+__all__ = ["OFFERINGS_AS_OF", "OFFERINGS_SOURCE", "regions", "regions_selling", "zones_selling"]
 
 OFFERINGS_SOURCE = "EC2 offerings recorded by getmoto/moto 5.2.5"
 OFFERINGS_AS_OF = "2026-11-24"
 
 
-@cache
-def regions(cloud: str) -> tuple[str, ...]:
-    """Every region that the catalog has for ``cloud`` (``aws`` or ``gcp``), sorted."""
-    if cloud == "aws":
-        columns = list(read_csv("ec2_on_demand")[0])
-        priced = set(columns[columns.index("memory_gib") + 1 :])
-        return tuple(sorted(priced | {region for _, region in _aws_zones()}))
-    if cloud == "gcp":
-        listed = {region for row in read_csv("gcp_machine_regions") for region in row["regions"].split()}
-        return tuple(
-            sorted(listed | {row["region"] for row in read_csv("gcp_region_prices") if "-" in row["region"]})
-        )
-    return ()
-
-
 def regions_selling(cloud: str, machine_type: str) -> tuple[str, ...]:
     """Regions that list ``machine_type``, sorted; empty: none is known."""
-    if cloud == "aws":
-        return _aws_regions().get(machine_type, ())
-    return _gcp_regions().get(machine_type, ())
+    shipped = (_aws_regions() if cloud == "aws" else _gcp_regions()).get(machine_type, ())
+    added = {region for (at, name, region) in _overlay_zones() if (at, name) == (cloud, machine_type)}
+    return tuple(sorted({*shipped, *added})) if added else shipped
 
 
 def zones_selling(cloud: str, machine_type: str, region: str) -> tuple[str, ...]:
-    """Zones of ``region`` that sell ``machine_type``, sorted; empty: not known."""
-    if cloud == "aws":
-        return _aws_zones().get((machine_type, region), ())
-    return _gcp_zones().get((machine_type, region), ())
+    """Zones of ``region`` that sell ``machine_type``, sorted; empty: not known.
+
+    The user's overlay decides where it names zones, for it is newer.
+    """
+    told = _overlay_zones().get((cloud, machine_type, region), ())
+    return told or (_aws_zones() if cloud == "aws" else _gcp_zones()).get((machine_type, region), ())
+
+
+@cache
+def _overlay_zones() -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for offer in overlay_offers():
+        zones = found.setdefault((offer.cloud, offer.machine_type, offer.region), set())
+        if offer.zone and not offer.in_local_zone:
+            zones.add(offer.zone)
+    return {key: tuple(sorted(zones)) for key, zones in found.items()}
 
 
 @cache

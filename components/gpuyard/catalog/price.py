@@ -1,0 +1,40 @@
+"""What a price is: a number with its unit, source and date."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """One list price."""
+
+    usd: float
+    unit: str
+    source: str
+    as_of: str
+    note: str = ""
+
+    def noted(self, note: str) -> "Price":
+        """The price with ``note`` after what it already says."""
+        return replace(self, note=f"{self.note}; {note}" if self.note else note)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotPrice:
+    """A spot price as the distribution that it is, USD per machine-hour."""
+
+    p10: float
+    p50: float
+    p90: float
+    samples: int
+    source: str
+    as_of: str
+    basis: str
+    """What the samples are: quotes across zones, or months of history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """The price from a monthly amount on, up to the next tier."""
+
+    from_gb: float
+    price: Price

@@ -1,0 +1,84 @@
+"""Finding entries of the catalog by what people remember of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gpuyard.catalog.hardware import Gpu, MachineType, find_gpu, find_machine_type, gpus, machine_types
+from gpuyard.catalog.lead_times import LeadTimeFact, lead_times
+from gpuyard.catalog.models import ModelShape, find_model, models
+from gpuyard.catalog.names import UnknownName
+from gpuyard.errors import did_you_mean
+
+Entry = Gpu | MachineType | ModelShape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One entry in a line."""
+
+    kind: str
+    id: str
+    summary: str
+    source: str
+    as_of: str
+
+
+def find_entry(text: str) -> Entry:
+    """The GPU, machine type or model that ``text`` names, tried in this order.
+
+    Raises:
+        UnknownName: none does; with close ids of all three, or the members of a family.
+    """
+    for find in (find_gpu, find_machine_type, find_model):
+        try:
+            return find(text)
+        except UnknownName as error:
+            if "it is a" in str(error):  # a family: more than one, so list them
+                raise
+    ids = [*gpus(), *machine_types(), *models()]
+    names = {name.rsplit("/", 1)[-1].lower(): name for name in ids}
+    hint = did_you_mean(text, names)
+    for short, name in names.items():
+        hint = hint.replace(f'"{short}"', f'"{name}"')
+    raise UnknownName("GPU, machine type or model", text, ids, hint)
+
+
+def search_catalog(text: str) -> tuple[Hit, ...]:
+    """Entries that hold every word of ``text``, case aside: in their ids, summaries or sources."""
+    words = text.lower().split()
+    return tuple(hit for hit in _hits() if all(word in _haystack(hit) for word in words))
+
+
+def summarise(entry: Entry) -> Hit:
+    """The entry in a line."""
+    if isinstance(entry, Gpu):
+        memory = "memory unknown" if entry.memory_gb is None else f"{entry.memory_gb:g} GB"
+        return _hit("gpu", entry, f"{entry.name}, {entry.arch}, sm {entry.sm}, {memory}")
+    if isinstance(entry, MachineType):
+        summary = (
+            f"{entry.cloud}, {entry.gpu_count:g} x {entry.gpu}, {entry.vcpu} vCPU, {entry.memory_gib:g} GiB"
+        )
+        return _hit("machine type", entry, summary)
+    size = f"{entry.params / 1e9:.3g} B parameters, context {entry.context:,}, {entry.architecture}"
+    return _hit("model", entry, size + (", gated" if entry.gated else ""))
+
+
+def _hits() -> Iterator[Hit]:
+    for entry in (*gpus().values(), *machine_types().values(), *models().values()):
+        yield summarise(entry)
+    for fact in lead_times():
+        yield _lead_time_hit(fact)
+
+
+def _lead_time_hit(fact: LeadTimeFact) -> Hit:
+    typical = "no number" if fact.p50_s is None else f"{fact.p50_s:g} s"
+    summary = f"{fact.condition}: {typical} ({fact.basis})"
+    return Hit(kind="lead time", id=fact.phase, summary=summary, source=fact.source, as_of=fact.as_of)
+
+
+def _hit(kind: str, entry: Entry, summary: str) -> Hit:
+    return Hit(kind=kind, id=entry.id, summary=summary, source=entry.source, as_of=entry.as_of)
+
+
+def _haystack(hit: Hit) -> str:
+    return f"{hit.kind} {hit.id} {hit.summary} {hit.source}".lower()
