@@ -98,6 +98,12 @@ def render_overlay(offers: Sequence[Offer]) -> str:
     return text.getvalue()
 
 
+def merge_offers(held: Sequence[Offer], added: Sequence[Offer]) -> tuple[Offer, ...]:
+    """``held`` with ``added`` in place of the rows for the same machine type and zone."""
+    places = {_cells(offer)[:4]: offer for offer in (*held, *added)}
+    return tuple(places.values())
+
+
 _cached = cache(read_overlay)
 
 

@@ -1,0 +1,296 @@
+"""`gpuyard catalog`: show, search, age, refresh and import the dated facts."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gpuyard.errors import Finding, GpuyardError, Severity, SpecError
+
+if TYPE_CHECKING:
+    from gpuyard.catalog.offers import Offer
+    from gpuyard.catalog.sanity import Rejection
+    from gpuyard.catalog.search import Entry
+
+_format = click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+_output = click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("catalog-overlay.csv"),
+    show_default=True,
+    help="The overlay to write; rows that it already holds are replaced, others stay.",
+)
+
+
+@click.group()
+def command() -> None:
+    """Dated facts: GPUs, machine types, models, prices, lead times.
+
+    GPUYARD_CATALOG_OVERLAY names a CSV file of your own prices and offerings;
+    `refresh` and `import` write one.
+    """
+
+
+@command.command()
+@click.argument("name")
+@click.option("--region", help="Price a machine type in this region only.")
+@_format
+def show(name: str, region: str | None, style: str) -> None:
+    """Everything known about a GPU, machine type or model, with source and date."""
+    from gpuyard.catalog.names import UnknownName
+    from gpuyard.catalog.search import find_entry, summarise
+
+    try:
+        entry = find_entry(name)
+    except UnknownName as error:
+        raise SpecError(
+            [_problem("NAME", name, str(error), "`gpuyard catalog search` lists entries")]
+        ) from None
+    facts = {**asdict(entry), **_prices(entry, region)}
+    if style == "json":
+        _print_json({"kind": summarise(entry).kind, **facts})
+        return
+    click.echo(f"{summarise(entry).kind} {entry.id}")
+    for key, value in facts.items():
+        if key not in ("id", "places"):
+            click.echo(f"  {key:<22} {_words(value)}")
+    for place in facts.get("places", ()):
+        click.echo(f"  {place['region']:<22} {_place_text(place)}")
+
+
+@command.command()
+@click.argument("words", nargs=-1, required=True)
+@_format
+def search(words: tuple[str, ...], style: str) -> None:
+    """Entries that hold every one of WORDS."""
+    from gpuyard.catalog.search import search_catalog
+
+    hits = search_catalog(" ".join(words))
+    if style == "json":
+        _print_json([asdict(hit) for hit in hits])
+        return
+    for hit in hits:
+        click.echo(f"{hit.kind:<13} {hit.id}\n  {hit.summary}\n  {hit.source} ({hit.as_of})")
+    if not hits:
+        click.echo("nothing holds all of these words")
+
+
+@command.command()
+@click.option("--today", help="Judge as of this day, YYYY-MM-DD.  [default: today]")
+@click.option("--strict", is_flag=True, help="Exit 1 when a table is beyond its limit.")
+@_format
+def age(today: str | None, strict: bool, style: str) -> int:
+    """How old every table is, and which are beyond their own limits."""
+    from gpuyard.catalog.freshness import table_ages
+    from gpuyard.catalog.prices import rejections
+
+    ages = table_ages(_day(today, "--today") if today else date.today())
+    stale = [table for table in ages if table.is_stale]
+    if style == "json":
+        tables = [
+            {**asdict(table), "as_of": table.as_of.isoformat(), "is_stale": table.is_stale} for table in ages
+        ]
+        _print_json({"tables": tables, "rejected_prices": _rejected_data(rejections())})
+    else:
+        for table in ages:
+            mark = "STALE" if table.is_stale else "fresh"
+            days = f"{table.age_days} of {table.fresh_days} days"
+            click.echo(f"{mark}  {table.file:<30} {table.as_of}  {days:<17} {table.holds}")
+        click.echo(f"{len(stale)} of {len(ages)} tables are beyond their limit")
+        _echo_rejections(rejections())
+    return 1 if strict and stale else 0
+
+
+@command.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--cloud", type=click.Choice(["aws", "gcp"]), required=True, help="Whose vms.csv it is.")
+@click.option("--as-of", required=True, help="Day of the prices, YYYY-MM-DD: the file does not say it.")
+@_output
+@_format
+def import_(file: Path, cloud: str, as_of: str, output: Path, style: str) -> None:
+    """Take prices from a SkyPilot v8 catalog (aws/vms.csv, gcp/vms.csv) into an overlay."""
+    from gpuyard.catalog.skypilot import read_skypilot
+
+    found = read_skypilot(file, cloud, _day(as_of, "--as-of").isoformat())
+    _write(found.offers, found.rejections, found.skipped, output, style)
+
+
+@command.command()
+@click.option("--cloud", type=click.Choice(["aws", "gcp"]), required=True)
+@click.option("--region", "regions", multiple=True, required=True, help="May be given more than once.")
+@click.option("--machine-type", "names", multiple=True, required=True, help="May be given more than once.")
+@click.option("--project", default="", help="Google project whose credentials may read Compute Engine.")
+@_output
+@_format
+def refresh(
+    cloud: str, regions: tuple[str, ...], names: tuple[str, ...], project: str, output: Path, style: str
+) -> None:
+    """Ask the cloud for prices and zones now, and write them into an overlay to review.
+
+    AWS: Price List and EC2, by the usual AWS credentials. Google: Cloud Billing and Compute, by
+    application-default credentials and --project. Nothing is created or changed there.
+    """
+    from gpuyard.catalog.prices import list_price
+    from gpuyard.catalog.sanity import accept, judge
+    from gpuyard.discovery.prices import ask_aws, ask_gcp
+
+    machines = _asked(cloud, regions, names)
+    if cloud == "gcp" and not project:
+        raise SpecError([_problem("--project", "", "is required for gcp", "name the project to ask with")])
+    today = date.today().isoformat()
+    asked = (
+        ask_aws(machines, regions, today) if cloud == "aws" else ask_gcp(machines, regions, project, today)
+    )
+    _write(accept(asked, list_price), judge(asked, list_price), {}, output, style)
+
+
+def _asked(cloud: str, places: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Ids of the machine types asked for; every wrong name is reported."""
+    from gpuyard.catalog.hardware import find_machine_type
+    from gpuyard.catalog.names import UnknownName
+    from gpuyard.catalog.regions import regions
+    from gpuyard.errors import did_you_mean
+
+    found, problems = [], []
+    for name in names:
+        try:
+            machine = find_machine_type(name)
+        except UnknownName as error:
+            problems.append(_problem("--machine-type", name, str(error), "name a GPU machine type"))
+            continue
+        if machine.cloud == cloud:
+            found.append(machine.id)
+        else:
+            message = f"{machine.id} is a machine type of {machine.cloud}"
+            problems.append(_problem("--machine-type", name, message, f"use --cloud {machine.cloud}"))
+    for place in places:
+        if place not in regions(cloud):
+            hint = did_you_mean(place, regions(cloud)) or f"name a region of {cloud}"
+            problems.append(_problem("--region", place, f'"{place}" is not a region of {cloud}', hint))
+    if problems:
+        raise SpecError(problems)
+    return found
+
+
+def _write(
+    offers: Sequence["Offer"],
+    rejections: Sequence["Rejection"],
+    skipped: dict[str, int] | Any,
+    output: Path,
+    style: str,
+) -> None:
+    """Merge ``offers`` into the overlay at ``output`` and say what was taken and what was not."""
+    from gpuyard.catalog.overlay import merge_offers, read_overlay, render_overlay
+    from gpuyard.stack.files import write_atomically
+
+    held = read_overlay(output) if output.exists() else ()
+    usable = [
+        offer for offer in offers if offer.zone or offer.on_demand is not None or offer.spot is not None
+    ]
+    if not usable:
+        raise NothingUsableError("nothing usable was found; no file was written")
+    write_atomically(output, render_overlay(merge_offers(held, usable)))
+    if style == "json":
+        summary = {"output": str(output), "offers": len(usable), "skipped": dict(skipped)}
+        _print_json({**summary, "rejected_prices": _rejected_data(rejections)})
+        return
+    click.echo(
+        f"{len(usable)} offers written to {output}; review it, then set GPUYARD_CATALOG_OVERLAY={output}"
+    )
+    for reason, count in skipped.items():
+        click.echo(f"  {count} rows left out: {reason}")
+    _echo_rejections(rejections)
+
+
+class NothingUsableError(GpuyardError):
+    """A source that answered, but with nothing that may be used."""
+
+    exit_code = 3
+
+
+def _prices(entry: "Entry", region: str | None) -> dict[str, Any]:
+    """Where a machine type is sold and for how much; empty for other entries."""
+    from gpuyard.catalog.hardware import MachineType
+    from gpuyard.catalog.places import regions_selling, zones_selling
+    from gpuyard.catalog.prices import interruption_band, on_demand, reserved, spot
+    from gpuyard.catalog.purchases import purchase_limit
+
+    if not isinstance(entry, MachineType):
+        return {}
+    limits = {
+        kind: limit.reason
+        for kind in ("on_demand", "spot")
+        if (limit := purchase_limit(entry.cloud, entry.id, kind)) is not None
+    }
+    places = []
+    for place in (region,) if region else regions_selling(entry.cloud, entry.id):
+        key = (entry.cloud, entry.id, place)
+        listed, quoted = on_demand(*key), spot(*key)
+        places.append(
+            {
+                "region": place,
+                "zones": list(zones_selling(*key)),
+                "on_demand": asdict(listed) if listed else None,
+                "spot": asdict(quoted) if quoted else None,
+                "reserved": {term: asdict(price) for term, price in reserved(*key).items()},
+                "interruptions": interruption_band(entry.id, place) if entry.cloud == "aws" else None,
+            }
+        )
+    return {"not_sold_as": limits, "places": places}
+
+
+def _place_text(place: dict[str, Any]) -> str:
+    listed, quoted = place["on_demand"], place["spot"]
+    parts = [
+        "on demand unknown"
+        if listed is None
+        else f"${listed['usd']:g}/h ({listed['source']}, {listed['as_of']})",
+        "spot unknown"
+        if quoted is None
+        else f"spot ${quoted['p50']:g}/h ({quoted['basis']}, {quoted['as_of']})",
+        "zones unknown" if not place["zones"] else " ".join(place["zones"]),
+    ]
+    return "; ".join([*parts, *([listed["note"]] if listed and listed["note"] else [])])
+
+
+def _words(value: Any) -> str:
+    if value is None or value in ("", {}):
+        return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)
+
+
+def _rejected_data(rejections: Iterable["Rejection"]) -> list[dict[str, Any]]:
+    return [asdict(rejection) for rejection in rejections]
+
+
+def _echo_rejections(rejections: Sequence["Rejection"]) -> None:
+    click.echo(f"{len(rejections)} prices rejected")
+    for rejection in rejections:
+        offer = rejection.offer
+        place = offer.zone or offer.region
+        click.echo(f"  {rejection.rule}: {offer.machine_type} {place} {rejection.price}: {rejection.reason}")
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise SpecError(
+            [_problem(option, text, f'"{text}" is not a date', "give it as YYYY-MM-DD")]
+        ) from None
+
+
+def _problem(path: str, value: str, message: str, fix: str) -> Finding:
+    return Finding(severity=Severity.ERROR, code="CATALOG", path=path, value=value, message=message, fix=fix)
+
+
+def _print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))

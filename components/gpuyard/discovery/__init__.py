@@ -1,0 +1,1 @@
+"""Live look-ups at the clouds; called by the command line only, and only to write files."""

@@ -1,0 +1,257 @@
+"""Prices and zones as the clouds state them now: AWS Price List and EC2, Google Cloud Billing and Compute.
+
+Read-only calls. What they say becomes offers for an overlay that people review; nothing here is used
+by a plan directly, so plans stay offline.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from gpuyard.catalog.hardware import MachineType, machine_types
+from gpuyard.catalog.offers import Offer
+from gpuyard.errors import GpuyardError
+
+Connect = Callable[[str, str], Any]
+"""A boto3 client for (service, region)."""
+Get = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
+"""JSON answer of a GET of (URL, query)."""
+
+PRICE_LIST_REGION = "us-east-1"
+COMPUTE_SKUS = "https://cloudbilling.googleapis.com/v1/services/6F81-5844-456A/skus"
+MACHINE_TYPES = "https://compute.googleapis.com/compute/v1/projects/{project}/aggregated/machineTypes"
+_SERIES = {
+    "a2-highgpu": ("A2", "Nvidia Tesla A100 GPU"),
+    "a2-megagpu": ("A2", "Nvidia Tesla A100 GPU"),
+    "a2-ultragpu": ("A2", "Nvidia Tesla A100 80GB GPU"),
+    "a3-highgpu": ("A3", "Nvidia H100 80GB GPU"),
+    "g2": ("G2", "Nvidia L4 GPU"),
+}
+"""Host and GPU as SKU descriptions of Compute Engine name them (seen in public SKU dumps, 2026-07).
+
+Other families are left out on purpose: H100 Mega has two descriptions, B200 SKUs include the host, and
+flex-start SKUs stand beside on-demand ones, so a wrong sum would look right.
+"""
+
+
+class DiscoveryError(GpuyardError):
+    """A cloud that did not answer, or said no."""
+
+    exit_code = 3
+
+
+def ask_aws(
+    machines: Sequence[str], regions: Sequence[str], today: str, connect: Connect | None = None
+) -> list[Offer]:
+    """Zones, on-demand and latest spot prices of ``machines``; one offer per zone that sells one.
+
+    Raises:
+        DiscoveryError: no credentials, no permission, or no answer.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (0.3 s that only a refresh needs)
+
+    connect = connect or _boto_client
+    offers = []
+    try:
+        pricing = connect("pricing", PRICE_LIST_REGION)
+        for region in regions:
+            ec2 = connect("ec2", region)
+            quotes = _spot_quotes(ec2, machines)
+            for machine, zone in _sold(ec2, machines):
+                offers.append(
+                    Offer(
+                        cloud="aws",
+                        machine_type=machine,
+                        region=region,
+                        zone=zone,
+                        on_demand=_list_price(pricing, machine, region),
+                        spot=quotes.get((machine, zone)),
+                        source="AWS Price List and EC2",
+                        as_of=today,
+                    )
+                )
+    except (BotoCoreError, ClientError) as error:
+        raise DiscoveryError(f"AWS did not answer: {error}") from None
+    return offers
+
+
+def ask_gcp(
+    machines: Sequence[str], regions: Sequence[str], project: str, today: str, get: Get | None = None
+) -> list[Offer]:
+    """Zones, on-demand and spot prices of ``machines``; one offer per zone that lists one.
+
+    Prices are summed from SKUs and lack the local SSD that some types bundle; the source says so.
+    Families whose SKUs are ambiguous get zones without prices.
+
+    Raises:
+        DiscoveryError: no credentials, no permission, or no answer.
+    """
+    get = get or _google_session()
+    skus = list(_pages(get, COMPUTE_SKUS, {"pageSize": "5000"}, "skus"))
+    offers = []
+    for machine_id in machines:
+        machine = machine_types("gcp")[machine_id]
+        url = MACHINE_TYPES.format(project=project)
+        for zone in sorted(_zones(get, url, machine_id)):
+            region = zone.rpartition("-")[0]
+            if region not in regions:
+                continue
+            offers.append(
+                Offer(
+                    cloud="gcp",
+                    machine_type=machine_id,
+                    region=region,
+                    zone=zone,
+                    on_demand=_sku_sum(skus, machine, region, is_spot=False),
+                    spot=_sku_sum(skus, machine, region, is_spot=True),
+                    source="Cloud Billing SKUs, local SSD not included; Compute Engine zones",
+                    as_of=today,
+                )
+            )
+    return offers
+
+
+def _boto_client(service: str, region: str) -> Any:
+    import boto3  # noqa: PLC0415 (see ask_aws)
+
+    return boto3.client(service, region_name=region)
+
+
+def _sold(ec2: Any, machines: Sequence[str]) -> list[tuple[str, str]]:
+    """Machine type and zone id of every offering, sorted."""
+    pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
+        LocationType="availability-zone-id",
+        Filters=[{"Name": "instance-type", "Values": list(machines)}],
+    )
+    return sorted(
+        (offering["InstanceType"], offering["Location"])
+        for page in pages
+        for offering in page["InstanceTypeOfferings"]
+    )
+
+
+def _spot_quotes(ec2: Any, machines: Sequence[str]) -> dict[tuple[str, str], float]:
+    """Latest Linux spot price by machine type and zone id."""
+    from datetime import UTC, datetime  # noqa: PLC0415 (beside the call that means now)
+
+    zones = {
+        zone["ZoneName"]: zone["ZoneId"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]
+    }
+    pages = ec2.get_paginator("describe_spot_price_history").paginate(
+        InstanceTypes=list(machines),
+        ProductDescriptions=["Linux/UNIX"],
+        StartTime=datetime.now(UTC),
+    )
+    found: dict[tuple[str, str], tuple[Any, float]] = {}
+    for quote in (quote for page in pages for quote in page["SpotPriceHistory"]):
+        zone = quote.get("AvailabilityZoneId") or zones.get(quote["AvailabilityZone"])
+        key = (quote["InstanceType"], zone or "")
+        if zone and (key not in found or found[key][0] < quote["Timestamp"]):
+            found[key] = (quote["Timestamp"], float(quote["SpotPrice"]))
+    return {key: price for key, (_, price) in found.items()}
+
+
+def _list_price(pricing: Any, machine: str, region: str) -> float | None:
+    """On-demand USD per hour; None: not sold on demand.
+
+    Without `marketoption` the rows of capacity blocks would answer as well, at the price of their
+    operating system alone (skypilot-org/skypilot#4657).
+    """
+    wanted = {
+        "regionCode": region,
+        "instanceType": machine,
+        "operatingSystem": "Linux",
+        "preInstalledSw": "NA",
+        "capacitystatus": "Used",
+        "marketoption": "OnDemand",
+        "tenancy": "Shared",
+    }
+    filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
+    prices = {
+        float(dimension["pricePerUnit"]["USD"])
+        for page in pricing.get_paginator("get_products").paginate(ServiceCode="AmazonEC2", Filters=filters)
+        for product in page["PriceList"]
+        for term in json.loads(product)["terms"].get("OnDemand", {}).values()
+        for dimension in term["priceDimensions"].values()
+        if dimension["unit"] == "Hrs" and "USD" in dimension["pricePerUnit"]
+    }
+    prices.discard(0.0)
+    return prices.pop() if len(prices) == 1 else None
+
+
+def _google_session() -> Get:
+    import google.auth  # noqa: PLC0415 (only a refresh needs it)
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
+    from requests import RequestException  # noqa: PLC0415
+
+    try:
+        scopes = ["https://www.googleapis.com/auth/cloud-platform.read-only"]
+        session = AuthorizedSession(google.auth.default(scopes=scopes)[0])
+    except GoogleAuthError as error:
+        raise DiscoveryError(f"no Google credentials: {error}") from None
+
+    def get(url: str, query: Mapping[str, str]) -> Mapping[str, Any]:
+        try:
+            answer = session.get(url, params=dict(query), timeout=60)
+            answer.raise_for_status()
+            return answer.json()
+        except (RequestException, GoogleAuthError, ValueError) as error:
+            raise DiscoveryError(f"Google Cloud did not answer: {error}") from None
+
+    return get
+
+
+def _pages(get: Get, url: str, query: Mapping[str, str], field: str) -> Iterator[Any]:
+    token = ""
+    while True:
+        answer = get(url, {**query, "pageToken": token} if token else query)
+        items = answer.get(field, [])
+        yield from items.items() if isinstance(items, Mapping) else items
+        token = answer.get("nextPageToken", "")
+        if not token:
+            return
+
+
+def _zones(get: Get, url: str, machine: str) -> set[str]:
+    scopes = _pages(get, url, {"filter": f'name = "{machine}"', "maxResults": "500"}, "items")
+    return {scope.removeprefix("zones/") for scope, found in scopes if found.get("machineTypes")}
+
+
+def _sku_sum(skus: Sequence[Any], machine: MachineType, region: str, *, is_spot: bool) -> float | None:
+    """Host and GPUs of a machine; None: a part is missing, ambiguous, or of a family left out."""
+    named = _SERIES.get(machine.family) or _SERIES.get(machine.id.rpartition("-")[0])
+    if named is None:
+        return None
+    series, gpu = named
+    before, attached = ("Spot Preemptible ", "attached to Spot Preemptible VMs ") if is_spot else ("", "")
+    parts = (
+        (rf"{before}{series} Instance Core running in .+", machine.vcpu),
+        (rf"{before}{series} Instance Ram running in .+", machine.memory_gib),
+        (rf"{re.escape(gpu)} {attached}running in .+", machine.gpu_count),
+    )
+    total = 0.0
+    for pattern, amount in parts:
+        prices = {
+            price
+            for sku in skus
+            if region in sku.get("serviceRegions", ())
+            and re.fullmatch(pattern, sku["description"], re.IGNORECASE)
+            if (price := _unit_price(sku)) is not None
+        }
+        if len(prices) != 1:
+            return None
+        total += prices.pop() * amount
+    return round(total, 6)
+
+
+def _unit_price(sku: Mapping[str, Any]) -> float | None:
+    """USD per unit of the first paid tier; None: no price."""
+    for info in sku.get("pricingInfo", ())[-1:]:
+        for rate in info["pricingExpression"]["tieredRates"]:
+            money = rate["unitPrice"]
+            usd = int(money.get("units") or 0) + int(money.get("nanos") or 0) / 1e9
+            if usd > 0:
+                return usd
+    return None
