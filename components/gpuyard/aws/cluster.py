@@ -1,22 +1,29 @@
 """EksGpuCluster: network, control plane, add-ons and system nodes of one EKS cluster."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from gpuyard.aws.iam import managed_policy, render_trust
 from gpuyard.aws.network import AwsNetwork
-from gpuyard.aws.pool import EksGpuPool
+from gpuyard.aws.node_image import system_ami_type
+from gpuyard.aws.pool import EksGpuPool, EksGpuPoolArgs
 from gpuyard.aws.spec import EksClusterSpec
 from gpuyard.inputs import parse_inputs
+from gpuyard.kubernetes.kubeconfig import render_kubeconfig
+from gpuyard.kubernetes.labels import POOL_LABEL, SYSTEM_POOL
+from gpuyard.kubernetes.naming import logical_name
+from gpuyard.kubernetes.wiring import passed_provider, require_zones
+from gpuyard.names import AWS_ROLE_NAME_LENGTH, EKS_NODE_GROUP_NAME_LENGTH
 
 _CLUSTER_POLICIES = ("AmazonEKSClusterPolicy",)
 _NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
 _ADDONS_BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
 _ADDONS_ON_NODES = ("coredns",)
+STORAGE_CLASS = "gp3"
 
 
 class EksGpuClusterArgs(TypedDict):
@@ -41,12 +48,16 @@ class EksGpuClusterArgs(TypedDict):
     tags: NotRequired[dict[str, str]]
     """On every resource."""
     protect: NotRequired[bool]
-    """Refuse to delete the control plane until this is off again. Default off."""
+    """Refuse to delete control plane and network until this is off again. Default off."""
 
 
 @pulumi.type_token("gpuyard:index:EksGpuCluster")
 class EksGpuCluster(pulumi.ComponentResource):
-    """An EKS cluster that GPU pools can join: EKS API access, pod identity, EBS storage, CPU system nodes."""
+    """An EKS cluster that GPU pools can join: EKS API access, pod identity, EBS storage, CPU system nodes.
+
+    Makes its own AWS provider for ``region`` with the tags as default tags, unless one is passed by the
+    options ``provider`` or ``providers``; that one must be for the same region.
+    """
 
     cluster_name: pulumi.Output[str]
     """Name of the cluster."""
@@ -60,14 +71,8 @@ class EksGpuCluster(pulumi.ComponentResource):
     ) -> None:
         spec = parse_inputs("EksGpuCluster", EksClusterSpec, args)
         self.platform, self.region, self.zones = "eks", spec.region, spec.zone_ids
-        provider = aws.Provider(
-            f"{name}-aws",
-            region=spec.region,  # pyright: ignore[reportArgumentType] (its enum lags behind new regions)
-            default_tags={"tags": {"gpuyard:cluster": name, **spec.tags}},
-            opts=pulumi.ResourceOptions(parent=opts.parent if opts else None),
-        )
-        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(providers=[provider]), opts)
-        super().__init__("gpuyard:index:EksGpuCluster", name, {}, options)
+        self.storage_class = STORAGE_CLASS
+        super().__init__("gpuyard:index:EksGpuCluster", name, {}, _with_provider(name, spec, opts))
         self._name, self._spec = name, spec
         self._network = AwsNetwork(
             f"{name}-net",
@@ -78,14 +83,16 @@ class EksGpuCluster(pulumi.ComponentResource):
                 "nat": spec.nat,
                 "tags": dict(spec.tags),
             },
-            pulumi.ResourceOptions(parent=self),
+            pulumi.ResourceOptions(parent=self, protect=spec.protect),
         )
         cluster = self._control_plane()
-        node_role = self._role("node", "ec2.amazonaws.com", _NODE_POLICIES)
+        node_role, node_policies = self._role("node", "ec2.amazonaws.com", _NODE_POLICIES)
         early = [self._addon(cluster, addon) for addon in _ADDONS_BEFORE_NODES]
-        self._system = self._system_nodes(cluster, node_role, early)
+        # without routes a node cannot pull, and without its policies it cannot leave cleanly either
+        self._system = self._system_nodes(cluster, node_role, [self._network, *node_policies, *early])
         storage = self._late_addons(cluster)
         self.cluster_name, self.node_role_arn = cluster.name, node_role.arn
+        self._security_group = cluster.vpc_config.apply(lambda config: config.cluster_security_group_id)
         self.kubeconfig = _kubeconfig(cluster, spec.region)
         self.kubernetes_provider = kubernetes.Provider(
             f"{name}-k8s",
@@ -94,7 +101,7 @@ class EksGpuCluster(pulumi.ComponentResource):
             delete_unreachable=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._system]),
         )
-        self._storage_class(storage)
+        self._storage_class(cluster, storage)
         self.register_outputs(
             {
                 "clusterName": self.cluster_name,
@@ -106,26 +113,31 @@ class EksGpuCluster(pulumi.ComponentResource):
     def gpu_pool(
         self, name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> EksGpuPool:
-        """A GPU pool in the subnets of ``args["zones"]`` (zone ids; empty: every zone of the cluster)."""
+        """A GPU pool in the subnets of ``args["zones"]`` (zone ids; empty: every zone of the cluster).
+
+        Raises:
+            ArgsError: a zone that the cluster lacks, or arguments that are wrong.
+        """
         plain = dict(args)
         zones = list(plain.pop("zones", ()) or self.zones)
+        require_zones("EksGpuPool", zones, self.zones)
         subnets = self._network.private_subnet_ids
         options = pulumi.ResourceOptions.merge(
             pulumi.ResourceOptions(parent=self, depends_on=[self._system]), opts
         )
-        return EksGpuPool(
-            name,
-            {
-                "cluster_name": self.cluster_name,
-                "node_role_arn": self.node_role_arn,
-                "subnet_ids": [subnets.apply(lambda ids, zone=zone: ids[zone]) for zone in zones],
-                **plain,  # pyright: ignore[reportGeneralTypeIssues] (parsed by the pool)
-            },
-            options,
-        )
+        pool: dict[str, Any] = {
+            "cluster_name": self.cluster_name,
+            "node_role_arn": self.node_role_arn,
+            "subnet_ids": [subnets.apply(lambda ids, zone=zone: ids[zone]) for zone in zones],
+            "security_group_id": self._security_group,
+            "kubernetes_version": self._spec.kubernetes_version,
+            "tags": dict(self._spec.tags),
+            **plain,
+        }
+        return EksGpuPool(name, cast("EksGpuPoolArgs", pool), options)
 
     def _control_plane(self) -> aws.eks.Cluster:
-        role = self._role("cluster", "eks.amazonaws.com", _CLUSTER_POLICIES)
+        role, policies = self._role("cluster", "eks.amazonaws.com", _CLUSTER_POLICIES)
         zones = self._spec.zone_ids
         access: dict[str, Any] = {
             "subnet_ids": self._network.private_subnet_ids.apply(lambda ids: [ids[zone] for zone in zones]),
@@ -149,27 +161,33 @@ class EksGpuCluster(pulumi.ComponentResource):
             tags=dict(self._spec.tags),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=policies,
                 protect=self._spec.protect,
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="90m", delete="60m"),
             ),
         )
 
-    def _role(self, part: str, service: str, policies: tuple[str, ...]) -> aws.iam.Role:
+    def _role(
+        self, part: str, service: str, policies: tuple[str, ...]
+    ) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+        """The role and its attachments, which whoever uses the role must wait for."""
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
-            f"{self._name}-{part}",
-            assume_role_policy=_trust(service),
+            logical_name(f"{self._name}-{part}", AWS_ROLE_NAME_LENGTH),
+            assume_role_policy=render_trust(service),
             tags=dict(self._spec.tags),
             opts=child,
         )
-        for policy in policies:
+        attachments: list[pulumi.Resource] = [
             aws.iam.RolePolicyAttachment(
                 f"{self._name}-{part}-{policy.rsplit('/', 1)[-1]}",
                 role=role.name,
-                policy_arn=f"arn:aws:iam::aws:policy/{policy}",
+                policy_arn=managed_policy(self.region, policy),
                 opts=child,
             )
-        return role
+            for policy in policies
+        ]
+        return role, attachments
 
     def _addon(
         self, cluster: aws.eks.Cluster, addon: str, *needs: pulumi.Resource, **more: Any
@@ -185,23 +203,24 @@ class EksGpuCluster(pulumi.ComponentResource):
         )
 
     def _system_nodes(
-        self, cluster: aws.eks.Cluster, role: aws.iam.Role, addons: list[aws.eks.Addon]
+        self, cluster: aws.eks.Cluster, role: aws.iam.Role, needs: list[pulumi.Resource]
     ) -> aws.eks.NodeGroup:
         zones, nodes = self._spec.zone_ids, self._spec.system_nodes
         return aws.eks.NodeGroup(
-            f"{self._name}-system",
+            logical_name(f"{self._name}-system", EKS_NODE_GROUP_NAME_LENGTH),
             cluster_name=cluster.name,
+            version=self._spec.kubernetes_version,
             node_role_arn=role.arn,
             subnet_ids=self._network.private_subnet_ids.apply(lambda ids: [ids[zone] for zone in zones]),
             instance_types=[self._spec.system_instance_type],
-            ami_type="AL2023_x86_64_STANDARD",
+            ami_type=system_ami_type(self._spec.system_instance_type),
             disk_size=50,
             scaling_config={"min_size": nodes, "max_size": nodes + 1, "desired_size": nodes},
-            labels={"gpuyard.dev/pool": "system"},
+            labels={POOL_LABEL: SYSTEM_POOL},
             update_config={"max_unavailable": 1},
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[*addons],
+                depends_on=needs,
                 ignore_changes=["scalingConfig.desiredSize"],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="90m", delete="60m"),
             ),
@@ -211,55 +230,58 @@ class EksGpuCluster(pulumi.ComponentResource):
         """Add-ons whose pods need a node; gives the last, EBS storage with its own identity."""
         for addon in _ADDONS_ON_NODES:
             self._addon(cluster, addon, self._system)
-        role = self._role("ebs-csi", "pods.eks.amazonaws.com", ("service-role/AmazonEBSCSIDriverPolicy",))
+        role, policies = self._role(
+            "ebs-csi", "pods.eks.amazonaws.com", ("service-role/AmazonEBSCSIDriverPolicy",)
+        )
         return self._addon(
             cluster,
             "aws-ebs-csi-driver",
             self._system,
+            *policies,
             pod_identity_associations=[{"role_arn": role.arn, "service_account": "ebs-csi-controller-sa"}],
         )
 
-    def _storage_class(self, driver: aws.eks.Addon) -> None:
+    def _storage_class(self, cluster: aws.eks.Cluster, driver: aws.eks.Addon) -> None:
         """gp3 as the default: EKS has had no default class since 1.30."""
         kubernetes.storage.v1.StorageClass(
             f"{self._name}-gp3",
             metadata={
-                "name": "gp3",
+                "name": STORAGE_CLASS,
                 "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
             },
             provisioner="ebs.csi.aws.com",
             parameters={"type": "gp3", "encrypted": "true"},
             volume_binding_mode="WaitForFirstConsumer",
             allow_volume_expansion=True,
-            opts=pulumi.ResourceOptions(parent=self, provider=self.kubernetes_provider, depends_on=[driver]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=self.kubernetes_provider,
+                depends_on=[driver],
+                deleted_with=cluster,  # it leaves nothing behind in the cloud
+            ),
         )
 
 
-def _trust(service: str) -> str:
-    actions = ["sts:AssumeRole"] + (["sts:TagSession"] if service.startswith("pods.") else [])
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def _with_provider(
+    name: str, spec: EksClusterSpec, opts: pulumi.ResourceOptions | None
+) -> pulumi.ResourceOptions | None:
+    if passed_provider(opts, "aws"):
+        return opts
+    provider = aws.Provider(
+        f"{name}-aws",
+        region=spec.region,
+        default_tags={"tags": {"gpuyard:cluster": name, **spec.tags}},
+        opts=pulumi.ResourceOptions(parent=opts.parent if opts else None),
+    )
+    return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(providers=[provider]), opts)
 
 
 def _kubeconfig(cluster: aws.eks.Cluster, region: str) -> pulumi.Output[str]:
-    """Asks ``aws eks get-token`` at each use, so it never expires and holds no secret."""
-
     def render(values: Mapping[str, Any]) -> str:
-        name = values["name"]
+        login = ["--region", region, "eks", "get-token", "--cluster-name", values["name"], "--output", "json"]
         authority = (values["authority"] or {}).get("data", "")
-        arguments = ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"]
-        command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": arguments}
-        server = {"server": values["endpoint"], "certificate-authority-data": authority}
-        return json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "current-context": name,
-                "clusters": [{"name": name, "cluster": server}],
-                "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-                "users": [{"name": name, "user": {"exec": command}}],
-            }
-        )
+        command = {"command": "aws", "args": login}
+        return render_kubeconfig(values["name"], values["endpoint"], authority, command)
 
     return pulumi.Output.all(
         name=cluster.name, endpoint=cluster.endpoint, authority=cluster.certificate_authority

@@ -1,15 +1,22 @@
 """EksGpuPool: one managed node group for one rung of the ladder."""
 
-from typing import NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from gpuyard.aws.launch import render_launch_template, render_node_group
-from gpuyard.aws.spec import EksPoolSpec, EksPurchase
-from gpuyard.inputs import parse_inputs, split_wiring
+from gpuyard.aws.spec import EksPoolSpec
+from gpuyard.catalog.purchases import purchase_limit
+from gpuyard.errors import Finding, Severity
+from gpuyard.inputs import ArgsError, parse_inputs, split_wiring
+from gpuyard.kubernetes.naming import logical_name
+from gpuyard.kubernetes.wiring import require_wiring
+from gpuyard.names import EKS_NODE_GROUP_NAME_LENGTH
 
-_WIRING = frozenset({"cluster_name", "node_role_arn", "subnet_ids"})
+_WIRING = frozenset({"cluster_name", "node_role_arn", "subnet_ids", "security_group_id"})
+_REQUIRED = ("cluster_name", "node_role_arn", "subnet_ids")
 
 
 class EksGpuPoolArgs(TypedDict):
@@ -21,6 +28,8 @@ class EksGpuPoolArgs(TypedDict):
     """IAM role of the nodes."""
     subnet_ids: list[pulumi.Input[str]]
     """Subnets of the zones that sell the machine type; a reservation's zone alone."""
+    security_group_id: NotRequired[pulumi.Input[str]]
+    """The cluster's own security group, for EFA interfaces. Needed with efa only."""
     machine_type: str
     """EC2 instance type with GPUs, e.g. ``g6.xlarge``."""
     purchase: NotRequired[str]
@@ -38,11 +47,23 @@ class EksGpuPoolArgs(TypedDict):
     efa: NotRequired[bool]
     """Attach every EFA interface of the type. Default off."""
     disk_gib: NotRequired[int]
-    """Root disk: image (about 30 GiB unpacked) and node-local weights. Default 200."""
+    """Root disk. Default what two images and the weights need, at least 200."""
     disk_throughput: NotRequired[int]
     """MB/s of the root disk. Default 500."""
+    image_gib: NotRequired[float]
+    """Size of the unpacked container image, to size the root disk. Default 30."""
+    weights_gib: NotRequired[float]
+    """Size of the model's weights, to size the root disk. Default 0."""
+    local_nvme: NotRequired[bool]
+    """Keep images and weights on the machine's own NVMe disks where it has some. Default on."""
+    kubernetes_version: NotRequired[str]
+    """Version of the nodes. Default the cluster's at creation."""
+    image_release: NotRequired[str]
+    """Release of the node image, which decides the driver, e.g. ``1.35.2-20260917``. Default the newest."""
     labels: NotRequired[dict[str, str]]
     """Extra node labels."""
+    tags: NotRequired[dict[str, str]]
+    """On machines and disks, which a provider's default tags do not reach."""
     bottlerocket: NotRequired[bool]
     """Bottlerocket instead of Amazon Linux 2023. Default off."""
 
@@ -61,14 +82,20 @@ class EksGpuPool(pulumi.ComponentResource):
     def __init__(self, name: str, args: EksGpuPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plain, wiring = split_wiring(args, _WIRING)
         spec = parse_inputs("EksGpuPool", EksPoolSpec, plain)
+        require_wiring("EksGpuPool", wiring, (*_REQUIRED, "security_group_id") if spec.efa else _REQUIRED)
+        _require_one_zone(spec, wiring)
         super().__init__("gpuyard:index:EksGpuPool", name, {}, opts)
+        limit = purchase_limit("aws", spec.machine_type, str(spec.purchase))
+        if limit:
+            pulumi.log.warn(f"{limit.reason} ({limit.source}, {limit.as_of})", self)
+        tags = {**spec.tags, "Name": name, "gpuyard:pool": name}
         template = aws.ec2.LaunchTemplate(
             f"{name}-template",
-            **render_launch_template(spec, {"Name": name, "gpuyard:pool": name}),
+            **render_launch_template(spec, tags, wiring.get("security_group_id")),
             opts=pulumi.ResourceOptions(parent=self),
         )
         group = aws.eks.NodeGroup(
-            f"{name}-nodes",
+            logical_name(f"{name}-nodes", EKS_NODE_GROUP_NAME_LENGTH),
             cluster_name=wiring["cluster_name"],
             node_role_arn=wiring["node_role_arn"],
             subnet_ids=wiring["subnet_ids"],
@@ -77,9 +104,29 @@ class EksGpuPool(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 ignore_changes=["scalingConfig.desiredSize"],
-                delete_before_replace=spec.purchase in (EksPurchase.RESERVATION, EksPurchase.CAPACITY_BLOCK),
+                delete_before_replace=spec.is_bound,  # two cannot draw on one reservation
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="90m", delete="60m"),
             ),
         )
         self.node_group_name = group.node_group_name
         self.register_outputs({"nodeGroupName": self.node_group_name})
+
+
+def _require_one_zone(spec: EksPoolSpec, wiring: Mapping[str, Any]) -> None:
+    """A reservation lies in one zone: in any other subnet the launch fails.
+
+    Raises:
+        ArgsError: several subnets for one reservation.
+    """
+    subnets = wiring["subnet_ids"]
+    if not spec.is_bound or not isinstance(subnets, list | tuple) or len(subnets) == 1:
+        return
+    finding = Finding(
+        severity=Severity.ERROR,
+        code="RESERVATION_IN_ONE_ZONE",
+        path="subnet_ids",
+        value=len(subnets),
+        message=f"a {spec.purchase} lies in one zone, but the pool has {len(subnets)} subnets",
+        fix="give the subnet of its zone alone; with gpu_pool(), name that zone in `zones`",
+    )
+    raise ArgsError("EksGpuPool", (finding,))

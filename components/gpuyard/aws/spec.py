@@ -1,46 +1,102 @@
 """Specs of the AWS components: complete, frozen, free of Pulumi."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
+from math import ceil
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from gpuyard.aws.subnets import ZONES_MAX
+from gpuyard.aws.subnets import PREFIX_MAX, PREFIX_MIN, ZONES_MAX
 from gpuyard.catalog.hardware import MachineType, find_machine_type
 from gpuyard.catalog.names import UnknownName
+from gpuyard.catalog.places import regions, zones_selling
+from gpuyard.errors import did_you_mean
 from gpuyard.parsing import Spec
 
 ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}\d-az\d$")]
 """A zone id such as ``use1-az1``: the same zone in every account."""
 
+_REGION = re.compile(r"^[a-z]{2}(-[a-z]+){1,2}-\d$")
+_COMMON_TYPE = "m7i.large"
+"""Sold in about every zone: its offerings list a region's zone ids."""
+
+
+def _region(value: str) -> str:
+    if not _REGION.match(value):
+        hint = did_you_mean(value, regions("aws"))
+        raise ValueError(f'"{value}" is not the name of an AWS region\n{hint or "it looks like us-east-1"}')
+    return value
+
+
+def _cidr(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError as error:
+        raise ValueError(f"{error}\nit looks like 203.0.113.0/24") from None
+
+
+def _tags(value: Mapping[str, str]) -> Mapping[str, str]:
+    reserved = sorted(key for key in value if key.lower().startswith("aws:"))
+    long = sorted(key for key, text in value.items() if not 1 <= len(key) <= 128 or len(text) > 256)
+    problems = [f"{', '.join(reserved)}: the prefix aws: is reserved"] if reserved else []
+    problems += [f"{', '.join(long)}: a key takes 1 to 128 characters, a value 256"] if long else []
+    if problems:
+        raise ValueError("; ".join(problems))
+    return value
+
+
+Region = Annotated[str, AfterValidator(_region)]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+Tags = Annotated[Mapping[str, str], AfterValidator(_tags)]
+
 
 class NetworkSpec(Spec):
     """A VPC with public and private subnets."""
 
-    region: str
+    region: Region
     zone_ids: tuple[ZoneId, ...] = Field(min_length=2, max_length=ZONES_MAX)
     vpc_cidr: str = "10.0.0.0/16"
     nat: str = Field(default="single", pattern=r"^(single|per_zone)$")
-    tags: Mapping[str, str] = Field(default_factory=dict)
+    tags: Tags = Field(default_factory=dict)
 
     @field_validator("vpc_cidr")
     @classmethod
     def _is_cidr(cls, value: str) -> str:
         network = IPv4Network(value)  # its ValueError says what is wrong
-        if not 16 <= network.prefixlen <= 24:
-            raise ValueError(f"{value} is not between /16 and /24, which is what a VPC of clusters takes")
+        if not PREFIX_MIN <= network.prefixlen <= PREFIX_MAX:
+            raise ValueError(
+                f"{value} is not between /{PREFIX_MIN} and /{PREFIX_MAX}, what a VPC of clusters takes"
+            )
         return value
+
+    @model_validator(mode="after")
+    def _zones(self) -> "NetworkSpec":
+        problems = []
+        twice = sorted({zone for zone in self.zone_ids if self.zone_ids.count(zone) > 1})
+        if twice:
+            problems.append(f"zone_ids names {', '.join(twice)} twice")
+        known = zones_selling("aws", _COMMON_TYPE, self.region)
+        prefixes = {zone.partition("-")[0] for zone in known}
+        elsewhere = [zone for zone in self.zone_ids if known and zone.partition("-")[0] not in prefixes]
+        if elsewhere:
+            problems.append(
+                f"{', '.join(elsewhere)}: not in {self.region}, whose zones are {', '.join(known)}"
+            )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
 
 class EksClusterSpec(NetworkSpec):
     """An EKS cluster in its own network."""
 
     kubernetes_version: str = Field(default="1.35", pattern=r"^1\.\d{2}$")
-    system_instance_type: str = "m7i.large"
+    system_instance_type: str = Field(default="m7i.large", pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")
     system_nodes: int = Field(default=2, ge=1, le=20)
-    public_access_cidrs: tuple[str, ...] = ()
+    public_access_cidrs: tuple[Cidr, ...] = ()
     protect: bool = False
 
 
@@ -57,7 +113,6 @@ class EksPoolSpec(Spec):
     """A managed node group of GPU machines."""
 
     machine_type: str
-    accelerator: str = ""
     purchase: EksPurchase = EksPurchase.ON_DEMAND
     nodes_min: int = Field(default=0, ge=0)
     nodes_max: int = Field(ge=1, le=450)
@@ -65,10 +120,16 @@ class EksPoolSpec(Spec):
     reservation_id: str = Field(default="", pattern=r"^(cr-[0-9a-f]{8,17})?$")
     placement_group: str = ""
     efa: bool = False
-    disk_gib: int = Field(default=200, ge=50, le=16_384)
+    disk_gib: int | None = Field(default=None, ge=50, le=16_384)
     disk_throughput: int = Field(default=500, ge=125, le=1000)
     """MB/s of the root disk; image unpacking and weight loading wait for it."""
+    image_gib: float = Field(default=30, gt=0)
+    weights_gib: float = Field(default=0, ge=0)
+    local_nvme: bool = True
+    kubernetes_version: str = Field(default="", pattern=r"^(1\.\d{2})?$")
+    image_release: str = ""
     labels: Mapping[str, str] = Field(default_factory=dict)
+    tags: Tags = Field(default_factory=dict)
     bottlerocket: bool = False
 
     @field_validator("machine_type")
@@ -80,19 +141,23 @@ class EksPoolSpec(Spec):
             raise ValueError(str(error)) from None
         if machine.cloud != "aws":
             raise ValueError(f"{machine.id} is a machine type of {machine.cloud}, not of AWS")
+        if machine.gpu_count < 1:
+            raise ValueError(
+                f"{machine.id} has a slice of a GPU, which Kubernetes sees as none\n"
+                "use a type with a whole GPU of the same kind"
+            )
         return machine.id
 
     @model_validator(mode="after")
     def _agree(self) -> "EksPoolSpec":
         problems = []
-        bound = self.purchase in (EksPurchase.RESERVATION, EksPurchase.CAPACITY_BLOCK)
-        if bound and not self.reservation_id:
+        if self.is_bound and not self.reservation_id:
             problems.append(f"{self.purchase} needs `reservation_id`")
-        if self.reservation_id and not bound:
+        if self.reservation_id and not self.is_bound:
             problems.append("`reservation_id` is used by purchase reservation or capacity_block only")
         if self.nodes_max < self.nodes_min:
             problems.append(f"nodes_max {self.nodes_max} is below nodes_min {self.nodes_min}")
-        if self.nodes_desired is not None and not self.nodes_min <= self.nodes_desired <= self.nodes_max:
+        elif self.nodes_desired is not None and not self.nodes_min <= self.nodes_desired <= self.nodes_max:
             problems.append(
                 f"nodes_desired {self.nodes_desired} is outside {self.nodes_min} to {self.nodes_max}"
             )
@@ -111,3 +176,27 @@ class EksPoolSpec(Spec):
     def desired(self) -> int:
         """Nodes at creation: what is asked, else the minimum."""
         return self.nodes_min if self.nodes_desired is None else self.nodes_desired
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the nodes come out of capacity that lies in one zone and was bought before."""
+        return self.purchase in (EksPurchase.RESERVATION, EksPurchase.CAPACITY_BLOCK)
+
+    @property
+    def uses_local_nvme(self) -> bool:
+        """Whether images and weights go to the machine's own NVMe disks; not set up for Bottlerocket."""
+        return self.local_nvme and not self.bottlerocket and bool(self.machine.local_nvme_gb)
+
+    @property
+    def root_disk_gib(self) -> int:
+        """Root disk: what is asked, else room for the system, two images and the weights' cache.
+
+        Two images because a rollout unpacks the new one beside the old; the cache of the weights is
+        what `serving.manifests` gives a pod, 1.3 times their size and 20 GiB. 200 GiB at least.
+        """
+        if self.disk_gib is not None:
+            return self.disk_gib
+        needed = 20 + 2 * self.image_gib
+        if not self.uses_local_nvme:
+            needed += 1.3 * self.weights_gib + 20
+        return max(200, 10 * ceil(needed / 10))

@@ -6,6 +6,8 @@ from ipaddress import IPv4Network
 
 ZONES_MAX = 6
 """Private ranges take the first three quarters of the VPC in eighths, public ones the last quarter."""
+PREFIX_MIN, PREFIX_MAX = 16, 23
+"""A VPC is at most a /16; public subnets are 32nds of it, and AWS makes none below /28."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,11 @@ def allocate_subnets(cidr: str, zones: Sequence[str]) -> tuple[ZoneSubnets, ...]
     its position only, so appending a zone moves nothing.
 
     Raises:
-        ValueError: no zones, more than six, a zone twice, or a VPC smaller than /24.
+        ValueError: no zones, more than six, a zone twice, or a VPC that is not between /16 and /23.
     """
     network = IPv4Network(cidr)
-    if network.prefixlen > 24:
-        raise ValueError(f"{cidr} is too small to divide; use /24 or larger, /16 as a rule")
+    if not PREFIX_MIN <= network.prefixlen <= PREFIX_MAX:
+        raise ValueError(f"{cidr} is not between /{PREFIX_MIN} and /{PREFIX_MAX}; use a /16 as a rule")
     if not 1 <= len(zones) <= ZONES_MAX:
         raise ValueError(f"{len(zones)} zones; a VPC takes 1 to {ZONES_MAX} here")
     if len(set(zones)) != len(zones):

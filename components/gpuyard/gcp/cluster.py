@@ -1,18 +1,22 @@
 """GkeGpuCluster: network, control plane and system nodes of one regional GKE cluster."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 
+from gpuyard.gcp.labels import to_labels
 from gpuyard.gcp.network import PODS, SERVICES, GcpNetwork
-from gpuyard.gcp.pool import GkeGpuPool
+from gpuyard.gcp.pool import GkeGpuPool, GkeGpuPoolArgs
 from gpuyard.gcp.spec import GkeClusterSpec
 from gpuyard.inputs import parse_inputs
-from gpuyard.names import fit
+from gpuyard.kubernetes.kubeconfig import render_kubeconfig
+from gpuyard.kubernetes.labels import POOL_LABEL, SYSTEM_POOL
+from gpuyard.kubernetes.naming import logical_name
+from gpuyard.kubernetes.wiring import passed_provider, require_zones
+from gpuyard.names import GKE_CLUSTER_NAME_LENGTH, GKE_NODE_POOL_NAME_LENGTH, fit
 
 _NODE_ROLES = (
     "roles/logging.logWriter",
@@ -24,6 +28,9 @@ _NODE_ROLES = (
 """What a node needs, and nothing else."""
 SERVICE_ACCOUNT_LENGTH = 28
 """An account id takes 6 to 30 characters."""
+STORAGE_CLASS = "standard-rwo"
+"""GKE's own class on balanced persistent disks, which the system machines attach."""
+_SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 
 
 class GkeGpuClusterArgs(TypedDict):
@@ -35,6 +42,8 @@ class GkeGpuClusterArgs(TypedDict):
     """Google Cloud region."""
     kubernetes_version: NotRequired[str]
     """Minimum version of the control plane. Default 1.35."""
+    zones: NotRequired[list[str]]
+    """Zones of the system nodes, and of pools that name none. Default the region's, as Google chooses."""
     system_machine_type: NotRequired[str]
     """CPU nodes for controllers. Default e2-standard-4."""
     system_nodes: NotRequired[int]
@@ -50,12 +59,16 @@ class GkeGpuClusterArgs(TypedDict):
     tags: NotRequired[dict[str, str]]
     """Labels on every resource that takes them."""
     protect: NotRequired[bool]
-    """Refuse to delete the cluster until this is off again. Default off."""
+    """Refuse to delete cluster and network until this is off again. Default off."""
 
 
 @pulumi.type_token("gpuyard:index:GkeGpuCluster")
 class GkeGpuCluster(pulumi.ComponentResource):
-    """A GKE cluster that GPU pools can join: VPC-native, Dataplane V2, workload identity, private nodes."""
+    """A GKE cluster that GPU pools can join: VPC-native, Dataplane V2, workload identity, private nodes.
+
+    Makes its own gcp provider for ``project`` and ``region`` with the tags as default labels, unless one is
+    passed by the options ``provider`` or ``providers``; that one must be for the same project.
+    """
 
     cluster_name: pulumi.Output[str]
     """Name of the cluster."""
@@ -68,16 +81,9 @@ class GkeGpuCluster(pulumi.ComponentResource):
         self, name: str, args: GkeGpuClusterArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         spec = parse_inputs("GkeGpuCluster", GkeClusterSpec, args)
-        self.platform, self.region, self.zones = "gke", spec.region, ()
-        provider = gcp.Provider(
-            f"{name}-gcp",
-            project=spec.project,
-            region=spec.region,
-            default_labels={"gpuyard-cluster": fit(name), **_labels(spec.tags)},
-            opts=pulumi.ResourceOptions(parent=opts.parent if opts else None),
-        )
-        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(providers=[provider]), opts)
-        super().__init__("gpuyard:index:GkeGpuCluster", name, {}, options)
+        self.platform, self.region, self.zones = "gke", spec.region, spec.zones
+        self.storage_class = STORAGE_CLASS
+        super().__init__("gpuyard:index:GkeGpuCluster", name, {}, _with_provider(name, spec, opts))
         self._name, self._spec = name, spec
         network = GcpNetwork(
             f"{name}-net",
@@ -88,10 +94,10 @@ class GkeGpuCluster(pulumi.ComponentResource):
                 "pods_cidr": spec.pods_cidr,
                 "services_cidr": spec.services_cidr,
             },
-            pulumi.ResourceOptions(parent=self),
+            pulumi.ResourceOptions(parent=self, protect=spec.protect),
         )
         account, roles = self._service_account()
-        cluster = self._control_plane(network)
+        cluster = self._control_plane(network, account, roles)
         self._system = self._system_nodes(cluster, account, roles)
         self.cluster_name, self.node_service_account = cluster.name, account.email
         self.kubeconfig = _kubeconfig(cluster)
@@ -113,20 +119,25 @@ class GkeGpuCluster(pulumi.ComponentResource):
     def gpu_pool(
         self, name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> GkeGpuPool:
-        """A GPU pool in the zones of ``args["zones"]`` (empty: the cluster's own)."""
+        """A GPU pool in the zones of ``args["zones"]`` (empty: the cluster's own).
+
+        Raises:
+            ArgsError: a zone that the cluster lacks, or arguments that are wrong.
+        """
+        if self.zones:
+            require_zones("GkeGpuPool", args.get("zones") or (), self.zones)
         options = pulumi.ResourceOptions.merge(
             pulumi.ResourceOptions(parent=self, depends_on=[self._system]), opts
         )
-        return GkeGpuPool(
-            name,
-            {
-                "cluster_name": self.cluster_name,
-                "location": self.region,
-                "service_account": self.node_service_account,
-                **args,  # pyright: ignore[reportGeneralTypeIssues] (parsed by the pool)
-            },
-            options,
-        )
+        pool: dict[str, Any] = {
+            "cluster_name": self.cluster_name,
+            "location": self.region,
+            "service_account": self.node_service_account,
+            "zones": list(self.zones),
+            "tags": dict(self._spec.tags),
+            **args,
+        }
+        return GkeGpuPool(name, cast("GkeGpuPoolArgs", pool), options)
 
     def _service_account(self) -> tuple[gcp.serviceaccount.Account, list[pulumi.Resource]]:
         child = pulumi.ResourceOptions(parent=self)
@@ -148,13 +159,17 @@ class GkeGpuCluster(pulumi.ComponentResource):
         ]
         return account, roles
 
-    def _control_plane(self, network: GcpNetwork) -> gcp.container.Cluster:
+    def _control_plane(
+        self, network: GcpNetwork, account: gcp.serviceaccount.Account, roles: list[pulumi.Resource]
+    ) -> gcp.container.Cluster:
         access: dict[str, Any] = {}
+        if self.zones:
+            access["node_locations"] = list(self.zones)
         if self._spec.public_access_cidrs:
             blocks = [{"cidr_block": cidr} for cidr in self._spec.public_access_cidrs]
             access["master_authorized_networks_config"] = {"cidr_blocks": blocks}
         return gcp.container.Cluster(
-            f"{self._name}-gke",
+            logical_name(f"{self._name}-gke", GKE_CLUSTER_NAME_LENGTH),
             location=self._spec.region,
             min_master_version=self._spec.kubernetes_version,
             network=network.network_id,
@@ -170,12 +185,19 @@ class GkeGpuCluster(pulumi.ComponentResource):
             release_channel={"channel": "REGULAR"},
             remove_default_node_pool=True,
             initial_node_count=1,
+            # the first pool lives for minutes, but fails where the project's default account is disabled
+            node_config={"service_account": account.email, "oauth_scopes": _SCOPES},
             deletion_protection=self._spec.protect,
             logging_config={"enable_components": ["SYSTEM_COMPONENTS", "WORKLOADS"]},
-            monitoring_config={"enable_components": ["SYSTEM_COMPONENTS"]},
+            # on by default and paid per sample; Prometheus comes with gpuyard's own monitoring
+            monitoring_config={
+                "enable_components": ["SYSTEM_COMPONENTS"],
+                "managed_prometheus": {"enabled": False},
+            },
             **access,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=roles,
                 protect=self._spec.protect,
                 ignore_changes=["nodeConfig", "initialNodeCount"],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="90m", delete="60m"),
@@ -190,7 +212,7 @@ class GkeGpuCluster(pulumi.ComponentResource):
     ) -> gcp.container.NodePool:
         nodes = self._spec.system_nodes
         return gcp.container.NodePool(
-            f"{self._name}-system",
+            logical_name(f"{self._name}-system", GKE_NODE_POOL_NAME_LENGTH),
             cluster=cluster.name,
             location=self._spec.region,
             autoscaling={
@@ -204,9 +226,10 @@ class GkeGpuCluster(pulumi.ComponentResource):
                 "disk_type": "pd-balanced",
                 "disk_size_gb": 50,
                 "service_account": account.email,
-                "oauth_scopes": ["https://www.googleapis.com/auth/cloud-platform"],
+                "oauth_scopes": _SCOPES,
                 "workload_metadata_config": {"mode": "GKE_METADATA"},
-                "labels": {"gpuyard-pool": "system"},
+                "labels": {POOL_LABEL: SYSTEM_POOL},
+                "resource_labels": {**to_labels(self._spec.tags), "gpuyard-pool": SYSTEM_POOL},
             },
             management={"auto_repair": True, "auto_upgrade": True},
             opts=pulumi.ResourceOptions(
@@ -218,34 +241,30 @@ class GkeGpuCluster(pulumi.ComponentResource):
         )
 
 
-def _labels(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags as labels: lower case, no other signs."""
-    return {fit(key): fit(value) for key, value in tags.items()}
+def _with_provider(
+    name: str, spec: GkeClusterSpec, opts: pulumi.ResourceOptions | None
+) -> pulumi.ResourceOptions | None:
+    if passed_provider(opts, "gcp"):
+        return opts
+    provider = gcp.Provider(
+        f"{name}-gcp",
+        project=spec.project,
+        region=spec.region,
+        default_labels={**to_labels(spec.tags), "gpuyard-cluster": fit(name)},
+        opts=pulumi.ResourceOptions(parent=opts.parent if opts else None),
+    )
+    return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(providers=[provider]), opts)
 
 
 def _kubeconfig(cluster: gcp.container.Cluster) -> pulumi.Output[str]:
-    """Asks gke-gcloud-auth-plugin at each use, so it never expires and holds no secret."""
-
     def render(values: Mapping[str, Any]) -> str:
-        name = values["name"]
         authority = (values["auth"] or {}).get("cluster_ca_certificate", "")
-        server = {"server": f"https://{values['endpoint']}", "certificate-authority-data": authority}
         command = {
-            "apiVersion": "client.authentication.k8s.io/v1beta1",
             "command": "gke-gcloud-auth-plugin",
             "provideClusterInfo": True,
             "installHint": "install gke-gcloud-auth-plugin, a component of the Google Cloud CLI",
         }
-        return json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "current-context": name,
-                "clusters": [{"name": name, "cluster": server}],
-                "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-                "users": [{"name": name, "user": {"exec": command}}],
-            }
-        )
+        return render_kubeconfig(values["name"], f"https://{values['endpoint']}", authority, command)
 
     return pulumi.Output.all(name=cluster.name, endpoint=cluster.endpoint, auth=cluster.master_auth).apply(
         render

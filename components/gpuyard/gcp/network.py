@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_gcp as gcp
 
-from gpuyard.gcp.spec import GkeClusterSpec
+from gpuyard.gcp.spec import GcpNetworkSpec
 from gpuyard.inputs import parse_inputs
 
 PODS, SERVICES = "pods", "services"
@@ -37,7 +37,7 @@ class GcpNetwork(pulumi.ComponentResource):
     """Id of the subnetwork."""
 
     def __init__(self, name: str, args: GcpNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        spec = parse_inputs("GcpNetwork", GkeClusterSpec, args)
+        spec = parse_inputs("GcpNetwork", GcpNetworkSpec, args)
         super().__init__("gpuyard:index:GcpNetwork", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         network = gcp.compute.Network(f"{name}-vpc", auto_create_subnetworks=False, opts=child)

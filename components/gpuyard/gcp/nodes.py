@@ -1,16 +1,19 @@
 """The node pool of a GPU rung on GKE, as plain data.
 
-Rules: GKE preconditions that cluster-toolkit enforces (read 2026-11): queued and flex-start start from zero
-and take no reservation, flex-start has no auto-repair, spot takes no reservation.
+Rules: GKE preconditions that cluster-toolkit enforces (read 2026-11): queued and flex-start start from zero,
+take no reservation and are not repaired, spot takes no reservation. A cluster on a release channel, as ours
+is, refuses pools without auto-upgrade.
 """
 
 from typing import Any
 
+from gpuyard.gcp.labels import to_labels
 from gpuyard.gcp.spec import FLEX_START_SECONDS, GkePoolSpec, GkePurchase, GpuDriver
+from gpuyard.kubernetes.labels import GPU_TAINT, node_labels
+from gpuyard.names import fit
 
-HYPERDISK_FAMILIES = ("a3-ultra", "a4", "g4", "c4", "n4")
-"""Machine families that boot from Hyperdisk only (A3 Ultra, A4, A4X, G4)."""
-GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}
+HYPERDISK_FAMILIES = ("a3-ultra", "a4", "g4")
+"""Starts of machine types that boot from Hyperdisk only: A3 Ultra, A4, A4X, G4."""
 
 
 def gke_accelerator(spec: GkePoolSpec) -> str:
@@ -27,7 +30,6 @@ def disk_type(spec: GkePoolSpec) -> str:
 
 def render_node_pool(spec: GkePoolSpec, name: str) -> dict[str, Any]:
     """Arguments of `gcp.container.NodePool`, without its wiring."""
-    flexible = spec.purchase is GkePurchase.FLEX_START
     pool: dict[str, Any] = {
         "autoscaling": {
             "total_min_node_count": spec.nodes_min,
@@ -35,10 +37,12 @@ def render_node_pool(spec: GkePoolSpec, name: str) -> dict[str, Any]:
             "location_policy": "ANY",
         },
         "initial_node_count": _initial(spec),
-        "management": {"auto_repair": not flexible, "auto_upgrade": not flexible},
+        "management": {"auto_repair": not spec.waits_in_queue, "auto_upgrade": True},
         "node_config": _node_config(spec, name),
-        "upgrade_settings": {"strategy": "SURGE", "max_surge": 0, "max_unavailable": 1},
     }
+    if not spec.waits_in_queue:  # GKE upgrades those in a way of its own, by letting nodes end
+        # no surge: there may be no spare GPU to surge into
+        pool["upgrade_settings"] = {"strategy": "SURGE", "max_surge": 0, "max_unavailable": 1}
     if spec.zones:
         pool["node_locations"] = list(spec.zones)
     if spec.purchase is GkePurchase.QUEUED:
@@ -51,26 +55,29 @@ def render_node_pool(spec: GkePoolSpec, name: str) -> dict[str, Any]:
 
 
 def _initial(spec: GkePoolSpec) -> int:
-    """Nodes per zone at creation: none for queued kinds, else enough zones' worth of the minimum."""
-    if spec.purchase in (GkePurchase.QUEUED, GkePurchase.FLEX_START) or not spec.nodes_min:
-        return 0
-    return max(1, spec.nodes_min // max(len(spec.zones), 1))
+    """Nodes per zone at creation, never more than the minimum in all.
+
+    What does not divide by the zones is left to the autoscaler, which comes with the first pending pod and
+    takes whichever zone has machines; unknown zones count as more than the minimum.
+    """
+    return spec.nodes_min // len(spec.zones) if spec.zones else 0
 
 
 def _node_config(spec: GkePoolSpec, name: str) -> dict[str, Any]:
-    labels = {"gpuyard-pool": name, "gpuyard-accelerator": spec.machine.gpu or "none", **spec.labels}
+    labels = node_labels(name, spec.machine.gpu, spec.labels)
     if spec.driver is GpuDriver.INSTALLATION_DISABLED:
         labels["gke-no-default-nvidia-gpu-device-plugin"] = "true"
     config: dict[str, Any] = {
         "machine_type": spec.machine_type,
         "disk_type": disk_type(spec),
-        "disk_size_gb": spec.disk_gib,
+        "disk_size_gb": spec.boot_disk_gib,
         "image_type": "COS_CONTAINERD",
         "gvnic": {"enabled": True},
         "oauth_scopes": ["https://www.googleapis.com/auth/cloud-platform"],
         "shielded_instance_config": {"enable_secure_boot": True, "enable_integrity_monitoring": True},
         "workload_metadata_config": {"mode": "GKE_METADATA"},
         "labels": labels,
+        "resource_labels": {**to_labels(spec.tags), "gpuyard-pool": fit(name)},
         "taints": [GPU_TAINT],
         "guest_accelerators": [
             {

@@ -5,9 +5,13 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_gcp as gcp
 
+from gpuyard.catalog.purchases import purchase_limit
 from gpuyard.gcp.nodes import render_node_pool
 from gpuyard.gcp.spec import GkePoolSpec
 from gpuyard.inputs import parse_inputs, split_wiring
+from gpuyard.kubernetes.naming import logical_name
+from gpuyard.kubernetes.wiring import require_wiring
+from gpuyard.names import GKE_NODE_POOL_NAME_LENGTH
 
 _WIRING = frozenset({"cluster_name", "location", "service_account"})
 
@@ -32,24 +36,31 @@ class GkeGpuPoolArgs(TypedDict):
     zones: NotRequired[list[str]]
     """Zones that sell the machine type. Default the cluster's zones, which may not all sell it."""
     reservation: NotRequired[str]
-    """Name of the specific reservation to use."""
+    """Specific reservation to use; ``projects/P/reservations/NAME`` when another project shares it."""
     compact: NotRequired[bool]
     """Place nodes close together; needs exactly one zone. Default off."""
     best_effort_min: NotRequired[int]
     """The pool counts as made with this many nodes; the rest fill in later. Default all or nothing."""
     driver: NotRequired[str]
-    """``DEFAULT``, ``LATEST``, or ``INSTALLATION_DISABLED`` when the GPU Operator installs it. Default DEFAULT."""
+    """``DEFAULT``, ``LATEST``, or ``INSTALLATION_DISABLED`` for the GPU Operator's. Default DEFAULT."""
     disk_gib: NotRequired[int]
-    """Boot disk: image (about 30 GiB unpacked) and node-local weights. Default 200."""
+    """Boot disk. Default what two images and the weights need, at least 200."""
+    image_gib: NotRequired[float]
+    """Size of the unpacked container image, to size the boot disk. Default 30."""
+    weights_gib: NotRequired[float]
+    """Size of the model's weights, to size the boot disk. Default 0."""
     labels: NotRequired[dict[str, str]]
     """Extra node labels."""
+    tags: NotRequired[dict[str, str]]
+    """On the machines, as labels of Google Cloud."""
 
 
 @pulumi.type_token("gpuyard:index:GkeGpuPool")
 class GkeGpuPool(pulumi.ComponentResource):
     """A node pool of GPU machines; Google installs the driver unless told otherwise.
 
-    Nodes carry the taint ``nvidia.com/gpu`` and the labels ``gpuyard-pool`` and ``gpuyard-accelerator``.
+    Nodes carry the taint ``nvidia.com/gpu`` and the labels ``gpuyard.dev/pool`` and
+    ``gpuyard.dev/accelerator``.
     """
 
     node_pool_name: pulumi.Output[str]
@@ -58,17 +69,22 @@ class GkeGpuPool(pulumi.ComponentResource):
     def __init__(self, name: str, args: GkeGpuPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plain, wiring = split_wiring(args, _WIRING)
         spec = parse_inputs("GkeGpuPool", GkePoolSpec, plain)
+        require_wiring("GkeGpuPool", wiring, sorted(_WIRING))
         super().__init__("gpuyard:index:GkeGpuPool", name, {}, opts)
+        limit = purchase_limit("gcp", spec.machine_type, str(spec.purchase))
+        if limit:
+            pulumi.log.warn(f"{limit.reason} ({limit.source}, {limit.as_of})", self)
         rendered = render_node_pool(spec, name)
         rendered["node_config"]["service_account"] = wiring["service_account"]
         pool = gcp.container.NodePool(
-            f"{name}-nodes",
+            logical_name(f"{name}-nodes", GKE_NODE_POOL_NAME_LENGTH),
             cluster=wiring["cluster_name"],
             location=wiring["location"],
             **rendered,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 ignore_changes=["initialNodeCount"],
+                delete_before_replace=bool(spec.reservation),  # two cannot draw on one reservation
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="90m", delete="60m"),
             ),
         )

@@ -5,11 +5,11 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pydantic import Field
 
 from gpuyard.errors import Finding, Severity, SpecError
-from gpuyard.inputs import parse_inputs
-from gpuyard.parsing import Spec
+from gpuyard.inputs import ArgsError, parse_inputs
+from gpuyard.kubernetes.kubeconfig import check_context
+from gpuyard.kubernetes.spec import ExistingClusterSpec
 
 
 class ExistingClusterArgs(TypedDict):
@@ -18,14 +18,9 @@ class ExistingClusterArgs(TypedDict):
     context: str
     """Name of the kubeconfig context."""
     kubeconfig: NotRequired[str]
-    """Path of the kubeconfig file. Default ``$KUBECONFIG``, else ``~/.kube/config``."""
-
-
-class ExistingClusterSpec(Spec):
-    """The parsed arguments."""
-
-    context: str = Field(min_length=1)
-    kubeconfig: str = ""
+    """Path of the kubeconfig file, never its contents. Default ``$KUBECONFIG``, else ``~/.kube/config``."""
+    storage_class: NotRequired[str]
+    """StorageClass for volumes. Default the cluster's own default."""
 
 
 @pulumi.type_token("gpuyard:index:ExistingCluster")
@@ -39,8 +34,13 @@ class ExistingCluster(pulumi.ComponentResource):
         self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         spec = parse_inputs("ExistingCluster", ExistingClusterSpec, args)
-        self.platform, self.context = "kubernetes", spec.context
+        doubts = _require_context(spec)
+        self.platform, self.region, self.context = "kubernetes", "", spec.context
+        self.zones: tuple[str, ...] = ()
+        self.storage_class = spec.storage_class
         super().__init__("gpuyard:index:ExistingCluster", name, {}, opts)
+        for doubt in doubts:
+            pulumi.log.warn(f"{doubt.message}\n  fix: {doubt.fix}", self)
         self.kubernetes_provider = kubernetes.Provider(
             f"{name}-k8s",
             context=spec.context,
@@ -74,3 +74,16 @@ class ExistingCluster(pulumi.ComponentResource):
                 )
             ]
         )
+
+
+def _require_context(spec: ExistingClusterSpec) -> list[Finding]:
+    """Doubts that a preview may live with; a deployment may not.
+
+    Raises:
+        ArgsError: the context cannot be used.
+    """
+    findings = check_context(spec.context, spec.kubeconfig)
+    fatal = [item for item in findings if item.severity is Severity.ERROR or not pulumi.runtime.is_dry_run()]
+    if fatal:
+        raise ArgsError("ExistingCluster", tuple(findings))
+    return findings

@@ -1,0 +1,68 @@
+"""What clusters and pools ask of their callers beside plain values: providers, and others' outputs."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pulumi
+
+from gpuyard.errors import Finding, Severity
+from gpuyard.inputs import ArgsError
+
+
+def passed_provider(opts: pulumi.ResourceOptions | None, package: str) -> pulumi.ProviderResource | None:
+    """The provider of ``package`` that the caller gave by ``provider`` or ``providers``; None: no such."""
+    if opts is None:
+        return None
+    given = opts.providers or []
+    listed = list(given.values()) if isinstance(given, Mapping) else list(_as_list(given))
+    if opts.provider is not None:
+        listed.append(opts.provider)
+    return next((provider for provider in listed if provider.package == package), None)
+
+
+def require_wiring(component: str, wiring: Mapping[str, Any], keys: Iterable[str]) -> None:
+    """Check that each of ``keys`` was given.
+
+    Raises:
+        ArgsError: with one finding per missing key.
+    """
+    missing = tuple(
+        Finding(
+            severity=Severity.ERROR,
+            code="REQUIRED",
+            path=key,
+            message="is required",
+            fix="take it from the cluster, or make the pool with the cluster's gpu_pool()",
+        )
+        for key in keys
+        if wiring.get(key) is None
+    )
+    if missing:
+        raise ArgsError(component, missing)
+
+
+def require_zones(component: str, asked: Iterable[str], known: Iterable[str]) -> None:
+    """Check that a pool asks only for zones of its cluster.
+
+    Raises:
+        ArgsError: with one finding per zone that the cluster lacks.
+    """
+    zones = sorted(known)
+    missing = tuple(
+        Finding(
+            severity=Severity.ERROR,
+            code="ZONE_NOT_IN_CLUSTER",
+            path="zones",
+            value=zone,
+            message=f'the cluster has no subnet in "{zone}"',
+            fix="use one of: " + ", ".join(zones) + "; or append the zone to the cluster",
+        )
+        for zone in asked
+        if zone not in zones
+    )
+    if missing:
+        raise ArgsError(component, missing)
+
+
+def _as_list(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, Iterable) else [given]
