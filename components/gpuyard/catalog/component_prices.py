@@ -65,11 +65,16 @@ def zone_traffic(cloud: str, region: str) -> Price | None:
 
 
 def _tiers(rows: list[tuple[str, str]], unit: str, source: str, as_of: str) -> tuple[Tier, ...]:
-    known = sorted((float(start), usd) for start, text in rows if (usd := money(text)) is not None)
-    return tuple(
-        Tier(from_gb=start, price=Price(usd=usd, unit=unit, source=source, as_of=as_of))
-        for start, usd in known
-    )
+    """Tiers in order. One that is cheaper than the next is a slip of the source and takes that price."""
+    tiers: list[Tier] = []
+    for start, usd in sorted(
+        ((float(start), usd) for start, text in rows if (usd := money(text)) is not None), reverse=True
+    ):
+        price = Price(usd=usd, unit=unit, source=source, as_of=as_of)
+        if tiers and usd < tiers[-1].price.usd:
+            price = tiers[-1].price.noted(f"derived: the source has {usd:g}, below its own next tier")
+        tiers.append(Tier(from_gb=start, price=price))
+    return tuple(reversed(tiers))
 
 
 def _pick(prices: Mapping[str, Price], sku: str | None) -> Price | None:

@@ -75,6 +75,10 @@ _GATED = ("meta-llama/", "google/gemma-2", "google/gemma-3", "mistralai/Mistral-
 """Id prefixes behind a licence form on the Hugging Face hub (seen 2026-11)."""
 
 
+_UPPER_BOUNDS = ("upper-bound", "unverified", "mamba-hybrid")
+"""Kinds of cache whose size the table bounds from above only."""
+
+
 @cache
 def models() -> Mapping[str, ModelShape]:
     """Every model of the catalog by Hugging Face id."""
@@ -140,7 +144,7 @@ def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:
         sliding_window=int(row.get("sliding_window") or 0),
         linear_layers=int(row.get("linear_layers") or 0),
         gated=row["id"].startswith(_GATED),
-        verified=bool(row["verified"]),
+        verified=bool(row["verified"]) and row.get("kv_kind") not in _UPPER_BOUNDS,
         source=row["source"],
         as_of=as_of,
     )
