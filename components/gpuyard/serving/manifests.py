@@ -13,7 +13,12 @@ WAITING_PER_REPLICA = 4
 
 def labels(spec: EndpointSpec) -> dict[str, str]:
     """Labels of every object of the endpoint."""
-    return {APP: spec.name, "app.kubernetes.io/managed-by": "gpuyard", ENDPOINT: spec.name}
+    return {
+        APP: spec.name,
+        "app.kubernetes.io/managed-by": "gpuyard",
+        ENDPOINT: spec.name,
+        "gpuyard.dev/runtime": spec.engine.name,
+    }
 
 
 def render_deployment(spec: EndpointSpec) -> dict[str, Any]:
@@ -29,7 +34,7 @@ def render_deployment(spec: EndpointSpec) -> dict[str, Any]:
             "strategy": rollout_strategy(spec),
             "progressDeadlineSeconds": times.await_ready,
             "selector": {"matchLabels": {ENDPOINT: spec.name}},
-            "template": {"metadata": {"labels": _pod_labels(spec)}, "spec": render_pod(spec, times)},
+            "template": {"metadata": {"labels": labels(spec)}, "spec": render_pod(spec, times)},
         },
     }
 
@@ -163,7 +168,3 @@ def render_scaled_object(spec: EndpointSpec) -> dict[str, Any]:
 def metadata(spec: EndpointSpec) -> dict[str, Any]:
     """Name, namespace and labels of every object of the endpoint."""
     return {"name": spec.name, "namespace": spec.namespace, "labels": labels(spec)}
-
-
-def _pod_labels(spec: EndpointSpec) -> dict[str, str]:
-    return {**labels(spec), "gpuyard.dev/runtime": spec.engine.name}

@@ -1,0 +1,1 @@
+"""Replicas that follow the load: KEDA on normalised metrics."""

@@ -1,0 +1,45 @@
+"""Keda: the autoscaler that endpoints with a replica range rely on."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+CHART_REPOSITORY = "https://kedacore.github.io/charts"
+CHART_VERSION = "2.20.2"
+
+
+class KedaArgs(TypedDict):
+    """Where it goes."""
+
+    namespace: NotRequired[str]
+    """Created by the chart. Default ``keda``."""
+    chart_version: NotRequired[str]
+    """Default 2.20.2."""
+
+
+@pulumi.type_token("gpuyard:index:Keda")
+class Keda(pulumi.ComponentResource):
+    """KEDA's Helm release. Give the cluster's provider through ``opts.providers``."""
+
+    namespace: pulumi.Output[str]
+    """Namespace of KEDA."""
+
+    def __init__(self, name: str, args: KedaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gpuyard:index:Keda", name, {}, opts)
+        namespace = args.get("namespace", "keda")
+        release = kubernetes.helm.v3.Release(
+            f"{name}-release",
+            name="keda",
+            chart="keda",
+            version=args.get("chart_version", CHART_VERSION),
+            namespace=namespace,
+            create_namespace=True,
+            repository_opts={"repo": CHART_REPOSITORY},
+            timeout=600,
+            opts=pulumi.ResourceOptions(
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(create="15m", update="15m")
+            ),
+        )
+        self.namespace = release.namespace.apply(lambda found: found or namespace)
+        self.register_outputs({"namespace": self.namespace})
