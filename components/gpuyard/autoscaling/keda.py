@@ -1,6 +1,6 @@
 """Keda: the autoscaler that endpoints with a replica range rely on."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -16,6 +16,9 @@ class KedaArgs(TypedDict):
     """Created by the chart. Default ``keda``."""
     chart_version: NotRequired[str]
     """Default 2.20.2."""
+    service_monitor: NotRequired[bool]
+    """Scrape KEDA itself, so that the alert on empty answers works; needs the Prometheus operator's CRDs
+    first. Default off."""
 
 
 @pulumi.type_token("gpuyard:index:Keda")
@@ -36,6 +39,7 @@ class Keda(pulumi.ComponentResource):
             namespace=namespace,
             create_namespace=True,
             repository_opts={"repo": CHART_REPOSITORY},
+            values=_values(scraped=args.get("service_monitor", False)),
             timeout=600,
             opts=pulumi.ResourceOptions(
                 parent=self, custom_timeouts=pulumi.CustomTimeouts(create="15m", update="15m")
@@ -43,3 +47,7 @@ class Keda(pulumi.ComponentResource):
         )
         self.namespace = release.namespace.apply(lambda found: found or namespace)
         self.register_outputs({"namespace": self.namespace})
+
+
+def _values(*, scraped: bool) -> dict[str, Any]:
+    return {"prometheus": {"operator": {"enabled": scraped, "serviceMonitor": {"enabled": scraped}}}}

@@ -219,12 +219,12 @@ _CLUSTER = (
     Alert(
         name="ScalerBlind",
         expr=(
-            "sum by (exported_namespace, scaledObject) "
+            "sum by (exported_namespace, scaledResource) "
             "(increase(keda_scaler_empty_upstream_responses_total[10m])) > 0"
         ),
         hold="10m",
         severity="critical",
-        summary="KEDA gets empty answers for {{ $labels.scaledObject }}",
+        summary="KEDA gets empty answers for {{ $labels.scaledResource }}",
         runbook="Replicas stay as they are. Is Prometheus up, and EndpointMetricsAbsent quiet?",
     ),
 )

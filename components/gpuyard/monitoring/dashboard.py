@@ -29,7 +29,7 @@ _GPUS = (
     ("GPU temperature", "gpuyard:gpu_temperature_celsius", "celsius"),
     ("Slowed by heat", "gpuyard:gpu_thermal_throttle_ratio:rate5m", "percentunit"),
     ("XID errors in 5 minutes", "gpuyard:gpu_xid_errors:count5m", "short"),
-    ("GPU pods pending", 'sum by (namespace) (kube_pod_status_phase{phase="Pending"})', "short"),
+    ("Pods pending", 'sum by (namespace) (kube_pod_status_phase{phase="Pending"})', "short"),
 )
 """Title, query, Grafana unit."""
 
@@ -92,7 +92,7 @@ _LEGENDS = {
     **{title: "{{hostname}} GPU {{gpu}}" for title, _, _ in _GPUS},
     "Replicas ready": "{{deployment}}",
     "XID errors in 5 minutes": "{{hostname}} GPU {{gpu}} XID {{xid}}",
-    "GPU pods pending": "{{namespace}}",
+    "Pods pending": "{{namespace}}",
 }
 
 

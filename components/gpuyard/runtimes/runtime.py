@@ -215,8 +215,8 @@ def merge_flags(computed: tuple[str, ...], given: tuple[str, ...]) -> tuple[str,
     the computed ones the last of a name stays.
     """
     names = {_flag_name(flag) for flag in given if flag.startswith("-")}
-    last = {_flag_name(flag): flag for flag in computed if flag.startswith("-")}
-    kept = (flag for flag in computed if not flag.startswith("-") or last[_flag_name(flag)] is flag)
+    last = {_flag_name(flag): index for index, flag in enumerate(computed) if flag.startswith("-")}
+    kept = [flag for index, flag in enumerate(computed) if last.get(_flag_name(flag), index) == index]
     return tuple(flag for flag in kept if _flag_name(flag) not in names) + given
 
 
