@@ -47,7 +47,7 @@ class EksGpuPoolArgs(TypedDict):
     efa: NotRequired[bool]
     """Attach every EFA interface of the type. Default off."""
     disk_gib: NotRequired[int]
-    """Root disk. Default what two images and the weights need, at least 200."""
+    """Root disk. Default 100 beside local NVMe, else what two images and the weights need, at least 200."""
     disk_throughput: NotRequired[int]
     """MB/s of the root disk. Default 500."""
     image_gib: NotRequired[float]
@@ -55,7 +55,7 @@ class EksGpuPoolArgs(TypedDict):
     weights_gib: NotRequired[float]
     """Size of the model's weights, to size the root disk. Default 0."""
     local_nvme: NotRequired[bool]
-    """Keep images and weights on the machine's own NVMe disks where it has some. Default on."""
+    """Keep images and weights on the machine's own NVMe disks where they fit. Default on."""
     kubernetes_version: NotRequired[str]
     """Version of the nodes. Default the cluster's at creation."""
     image_release: NotRequired[str]

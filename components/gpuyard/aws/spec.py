@@ -15,6 +15,7 @@ from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions, zones_selling
 from gpuyard.errors import did_you_mean
 from gpuyard.parsing import Spec
+from gpuyard.units import GB, GIB
 
 ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}\d-az\d$")]
 """A zone id such as ``use1-az1``: the same zone in every account."""
@@ -183,20 +184,23 @@ class EksPoolSpec(Spec):
         return self.purchase in (EksPurchase.RESERVATION, EksPurchase.CAPACITY_BLOCK)
 
     @property
+    def node_data_gib(self) -> float:
+        """What images and weights take on a node.
+
+        Two images because a rollout unpacks the new one beside the old; the cache of the weights is
+        what `serving.manifests` gives a pod, 1.3 times their size and 20 GiB.
+        """
+        return 2 * self.image_gib + 1.3 * self.weights_gib + 20
+
+    @property
     def uses_local_nvme(self) -> bool:
-        """Whether images and weights go to the machine's own NVMe disks; not set up for Bottlerocket."""
-        return self.local_nvme and not self.bottlerocket and bool(self.machine.local_nvme_gb)
+        """Whether images and weights go to the machine's own NVMe disks: it has enough, and Amazon Linux."""
+        room = (self.machine.local_nvme_gb or 0) * GB / GIB
+        return self.local_nvme and not self.bottlerocket and room >= self.node_data_gib
 
     @property
     def root_disk_gib(self) -> int:
-        """Root disk: what is asked, else room for the system, two images and the weights' cache.
-
-        Two images because a rollout unpacks the new one beside the old; the cache of the weights is
-        what `serving.manifests` gives a pod, 1.3 times their size and 20 GiB. 200 GiB at least.
-        """
+        """Root disk: what is asked, else room for what lies on it, at least 200; 100 beside local NVMe."""
         if self.disk_gib is not None:
             return self.disk_gib
-        needed = 20 + 2 * self.image_gib
-        if not self.uses_local_nvme:
-            needed += 1.3 * self.weights_gib + 20
-        return max(200, 10 * ceil(needed / 10))
+        return 100 if self.uses_local_nvme else max(200, 10 * ceil((20 + self.node_data_gib) / 10))
