@@ -43,8 +43,11 @@ def command() -> None:
 @_format
 def show(name: str, region: str | None, style: str) -> None:
     """Everything known about a GPU, machine type or model, with source and date."""
+    from gpuyard.catalog.hardware import MachineType
     from gpuyard.catalog.names import UnknownName
+    from gpuyard.catalog.regions import regions
     from gpuyard.catalog.search import find_entry, summarise
+    from gpuyard.errors import did_you_mean
 
     try:
         entry = find_entry(name)
@@ -52,6 +55,9 @@ def show(name: str, region: str | None, style: str) -> None:
         raise SpecError(
             [_problem("NAME", name, str(error), "`gpuyard catalog search` lists entries")]
         ) from None
+    if region and isinstance(entry, MachineType) and region not in regions(entry.cloud):
+        hint = did_you_mean(region, regions(entry.cloud)) or f"name a region of {entry.cloud}"
+        raise SpecError([_problem("--region", region, f'"{region}" is not a region of {entry.cloud}', hint)])
     facts = {**asdict(entry), **_prices(entry, region)}
     if style == "json":
         _print_json({"kind": summarise(entry).kind, **facts})

@@ -1,0 +1,184 @@
+"""`gpuyard catalog` as people use it: exit codes, text, JSON, files."""
+
+import json
+
+import pytest
+
+from gpuyard.catalog.offers import Offer
+from gpuyard.catalog.overlay import read_overlay
+from gpuyard.cli.main import run
+from gpuyard.discovery import prices as live
+
+HEADER = (
+    "InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo,"
+    "Price,SpotPrice,Region,AvailabilityZone"
+)
+ROW = "p5.48xlarge,H100,8.0,192.0,2048.0,{{}},55.04,{spot},us-east-1,{zone}"
+
+
+@pytest.fixture
+def vms(tmp_path):
+    path = tmp_path / "vms.csv"
+    rows = [ROW.format(spot="17.25", zone="use1-az6"), ROW.format(spot="60.1", zone="use1-az4")]
+    path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def gpuyard(capsys):
+    """Run the command; its exit code, output and errors."""
+
+    def call(*arguments):
+        code = run(["catalog", *map(str, arguments)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_show_gives_facts_with_source_and_date(gpuyard):
+    code, text, _ = gpuyard("show", "H100")
+    assert code == 0
+    assert text.startswith("gpu h100-sxm\n")
+    assert "81920" in text
+    assert "as_of" in text
+
+
+def test_show_prices_a_machine_type_by_region(gpuyard):
+    code, text, _ = gpuyard("show", "p5.48xlarge", "--region", "us-east-1", "--format", "json")
+    assert code == 0
+    (place,) = json.loads(text)["places"]
+    assert place["on_demand"]["usd"] == 55.04
+    assert place["zones"][0] == "use1-az1"
+    assert place["spot"]["samples"] == 4
+
+
+def test_show_says_unknown_where_no_price_is_known(gpuyard):
+    _, text, _ = gpuyard("show", "a4-highgpu-8g", "--region", "us-central1")
+    assert "on demand unknown" in text
+    assert "$0" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["show", "h10x-sxm"], "did you mean"),
+        (["show", "p5"], "its types: p5.48xlarge, p5.4xlarge"),
+        (["show", "p5.48xlarge", "--region", "us-esat-1"], "is not a region of aws"),
+        (["age", "--today", "soon"], '"soon" is not a date'),
+        (["import", "none.csv", "--cloud", "aws", "--as-of", "2026-11-01"], "cannot be read"),
+        (
+            ["refresh", "--cloud", "gcp", "--region", "us-central1", "--machine-type", "g2-standard-4"],
+            "--project",
+        ),
+    ],
+)
+def test_bad_input_is_a_finding_with_exit_code_two(gpuyard, arguments, expected):
+    code, _, errors = gpuyard(*arguments)
+    assert code == 2
+    assert expected in errors
+    assert "Traceback" not in errors
+
+
+def test_search_lists_entries_in_a_line_each(gpuyard):
+    code, text, _ = gpuyard("search", "rtx", "pro", "4500", "--format", "json")
+    assert code == 0
+    assert {hit["id"] for hit in json.loads(text)} >= {"rtx-pro-4500", "g7.2xlarge"}
+    assert "nothing holds" in gpuyard("search", "no-such-word")[1]
+
+
+def test_age_lists_stale_tables_first_and_strict_fails_on_them(gpuyard):
+    code, text, _ = gpuyard("age", "--today", "2026-11-24")
+    assert code == 0
+    assert text.startswith("STALE")
+    assert "prices rejected" in text
+    assert gpuyard("age", "--today", "2026-11-24", "--strict")[0] == 1
+
+
+def test_age_as_json_holds_every_rejected_price_with_its_rule(gpuyard):
+    found = json.loads(gpuyard("age", "--today", "2026-11-24", "--format", "json")[1])
+    assert {"file", "as_of", "fresh_days", "age_days", "is_stale"} <= set(found["tables"][0])
+    assert {"GPU_ONLY", "SPOT_EQUALS_ON_DEMAND"} <= {entry["rule"] for entry in found["rejected_prices"]}
+
+
+def test_import_writes_sane_prices_and_reports_the_others(gpuyard, vms, tmp_path):
+    output = tmp_path / "overlay.csv"
+    code, text, _ = gpuyard("import", vms, "--cloud", "aws", "--as-of", "2026-11-01", "--output", output)
+    assert code == 0
+    assert "SPOT_ABOVE_ON_DEMAND: p5.48xlarge use1-az4" in text
+    assert [(offer.zone, offer.on_demand, offer.spot) for offer in read_overlay(output)] == [
+        ("use1-az4", None, None),
+        ("use1-az6", 55.04, 17.25),
+    ], "a zone sells the machine even where its price cannot be used"
+
+
+def test_import_keeps_what_the_overlay_held_for_other_zones(gpuyard, vms, tmp_path):
+    output = tmp_path / "overlay.csv"
+    command = ("import", vms, "--cloud", "aws", "--as-of", "2026-11-01", "--output", output)
+    gpuyard(*command)
+    first = output.read_text(encoding="utf-8")
+    gpuyard(*command)
+    assert output.read_text(encoding="utf-8") == first
+    output.write_text(first + "aws,g6.xlarge,us-east-1,,0.7,,contract,2026-11-01\n", encoding="utf-8")
+    gpuyard(*command)
+    assert {offer.machine_type for offer in read_overlay(output)} == {"p5.48xlarge", "g6.xlarge"}
+
+
+def test_a_broken_file_changes_nothing(gpuyard, vms, tmp_path):
+    output = tmp_path / "overlay.csv"
+    vms.write_text(HEADER + "\np5.48xlarge,H100\n", encoding="utf-8")
+    assert gpuyard("import", vms, "--cloud", "aws", "--as-of", "2026-11-01", "--output", output)[0] == 2
+    assert not output.exists()
+
+
+def test_refresh_reports_every_wrong_name_at_once(gpuyard):
+    code, _, errors = gpuyard(
+        "refresh",
+        "--cloud",
+        "aws",
+        "--region",
+        "us-esat-1",
+        "--machine-type",
+        "p5",
+        "--machine-type",
+        "g2-standard-4",
+    )
+    assert code == 2
+    assert "us-esat-1" in errors
+    assert "it is a family" in errors
+    assert "is a machine type of gcp" in errors
+
+
+def test_refresh_writes_what_the_cloud_said_into_the_overlay(gpuyard, tmp_path, monkeypatch):
+    def ask(machines, regions, today):
+        return [
+            Offer(
+                cloud="aws",
+                machine_type=machine,
+                region=region,
+                zone="use1-az1",
+                on_demand=0.81,
+                spot=0.3,
+                source="stub",
+                as_of=today,
+            )
+            for machine in machines
+            for region in regions
+        ]
+
+    monkeypatch.setattr(live, "ask_aws", ask)
+    output = tmp_path / "overlay.csv"
+    names = ("--cloud", "aws", "--region", "us-east-1", "--machine-type", "g6.xlarge", "--output", output)
+    assert gpuyard("refresh", *names)[0] == 0
+    (offer,) = read_overlay(output)
+    assert (offer.machine_type, offer.on_demand, offer.spot) == ("g6.xlarge", 0.81, 0.3)
+
+
+def test_refresh_that_finds_nothing_writes_nothing(gpuyard, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "ask_aws", lambda *_: [])
+    output = tmp_path / "overlay.csv"
+    names = ("--cloud", "aws", "--region", "us-east-1", "--machine-type", "g6.xlarge", "--output", output)
+    code, _, errors = gpuyard("refresh", *names)
+    assert code == 3
+    assert "nothing usable" in errors
+    assert not output.exists()

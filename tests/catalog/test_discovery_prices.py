@@ -1,0 +1,166 @@
+"""Live look-ups against local stubs that answer as the clouds do. Prices are synthetic."""
+
+import json
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlparse
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from gpuyard.discovery.prices import COMPUTE_SKUS, DiscoveryError, ask_aws, ask_gcp
+
+TODAY = "2026-11-24"
+
+
+def client(service, region):
+    return boto3.client(service, region, aws_access_key_id="synthetic", aws_secret_access_key="synthetic")
+
+
+def product(*prices):
+    dimensions = {
+        str(index): {"unit": "Hrs", "pricePerUnit": {"USD": usd}} for index, usd in enumerate(prices)
+    }
+    return json.dumps({"terms": {"OnDemand": {"term": {"priceDimensions": dimensions}}}})
+
+
+@pytest.fixture
+def aws():
+    """Stubbed EC2 and Price List; `put` sets what they answer."""
+    stubs = {}
+
+    def put(price_lists, offerings, quotes):
+        ec2, pricing = client("ec2", "us-east-1"), client("pricing", "us-east-1")
+        stubs["ec2"], stubs["pricing"] = Stubber(ec2), Stubber(pricing)
+        zones = [
+            {"ZoneName": f"us-east-1{letter}", "ZoneId": f"use1-az{index}"}
+            for index, letter in enumerate("abc", 1)
+        ]
+        stubs["ec2"].add_response("describe_availability_zones", {"AvailabilityZones": zones})
+        stubs["ec2"].add_response(
+            "describe_spot_price_history",
+            {"SpotPriceHistory": quotes},
+            {"InstanceTypes": ["p5.48xlarge"], "ProductDescriptions": ["Linux/UNIX"], "StartTime": ANY},
+        )
+        stubs["ec2"].add_response(
+            "describe_instance_type_offerings",
+            {
+                "InstanceTypeOfferings": [
+                    {"InstanceType": "p5.48xlarge", "Location": zone} for zone in offerings
+                ]
+            },
+            {
+                "LocationType": "availability-zone-id",
+                "Filters": [{"Name": "instance-type", "Values": ["p5.48xlarge"]}],
+            },
+        )
+        for price_list in price_lists:
+            stubs["pricing"].add_response(
+                "get_products", {"PriceList": price_list}, {"ServiceCode": "AmazonEC2", "Filters": ANY}
+            )
+        for stub in stubs.values():
+            stub.activate()
+        return lambda service, _: {"ec2": ec2, "pricing": pricing}[service]
+
+    return put
+
+
+def quote(zone, usd, hour):
+    return {
+        "InstanceType": "p5.48xlarge",
+        "AvailabilityZone": zone,
+        "SpotPrice": usd,
+        "Timestamp": datetime(2026, 11, 24, hour, tzinfo=UTC),
+    }
+
+
+def test_aws_zones_get_the_list_price_and_their_latest_spot_price(aws):
+    connect = aws(
+        [[product("55.04")], [product("55.04")]],
+        ["use1-az2", "use1-az1"],
+        [quote("us-east-1a", "17.1", 9), quote("us-east-1a", "18.2", 11), quote("us-east-1c", "16.0", 9)],
+    )
+    offers = ask_aws(["p5.48xlarge"], ["us-east-1"], TODAY, connect)
+    assert [(offer.zone, offer.on_demand, offer.spot) for offer in offers] == [
+        ("use1-az1", 55.04, 18.2),
+        ("use1-az2", 55.04, None),
+    ]
+    assert {(offer.source, offer.as_of) for offer in offers} == {("AWS Price List and EC2", TODAY)}
+
+
+@pytest.mark.parametrize("answer", [[], [product("0.0000000000")], [product("55.04", "31.464")]])
+def test_a_missing_or_ambiguous_list_price_is_unknown(aws, answer):
+    connect = aws([answer], ["use1-az1"], [])
+    (offer,) = ask_aws(["p5.48xlarge"], ["us-east-1"], TODAY, connect)
+    assert offer.on_demand is None
+
+
+def test_an_aws_refusal_is_one_clear_error():
+    ec2 = client("ec2", "us-east-1")
+    stub = Stubber(ec2)
+    stub.add_client_error("describe_availability_zones", "UnauthorizedOperation", "You are not authorized")
+    stub.activate()
+    with pytest.raises(DiscoveryError, match="not authorized") as error:
+        ask_aws(["p5.48xlarge"], ["us-east-1"], TODAY, lambda *_: ec2)
+    assert error.value.exit_code == 3
+
+
+def sku(description, usd, region="us-central1"):
+    units, nanos = int(usd), round((usd - int(usd)) * 1e9)
+    rates = [{"unitPrice": {"currencyCode": "USD", "units": str(units), "nanos": nanos}}]
+    return {
+        "description": description,
+        "serviceRegions": [region],
+        "pricingInfo": [{"pricingExpression": {"tieredRates": rates}}],
+    }
+
+
+G2 = [
+    sku("G2 Instance Core running in Americas", 0.024988),
+    sku("G2 Instance Ram running in Americas", 0.002927),
+    sku("Nvidia L4 GPU running in Americas", 0.56004),
+    sku("Spot Preemptible G2 Instance Core running in Americas", 0.0142),
+    sku("Spot Preemptible G2 Instance Ram running in Americas", 0.0016),
+    sku("Nvidia L4 GPU attached to Spot Preemptible VMs running in Americas", 0.32),
+    sku("Commitment v1: Nvidia L4 GPU running in Americas for 1 Year", 0.35),
+    sku("G2 Instance Core running in Belgium", 0.0275, "europe-west1"),
+]
+
+
+def google(skus):
+    """Answers of Cloud Billing in two pages, and of Compute Engine."""
+
+    def get(url, query):
+        if url == COMPUTE_SKUS:
+            half = len(skus) // 2
+            second = "pageToken" in query
+            return {"skus": skus[half:]} if second else {"skus": skus[:half], "nextPageToken": "more"}
+        assert urlparse(url).path.endswith("/projects/synthetic/aggregated/machineTypes")
+        assert "g2-standard-8" in query["filter"] or "a4-highgpu-8g" in query["filter"], parse_qs(url)
+        found = {"machineTypes": [{"name": "x"}]}
+        return {"items": {"zones/us-central1-b": found, "zones/us-central1-a": found, "zones/us-east1-b": {}}}
+
+    return get
+
+
+def test_a_google_machine_is_summed_from_its_skus():
+    offers = ask_gcp(["g2-standard-8"], ["us-central1"], "synthetic", TODAY, google(G2))
+    assert [offer.zone for offer in offers] == ["us-central1-a", "us-central1-b"]
+    assert offers[0].on_demand == pytest.approx(0.853608)
+    assert offers[0].spot == pytest.approx(8 * 0.0142 + 32 * 0.0016 + 0.32)
+
+
+def test_a_missing_or_doubled_sku_makes_the_price_unknown_not_smaller():
+    without_gpu = [entry for entry in G2 if entry["description"] != "Nvidia L4 GPU running in Americas"]
+    doubled = [*G2, sku("Nvidia L4 GPU running in Iowa", 0.28)]
+    for skus in (without_gpu, doubled):
+        (first, _) = ask_gcp(["g2-standard-8"], ["us-central1"], "synthetic", TODAY, google(skus))
+        assert first.on_demand is None
+
+
+def test_families_with_ambiguous_skus_get_zones_without_prices():
+    offers = ask_gcp(["a4-highgpu-8g"], ["us-central1"], "synthetic", TODAY, google(G2))
+    assert [(offer.zone, offer.on_demand, offer.spot) for offer in offers] == [
+        ("us-central1-a", None, None),
+        ("us-central1-b", None, None),
+    ]

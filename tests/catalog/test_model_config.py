@@ -1,0 +1,298 @@
+"""Any config.json becomes a shape, or every problem of it is reported. Numbers are of published models."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gpuyard.catalog.model_config import read_config
+from gpuyard.catalog.models import find_model
+from gpuyard.errors import SpecError
+
+LLAMA = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "num_hidden_layers": 32,
+    "hidden_size": 4096,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 14336,
+    "vocab_size": 128256,
+    "max_position_embeddings": 131072,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+}
+DEEPSEEK = {
+    "model_type": "deepseek_v3",
+    "num_hidden_layers": 61,
+    "hidden_size": 7168,
+    "num_attention_heads": 128,
+    "num_key_value_heads": 128,
+    "intermediate_size": 18432,
+    "moe_intermediate_size": 2048,
+    "n_routed_experts": 256,
+    "n_shared_experts": 1,
+    "num_experts_per_tok": 8,
+    "first_k_dense_replace": 3,
+    "kv_lora_rank": 512,
+    "q_lora_rank": 1536,
+    "qk_nope_head_dim": 128,
+    "qk_rope_head_dim": 64,
+    "v_head_dim": 128,
+    "vocab_size": 129280,
+    "max_position_embeddings": 163840,
+    "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
+}
+MIXTRAL = {
+    **LLAMA,
+    "model_type": "mixtral",
+    "num_local_experts": 8,
+    "num_experts_per_tok": 2,
+    "vocab_size": 32000,
+    "max_position_embeddings": 32768,
+    "sliding_window": None,
+}
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(fields):
+        text = fields if isinstance(fields, str) else json.dumps(fields)
+        (tmp_path / "config.json").write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("fields", "billions", "active"),
+    [
+        (LLAMA, 8.03, 8.03),
+        (MIXTRAL, 46.7, 12.9),
+        (DEEPSEEK, 671, 37),
+        (
+            {
+                **LLAMA,
+                "model_type": "qwen3_moe",
+                "num_hidden_layers": 48,
+                "hidden_size": 2048,
+                "head_dim": 128,
+            }
+            | {"num_key_value_heads": 4, "num_experts": 128, "num_experts_per_tok": 8, "vocab_size": 151936}
+            | {"moe_intermediate_size": 768},
+            30.5,
+            3.3,
+        ),
+        (
+            {"model_type": "gpt2", "n_layer": 48, "n_embd": 1600, "n_head": 25, "vocab_size": 50257},
+            1.56,
+            1.56,
+        ),
+        (
+            {"model_type": "falcon", "num_hidden_layers": 32, "hidden_size": 4544, "num_attention_heads": 71}
+            | {"multi_query": True, "vocab_size": 65024},
+            6.9,
+            6.9,
+        ),
+    ],
+)
+def test_parameters_are_counted_within_three_percent(config, fields, billions, active):
+    shape = read_config(config(fields))
+    assert shape.params / 1e9 == pytest.approx(billions, rel=0.03)
+    assert shape.active_params / 1e9 == pytest.approx(active, rel=0.05)
+
+
+def test_a_config_gives_the_shape_that_the_catalog_has(config):
+    known, read = find_model("meta-llama/Meta-Llama-3.1-8B"), read_config(config(LLAMA))
+    for field in (
+        "layers",
+        "hidden",
+        "heads",
+        "kv_heads",
+        "head_dim",
+        "ffn",
+        "vocab",
+        "context",
+        "tied",
+        "dtype",
+    ):
+        assert getattr(read, field) == getattr(known, field), field
+    assert read.full_attention_layers == known.full_attention_layers
+
+
+def test_mla_and_experts_are_read(config):
+    shape = read_config(config(DEEPSEEK))
+    assert shape.mla is not None
+    assert (shape.mla.kv_lora_rank, shape.mla.qk_rope) == (512, 64)
+    assert shape.moe is not None
+    assert (shape.moe.experts, shape.moe.layers, shape.moe.shared_ffn) == (256, 58, 2048)
+    assert shape.quantization == "fp8"
+
+
+@pytest.mark.parametrize(
+    ("fields", "full", "sliding", "linear"),
+    [
+        ({"sliding_window": 4096, "model_type": "mistral"}, 0, 32, 0),
+        ({"sliding_window": 4096, "model_type": "qwen2", "use_sliding_window": False}, 32, 0, 0),
+        (
+            {
+                "sliding_window": 4096,
+                "model_type": "qwen2",
+                "use_sliding_window": True,
+                "max_window_layers": 28,
+            },
+            28,
+            4,
+            0,
+        ),
+        ({"sliding_window": 4096, "model_type": "gemma2"}, 16, 16, 0),
+        ({"sliding_window": 1024, "sliding_window_pattern": 6, "model_type": "gemma3"}, 5, 27, 0),
+        ({"sliding_window": 128, "layer_types": ["sliding_attention", "full_attention"] * 16}, 16, 16, 0),
+        ({"layer_types": (["linear_attention"] * 3 + ["full_attention"]) * 8}, 8, 0, 24),
+        ({"full_attention_interval": 4}, 8, 0, 24),
+        ({"attn_layer_period": 8}, 4, 0, 28),
+        ({"hybrid_override_pattern": "M-M*" * 8}, 8, 0, 16),
+        ({"attention_chunk_size": 8192, "model_type": "llama4_text"}, 8, 24, 0),
+    ],
+)
+def test_layers_are_told_apart(config, fields, full, sliding, linear):
+    shape = read_config(config({**LLAMA, **fields}))
+    assert (shape.full_attention_layers, shape.sliding_layers, shape.linear_layers) == (full, sliding, linear)
+    assert bool(shape.sliding_window) == bool(sliding)
+
+
+def test_models_that_see_keep_their_text_part_in_a_nested_config(config):
+    nested = {"architectures": ["Some"], "text_config": LLAMA, "vision_config": {"hidden_size": 1152}}
+    deeper = {"thinker_config": {"text_config": LLAMA}}
+    assert read_config(config(nested)).hidden == 4096
+    assert read_config(config(deeper)).layers == 32
+
+
+@pytest.mark.parametrize(
+    ("quantization", "kind"),
+    [
+        ({"quant_method": "awq", "bits": 4}, "awq"),
+        ({"quant_method": "gptq", "bits": 8}, "int8"),
+        ({"quant_method": "mxfp4"}, "mxfp4"),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, "nvfp4"),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True}, "bitsandbytes"),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "config_groups": {"group_0": {"weights": {"num_bits": 8, "type": "float"}}},
+            },
+            "fp8",
+        ),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "config_groups": {"group_0": {"weights": {"num_bits": 4, "type": "int"}}},
+            },
+            "w4a16",
+        ),
+    ],
+)
+def test_the_quantization_of_the_checkpoint_is_read(config, quantization, kind):
+    assert read_config(config({**LLAMA, "quantization_config": quantization})).quantization == kind
+
+
+def test_every_problem_is_reported_at_once(config):
+    broken = {
+        **LLAMA,
+        "num_hidden_layers": -3,
+        "hidden_size": "big",
+        "num_attention_heads": 10**9,
+        "vocab_size": None,
+        "torch_dtype": "bfloat17",
+        "quantization_config": {"quant_method": "fp9"},
+    }
+    with pytest.raises(SpecError) as error:
+        read_config(config(broken))
+    fields = {finding.path.rpartition(": ")[2] for finding in error.value.findings}
+    assert fields >= {
+        "num_hidden_layers",
+        "hidden_size",
+        "num_attention_heads",
+        "vocab_size",
+        "torch_dtype",
+        "quantization_config.quant_method",
+    }
+    quantization = next(finding for finding in error.value.findings if "quant_method" in finding.path)
+    assert "fp8" in quantization.fix
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"num_key_value_heads": 5}, "does not divide the 32 attention heads"),
+        ({"num_local_experts": 4, "num_experts_per_tok": 9}, "more than the 4 experts"),
+        ({"layer_types": ["full_attention"]}, "lists 1 layers"),
+        ({"sliding_window": "wide"}, "must be a whole number"),
+        ({"kv_lora_rank": {}}, "must be a whole number"),
+        ({"quantization_config": "fp8"}, "must be an object"),
+    ],
+)
+def test_fields_that_contradict_each_other_are_reported(config, fields, message):
+    with pytest.raises(SpecError, match=message):
+        read_config(config({**LLAMA, **fields}))
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200, -2])
+def test_a_truncated_file_is_a_finding_with_its_place(config, cut):
+    with pytest.raises(SpecError, match="is not JSON, perhaps cut off") as error:
+        read_config(config(json.dumps(LLAMA, indent=1)[:cut]))
+    assert "config.json:" in error.value.findings[0].path
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"x"', "null", "[" * 100_000, "9" * 5000])
+def test_json_that_is_no_config_is_a_finding(config, text):
+    with pytest.raises(SpecError):
+        read_config(config(text))
+
+
+def test_a_missing_file_is_a_finding(tmp_path):
+    with pytest.raises(SpecError, match="cannot be read"):
+        read_config(tmp_path / "nothing")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=3), children, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+FIELDS = (
+    *LLAMA,
+    "text_config",
+    "layer_types",
+    "quantization_config",
+    "sliding_window",
+    "kv_lora_rank",
+    "num_experts",
+    "n_shared_experts",
+    "full_attention_interval",
+    "mlp_only_layers",
+    "no_rope_layers",
+)
+
+
+def read_or_findings(folder):
+    try:
+        return read_config(folder), ()
+    except SpecError as error:
+        return None, error.findings
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(FIELDS), json_values))
+def test_whatever_a_field_holds_the_answer_is_a_shape_or_findings(config, changes):
+    shape, findings = read_or_findings(config({**LLAMA, **changes}))
+    if shape is None:
+        assert findings
+    else:
+        assert shape.params > 0
+        assert shape.full_attention_layers + shape.sliding_layers + shape.linear_layers <= shape.layers

@@ -1,0 +1,104 @@
+"""SkyPilot v8 catalogs as a source of prices. Rows follow the published files' format; prices are synthetic
+where not said otherwise."""
+
+import pytest
+
+from gpuyard.catalog.skypilot import read_skypilot
+from gpuyard.errors import SpecError
+
+_GPU = "AcceleratorName,AcceleratorCount"
+AWS = f"InstanceType,{_GPU},vCPUs,MemoryGiB,GpuInfo,Price,SpotPrice,Region,AvailabilityZone,Arch"
+GCP = f"InstanceType,vCPUs,MemoryGiB,{_GPU},GpuInfo,Region,AvailabilityZone,Price,SpotPrice"
+
+
+@pytest.fixture
+def vms(tmp_path):
+    def write(*lines):
+        path = tmp_path / "vms.csv"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_aws_rows_become_offers_by_zone_id(vms):
+    path = vms(
+        AWS,
+        "p5.48xlarge,H100,8.0,192.0,2048.0,{},55.04,17.25,us-east-1,use1-az6,x86_64",
+        "p5e.48xlarge,H200,8.0,192.0,2048.0,{},,19.2,us-east-2,use2-az3,x86_64",
+        "i7i.4xlarge,,,16.0,128.0,,1.7714,0.596100,ap-northeast-1,apne1-az4,x86_64",
+        "g6.xlarge,L4,1.0,4.0,16.0,{},0.8048,,us-east-1,us-east-1a,x86_64",
+    )
+    found = read_skypilot(path, "aws", "2026-11-01")
+    assert [(offer.machine_type, offer.zone, offer.on_demand, offer.spot) for offer in found.offers] == [
+        ("p5.48xlarge", "use1-az6", 55.04, 17.25),
+        ("p5e.48xlarge", "use2-az3", None, 19.2),
+    ]
+    assert {offer.as_of for offer in found.offers} == {"2026-11-01"}
+    assert found.skipped == {
+        "not a GPU machine type of the catalog": 1,
+        "zone is a name, not an id: names differ by account": 1,
+    }
+
+
+def test_a_google_machine_is_its_host_plus_its_accelerators(vms):
+    """Host row as published in July 2026; the accelerator price is the SKU of us-central1."""
+    path = vms(
+        GCP,
+        "a2-highgpu-1g,12.0,85.0,,,,us-central1,us-central1-a,0.73948,0.36975",
+        "a2-highgpu-2g,24.0,170.0,,,,us-central1,us-central1-a,1.47895,0.7395",
+        ",,,A100,1.0,{},us-central1,us-central1-a,2.93391,1.17",
+        ",,,A100,16.0,{},us-central1,us-central1-a,46.94256,18.72",
+    )
+    found = read_skypilot(path, "gcp", "2026-11-01")
+    (offer,) = found.offers
+    assert offer.machine_type == "a2-highgpu-1g"
+    assert offer.on_demand == pytest.approx(3.67339)
+    assert offer.spot == pytest.approx(1.53975)
+    assert found.rejections == ()
+    assert found.skipped == {"host without its GPUs": 1}
+
+
+def test_mega_accelerators_go_to_a3_mega_only(vms):
+    hosts = [
+        f"{name},208.0,1872.0,,,,us-central1,us-central1-a,9.46006,2.88933"
+        for name in ("a3-highgpu-8g", "a3-megagpu-8g")
+    ]
+    path = vms(GCP, *hosts, ",,,H100-MEGA,8.0,{},us-central1,us-central1-a,80.0,30.0")
+    assert [offer.machine_type for offer in read_skypilot(path, "gcp", "2026-11-01").offers] == [
+        "a3-megagpu-8g"
+    ]
+
+
+def test_a_wrong_accelerator_price_leaves_the_machine_without_an_on_demand_price(vms):
+    """The H100 rows of July 2026: one price in every region, below spot, where the true one is 9.79655."""
+    places = ("us-central1,us-central1-a", "us-west1,us-west1-a", "europe-west4,europe-west4-b")
+    lines = [f"a3-highgpu-8g,208.0,1872.0,,,,{place},9.46006,2.88933" for place in places]
+    lines += [f",,,H100,8.0,{{}},{place},33.60608,42.7096" for place in places]
+    found = read_skypilot(vms(GCP, *lines), "gcp", "2026-11-01")
+    assert [offer.on_demand for offer in found.offers] == [None] * 3
+    assert {rejection.rule for rejection in found.rejections} == {"SPOT_ABOVE_ON_DEMAND"}
+
+
+def test_every_broken_row_is_reported_with_its_line(vms):
+    path = vms(GCP, "a2-highgpu-1g,12.0,85.0,,,,us-central1,us-central1-a,cheap,0.3", "a2-highgpu-1g,12.0")
+    with pytest.raises(SpecError) as error:
+        read_skypilot(path, "gcp", "2026-11-01")
+    assert [finding.path for finding in error.value.findings] == [f"{path}:2:Price", f"{path}:3"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["InstanceType,Price", "p5.48xlarge,55"], "columns are missing: AcceleratorName"),
+        ([AWS, "m7i.large,,,2.0,8.0,,0.1,,us-east-1,use1-az1,x86_64"], "prices no GPU machine of aws"),
+    ],
+)
+def test_a_file_that_is_no_such_catalog_says_so(vms, lines, message):
+    with pytest.raises(SpecError, match=message):
+        read_skypilot(vms(*lines), "aws", "2026-11-01")
+
+
+def test_a_missing_file_is_a_finding(tmp_path):
+    with pytest.raises(SpecError, match="cannot be read"):
+        read_skypilot(tmp_path / "none.csv", "aws", "2026-11-01")
