@@ -135,6 +135,34 @@ def test_an_empty_answer_holds_the_replicas():
     assert scaled["minReplicaCount"] == 1
 
 
+@pytest.mark.parametrize(
+    ("args", "signals"),
+    [
+        ({}, ["requests_waiting", "kv_cache_used_ratio"]),
+        ({"runtime": "sglang"}, ["requests_waiting", "kv_cache_used_ratio"]),
+        ({"runtime": "tgi"}, ["requests_waiting"]),
+        ({"runtime": "custom", "image": "own:1"}, ["requests_waiting"]),
+    ],
+)
+def test_only_signals_that_the_engine_has_scale_it(args, signals):
+    spec = parse(replicas_max=3, prometheus_address="http://p:9090", **args)
+    queries = [item["metadata"]["query"] for item in manifests.render_scaled_object(spec)["spec"]["triggers"]]
+    assert [query.split("{")[0] for query in queries] == [f"sum(gpuyard:{signal}" for signal in signals]
+
+
+def test_an_8b_model_fits_the_smallest_gpu_machine():
+    requests = pod_of(parse(weights_gib=15))["containers"][0]["resources"]["requests"]
+    assert int(requests["cpu"]) < 4  # g6.xlarge and g2-standard-4
+    assert int(requests["memory"].removesuffix("Gi")) <= 12
+
+
+def test_prometheus_may_scrape_an_endpoint_that_few_may_call():
+    (rule,) = manifests.render_network_policy(parse(allowed_namespaces=["a"], pod_monitor=True))["spec"][
+        "ingress"
+    ]
+    assert rule["from"][0]["namespaceSelector"]["matchExpressions"][0]["values"] == ["a", "monitoring"]
+
+
 def test_scaling_down_waits_at_least_as_long_as_a_start_takes():
     spec = parse(replicas_max=3, prometheus_address="http://p:9090", weights_gib=400)
     behaviour = manifests.render_scaled_object(spec)["spec"]["advanced"]["horizontalPodAutoscalerConfig"]

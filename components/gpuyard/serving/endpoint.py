@@ -70,9 +70,9 @@ class ModelEndpointArgs(TypedDict):
     service_account_annotations: NotRequired[dict[str, str]]
     """Cloud identity of the pods, for weights in buckets."""
     cpu: NotRequired[str]
-    """CPU request. Default 4 per GPU, 2 without."""
+    """CPU request. Default 3 per GPU, 2 without."""
     memory_gib: NotRequired[int]
-    """Memory request. Default 1.25 times the weights, at least 8."""
+    """Memory request. Default 0.6 times the weights, on CPU all of them and more, at least 8."""
     startup_budget_seconds: NotRequired[int]
     """From pod start to ready; probes and waits follow from it. Default from the weights."""
     drain_seconds: NotRequired[int]
@@ -81,6 +81,8 @@ class ModelEndpointArgs(TypedDict):
     """``ClusterIP``, ``NodePort`` or ``LoadBalancer``. Default ClusterIP."""
     allowed_namespaces: NotRequired[list[str]]
     """Namespaces that may call it. Default the whole cluster."""
+    monitoring_namespace: NotRequired[str]
+    """Namespace of Prometheus, which may always scrape. Default ``monitoring``."""
     node_selector: NotRequired[dict[str, str]]
     """Labels of the nodes to run on. Default any with enough GPUs."""
     tolerations: NotRequired[list[dict[str, str]]]

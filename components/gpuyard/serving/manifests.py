@@ -7,8 +7,8 @@ from gpuyard.serving.pod import ENDPOINT, cache_gib, render_pod
 from gpuyard.serving.spec import EndpointSpec
 
 APP = "app.kubernetes.io/name"
-WAITING_PER_REPLICA = 4
-"""Requests that wait, per replica, above which one more is started."""
+SCALE_SIGNALS = (("requests_waiting", "4"), ("kv_cache_used_ratio", "0.8"))
+"""Signals and their limit per replica, above which one more is started."""
 
 
 def labels(spec: EndpointSpec) -> dict[str, str]:
@@ -84,10 +84,9 @@ def render_network_policy(spec: EndpointSpec) -> dict[str, Any]:
     """
     rule: dict[str, Any] = {"ports": [{"port": "http", "protocol": "TCP"}]}
     if spec.allowed_namespaces:
-        names = {"key": "kubernetes.io/metadata.name", "operator": "In"}
-        rule["from"] = [
-            {"namespaceSelector": {"matchExpressions": [{**names, "values": list(spec.allowed_namespaces)}]}}
-        ]
+        callers = [*spec.allowed_namespaces, *([spec.monitoring_namespace] if spec.pod_monitor else [])]
+        named = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": callers}
+        rule["from"] = [{"namespaceSelector": {"matchExpressions": [named]}}]
     elif spec.service_type == "ClusterIP":
         rule["from"] = [{"namespaceSelector": {}}]
     return {
@@ -122,13 +121,11 @@ def render_pod_monitor(spec: EndpointSpec) -> dict[str, Any]:
 
 
 def render_scaled_object(spec: EndpointSpec) -> dict[str, Any]:
-    """KEDA: up when requests wait, never down on silence.
+    """KEDA: up when requests wait or the cache fills, never down on silence.
 
     KEDA reads an empty answer as 0 unless `ignoreNullValues` is false; then the fallback holds the
     replicas that run (keda #3065).
     """
-    place = f'namespace="{spec.namespace}",endpoint="{spec.name}"'
-    query = f"sum(gpuyard:requests_waiting{{{place}}})"
     window = max(300, plan_lifecycle(spec).startup)
     return {
         "metadata": metadata(spec),
@@ -151,16 +148,26 @@ def render_scaled_object(spec: EndpointSpec) -> dict[str, Any]:
                 }
             },
             "triggers": [
-                {
-                    "type": "prometheus",
-                    "metadata": {
-                        "serverAddress": spec.prometheus_address,
-                        "query": query,
-                        "threshold": str(WAITING_PER_REPLICA),
-                        "ignoreNullValues": "false",
-                    },
-                }
+                _trigger(spec, signal, limit) for signal, limit in SCALE_SIGNALS if _has(spec, signal)
             ],
+        },
+    }
+
+
+def _has(spec: EndpointSpec, signal: str) -> bool:
+    """Whether the engine reports it; of a custom image that is known for none, so the first is taken."""
+    return signal in spec.pod.signals or (not spec.pod.signals and signal == SCALE_SIGNALS[0][0])
+
+
+def _trigger(spec: EndpointSpec, signal: str, limit: str) -> dict[str, Any]:
+    place = f'namespace="{spec.namespace}",endpoint="{spec.name}"'
+    return {
+        "type": "prometheus",
+        "metadata": {
+            "serverAddress": spec.prometheus_address,
+            "query": f"sum(gpuyard:{signal}{{{place}}})",
+            "threshold": limit,
+            "ignoreNullValues": "false",
         },
     }
 

@@ -110,13 +110,21 @@ def _environment(spec: EndpointSpec) -> list[dict[str, Any]]:
 
 
 def _resources(spec: EndpointSpec) -> dict[str, Any]:
-    on_cpu = 6 if not spec.gpus else 0  # cache of keys and values, and activations, beside the weights
-    memory = spec.memory_gib or max(8, ceil(spec.weights_gib * 1.25) + on_cpu)
-    requests = {"cpu": spec.cpu or str(4 * spec.gpus or 2), "memory": f"{memory}Gi"}
+    requests = {"cpu": spec.cpu or str(3 * spec.gpus or 2), "memory": f"{_memory_gib(spec)}Gi"}
     if not spec.gpus:
         return {"requests": requests}
     requests["nvidia.com/gpu"] = str(spec.gpus)
     return {"requests": requests, "limits": {"nvidia.com/gpu": str(spec.gpus)}}
+
+
+def _memory_gib(spec: EndpointSpec) -> int:
+    """On CPU the weights live there, with caches beside them; on GPUs they pass through pages that can go.
+
+    The smallest GPU machines have 4 vCPUs and 16 GiB, and must hold an 8B model.
+    """
+    if spec.memory_gib:
+        return spec.memory_gib
+    return max(8, ceil(spec.weights_gib * 0.6) if spec.gpus else ceil(spec.weights_gib * 1.25) + 6)
 
 
 def _probe(path: str, period: int, failures: int) -> dict[str, Any]:

@@ -74,9 +74,9 @@ class EndpointSpec(Spec):
     """Name of a Secret with the key ``api-key`` that callers must present."""
     service_account_annotations: Mapping[str, str] = Field(default_factory=dict)
     cpu: str = ""
-    """CPU request. Default 4 per GPU, 2 without."""
+    """CPU request. Default 3 per GPU, 2 without."""
     memory_gib: int | None = Field(default=None, gt=0)
-    """Memory request. Default 1.25 times the weights, at least 8."""
+    """Memory request. Default 0.6 times the weights, on CPU all of them and more, at least 8."""
     startup_budget_seconds: int | None = Field(default=None, ge=60, le=14_400)
     """Time from pod start to ready. Default from the weights."""
     drain_seconds: int = Field(default=60, ge=0, le=3600)
@@ -84,6 +84,8 @@ class EndpointSpec(Spec):
     service_type: str = Field(default="ClusterIP", pattern=r"^(ClusterIP|LoadBalancer|NodePort)$")
     allowed_namespaces: tuple[Label, ...] = ()
     """Namespaces that may call it. Empty: the whole cluster."""
+    monitoring_namespace: Label = "monitoring"
+    """Namespace of Prometheus, which may always scrape."""
     node_selector: Mapping[str, str] = Field(default_factory=dict)
     tolerations: tuple[Mapping[str, str], ...] = ()
     """Besides the one for GPU nodes."""
