@@ -80,6 +80,25 @@ def test_bad_input_is_a_finding_with_exit_code_two(gpuyard, arguments, expected)
     assert "Traceback" not in errors
 
 
+def test_show_lists_a_whole_table_with_its_date(gpuyard):
+    code, text, _ = gpuyard("show", "aws_quotas")
+    assert code == 0
+    assert "L-417A185B" in text
+    assert "(2026-07-27)" in text
+    assert json.loads(gpuyard("show", "lead_times.yaml", "--format", "json")[1])["content"]["quota"]
+
+
+def test_show_of_a_gpu_lists_machines_and_measurements(gpuyard):
+    facts = json.loads(gpuyard("show", "h200", "--format", "json")[1])
+    assert {"p5en.48xlarge", "a3-ultragpu-8g"} <= set(facts["machine_types"])
+    assert all(row["source"] and row["as_of"] for row in facts["throughputs"])
+
+
+def test_search_reaches_releases_and_versions(gpuyard):
+    hits = json.loads(gpuyard("search", "eks", "1.33", "--format", "json")[1])
+    assert any(hit["kind"] == "kubernetes_versions" and hit["id"] == "eks 1.33" for hit in hits)
+
+
 def test_search_lists_entries_in_a_line_each(gpuyard):
     code, text, _ = gpuyard("search", "rtx", "pro", "4500", "--format", "json")
     assert code == 0

@@ -36,6 +36,15 @@ _METHODS = {
 """Methods that checkpoints name (Hugging Face transformers, 2026-11), in our words. Empty: read on."""
 
 
+_BY_WEIGHTS: Mapping[tuple[Any, Any], str] = {
+    (8, "float"): "fp8",
+    (8, "int"): "w8a8",
+    (4, "int"): "w4a16",
+    (4, "float"): "nvfp4",
+}
+"""Bits and type of the weights of a compressed-tensors group."""
+
+
 def read_quantization(read: ConfigReader) -> str:
     """The quantization in the words of the runtimes (``fp8``, ``awq``, ``w4a16``, …); empty: none."""
     found = read.fields.get("quantization_config") or read.fields.get("compression_config")
@@ -75,8 +84,5 @@ def _compressed(found: Mapping[str, Any]) -> str:
     for group in groups.values() if isinstance(groups, Mapping) else ():
         weights = group.get("weights") if isinstance(group, Mapping) else None
         if isinstance(weights, Mapping):
-            kind = (weights.get("num_bits"), str(weights.get("type")))
-            return {(8, "float"): "fp8", (8, "int"): "w8a8", (4, "int"): "w4a16", (4, "float"): "nvfp4"}.get(
-                kind, ""
-            )
+            return _BY_WEIGHTS.get((weights.get("num_bits"), weights.get("type")), "")
     return ""

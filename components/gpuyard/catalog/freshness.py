@@ -1,5 +1,6 @@
 """How old each table of the catalog is, against the limit that it has for itself."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -25,6 +26,11 @@ class TableAge:
         return self.age_days > self.fresh_days
 
 
+def registered_tables() -> Sequence[Mapping[str, str]]:
+    """Every table: ``file``, ``holds``, ``fresh_days``, ``as_of``, ``source``."""
+    return read_csv("tables")
+
+
 def table_ages(today: date) -> tuple[TableAge, ...]:
     """Every table as it stands on ``today``; the one furthest beyond its limit first."""
     ages = [
@@ -36,6 +42,6 @@ def table_ages(today: date) -> tuple[TableAge, ...]:
             fresh_days=int(row["fresh_days"]),
             age_days=(today - date.fromisoformat(row["as_of"])).days,
         )
-        for row in read_csv("tables")
+        for row in registered_tables()
     ]
     return tuple(sorted(ages, key=lambda age: (age.fresh_days - age.age_days, age.file)))

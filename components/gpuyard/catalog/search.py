@@ -1,15 +1,21 @@
 """Finding entries of the catalog by what people remember of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from gpuyard.catalog.freshness import registered_tables
 from gpuyard.catalog.hardware import Gpu, MachineType, find_gpu, find_machine_type, gpus, machine_types
 from gpuyard.catalog.lead_times import LeadTimeFact, lead_times
 from gpuyard.catalog.models import ModelShape, find_model, models
 from gpuyard.catalog.names import UnknownName
+from gpuyard.catalog.tables import read_csv
 from gpuyard.errors import did_you_mean
 
 Entry = Gpu | MachineType | ModelShape
+_TYPED = ("gpus.csv", "instances.csv", "tables.csv")
+"""Tables whose rows are entries of their own."""
+_PRICES = ("prices", "_on_demand", "_reserved", "_spot", "offerings", "egress", "regions", "history")
+"""Tables with a row per price or place: `gpuyard catalog show` sums them up by machine type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,24 @@ def _hits() -> Iterator[Hit]:
         yield summarise(entry)
     for fact in lead_times():
         yield _lead_time_hit(fact)
+    for table in registered_tables():
+        file = table["file"]
+        if file.endswith(".csv") and file not in _TYPED and not any(word in file for word in _PRICES):
+            yield from _row_hits(table)
+
+
+def _row_hits(table: Mapping[str, str]) -> Iterator[Hit]:
+    """Rows of a table of releases, versions, quotas and the like, each in a line."""
+    stem = table["file"].removesuffix(".csv")
+    for row in read_csv(stem):
+        cells = [(key, text) for key, text in row.items() if text and key not in ("source", "as_of")]
+        yield Hit(
+            kind=stem,
+            id=" ".join(text for _, text in cells[:2]),
+            summary=", ".join(f"{key} {text}" for key, text in cells[2:]),
+            source=row.get("source") or table["source"],
+            as_of=row.get("as_of") or table["as_of"],
+        )
 
 
 def _lead_time_hit(fact: LeadTimeFact) -> Hit:

@@ -1,7 +1,7 @@
 """`gpuyard catalog`: show, search, age, refresh and import the dated facts."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gpuyard.cli.catalog_text import echo_facts, echo_rejections, echo_table, rejected_data
 from gpuyard.errors import Finding, GpuyardError, Severity, SpecError
 
 if TYPE_CHECKING:
@@ -42,32 +43,20 @@ def command() -> None:
 @click.option("--region", help="Price a machine type in this region only.")
 @_format
 def show(name: str, region: str | None, style: str) -> None:
-    """Everything known about a GPU, machine type or model, with source and date."""
-    from gpuyard.catalog.hardware import MachineType
-    from gpuyard.catalog.names import UnknownName
-    from gpuyard.catalog.regions import regions
-    from gpuyard.catalog.search import find_entry, summarise
-    from gpuyard.errors import did_you_mean
+    """Everything known about a GPU, machine type, model or table, with source and date."""
+    from gpuyard.catalog.search import summarise
+    from gpuyard.catalog.sheet import fact_sheet, table_sheet
 
-    try:
-        entry = find_entry(name)
-    except UnknownName as error:
-        raise SpecError(
-            [_problem("NAME", name, str(error), "`gpuyard catalog search` lists entries")]
-        ) from None
-    if region and isinstance(entry, MachineType) and region not in regions(entry.cloud):
-        hint = did_you_mean(region, regions(entry.cloud)) or f"name a region of {entry.cloud}"
-        raise SpecError([_problem("--region", region, f'"{region}" is not a region of {entry.cloud}', hint)])
-    facts = {**asdict(entry), **_prices(entry, region)}
+    table = table_sheet(name)
+    if table is not None:
+        _print_json(table) if style == "json" else echo_table(table)
+        return
+    entry = _entry(name, region)
+    facts = fact_sheet(entry, region)
     if style == "json":
         _print_json({"kind": summarise(entry).kind, **facts})
         return
-    click.echo(f"{summarise(entry).kind} {entry.id}")
-    for key, value in facts.items():
-        if key not in ("id", "places"):
-            click.echo(f"  {key:<22} {_words(value)}")
-    for place in facts.get("places", ()):
-        click.echo(f"  {place['region']:<22} {_place_text(place)}")
+    echo_facts(f"{summarise(entry).kind} {entry.id}", facts)
 
 
 @command.command()
@@ -102,14 +91,14 @@ def age(today: str | None, strict: bool, style: str) -> int:
         tables = [
             {**asdict(table), "as_of": table.as_of.isoformat(), "is_stale": table.is_stale} for table in ages
         ]
-        _print_json({"tables": tables, "rejected_prices": _rejected_data(rejections())})
+        _print_json({"tables": tables, "rejected_prices": rejected_data(rejections())})
     else:
         for table in ages:
             mark = "STALE" if table.is_stale else "fresh"
             days = f"{table.age_days} of {table.fresh_days} days"
             click.echo(f"{mark}  {table.file:<30} {table.as_of}  {days:<17} {table.holds}")
         click.echo(f"{len(stale)} of {len(ages)} tables are beyond their limit")
-        _echo_rejections(rejections())
+        echo_rejections(rejections())
     return 1 if strict and stale else 0
 
 
@@ -204,14 +193,14 @@ def _write(
     write_atomically(output, render_overlay(merge_offers(held, usable)))
     if style == "json":
         summary = {"output": str(output), "offers": len(usable), "skipped": dict(skipped)}
-        _print_json({**summary, "rejected_prices": _rejected_data(rejections)})
+        _print_json({**summary, "rejected_prices": rejected_data(rejections)})
         return
     click.echo(
         f"{len(usable)} offers written to {output}; review it, then set GPUYARD_CATALOG_OVERLAY={output}"
     )
     for reason, count in skipped.items():
         click.echo(f"  {count} rows left out: {reason}")
-    _echo_rejections(rejections)
+    echo_rejections(rejections)
 
 
 class NothingUsableError(GpuyardError):
@@ -220,69 +209,23 @@ class NothingUsableError(GpuyardError):
     exit_code = 3
 
 
-def _prices(entry: "Entry", region: str | None) -> dict[str, Any]:
-    """Where a machine type is sold and for how much; empty for other entries."""
+def _entry(name: str, region: str | None) -> "Entry":
     from gpuyard.catalog.hardware import MachineType
-    from gpuyard.catalog.places import regions_selling, zones_selling
-    from gpuyard.catalog.prices import interruption_band, on_demand, reserved, spot
-    from gpuyard.catalog.purchases import purchase_limit
+    from gpuyard.catalog.names import UnknownName
+    from gpuyard.catalog.regions import regions
+    from gpuyard.catalog.search import find_entry
+    from gpuyard.errors import did_you_mean
 
-    if not isinstance(entry, MachineType):
-        return {}
-    limits = {
-        kind: limit.reason
-        for kind in ("on_demand", "spot")
-        if (limit := purchase_limit(entry.cloud, entry.id, kind)) is not None
-    }
-    places = []
-    for place in (region,) if region else regions_selling(entry.cloud, entry.id):
-        key = (entry.cloud, entry.id, place)
-        listed, quoted = on_demand(*key), spot(*key)
-        places.append(
-            {
-                "region": place,
-                "zones": list(zones_selling(*key)),
-                "on_demand": asdict(listed) if listed else None,
-                "spot": asdict(quoted) if quoted else None,
-                "reserved": {term: asdict(price) for term, price in reserved(*key).items()},
-                "interruptions": interruption_band(entry.id, place) if entry.cloud == "aws" else None,
-            }
-        )
-    return {"not_sold_as": limits, "places": places}
-
-
-def _place_text(place: dict[str, Any]) -> str:
-    listed, quoted = place["on_demand"], place["spot"]
-    parts = [
-        "on demand unknown"
-        if listed is None
-        else f"${listed['usd']:g}/h ({listed['source']}, {listed['as_of']})",
-        "spot unknown"
-        if quoted is None
-        else f"spot ${quoted['p50']:g}/h ({quoted['basis']}, {quoted['as_of']})",
-        "zones unknown" if not place["zones"] else " ".join(place["zones"]),
-    ]
-    return "; ".join([*parts, *([listed["note"]] if listed and listed["note"] else [])])
-
-
-def _words(value: Any) -> str:
-    if value is None or value in ("", {}):
-        return "-"
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
-    return f"{value:,.10g}" if isinstance(value, float) else str(value)
-
-
-def _rejected_data(rejections: Iterable["Rejection"]) -> list[dict[str, Any]]:
-    return [asdict(rejection) for rejection in rejections]
-
-
-def _echo_rejections(rejections: Sequence["Rejection"]) -> None:
-    click.echo(f"{len(rejections)} prices rejected")
-    for rejection in rejections:
-        offer = rejection.offer
-        place = offer.zone or offer.region
-        click.echo(f"  {rejection.rule}: {offer.machine_type} {place} {rejection.price}: {rejection.reason}")
+    try:
+        entry = find_entry(name)
+    except UnknownName as error:
+        raise SpecError(
+            [_problem("NAME", name, str(error), "`gpuyard catalog search` lists entries")]
+        ) from None
+    if region and isinstance(entry, MachineType) and region not in regions(entry.cloud):
+        hint = did_you_mean(region, regions(entry.cloud)) or f"name a region of {entry.cloud}"
+        raise SpecError([_problem("--region", region, f'"{region}" is not a region of {entry.cloud}', hint)])
+    return entry
 
 
 def _day(text: str, option: str) -> date:

@@ -1,0 +1,77 @@
+"""Everything known about one entry as plain data: its own facts, and what other tables add to them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from gpuyard.catalog.freshness import registered_tables
+from gpuyard.catalog.hardware import Gpu, MachineType, machine_types
+from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.places import regions_selling, zones_selling
+from gpuyard.catalog.prices import interruption_band, on_demand, reserved, spot
+from gpuyard.catalog.purchases import purchase_limit
+from gpuyard.catalog.quotas import quotas_of
+from gpuyard.catalog.search import Entry
+from gpuyard.catalog.tables import read_csv, read_yaml
+from gpuyard.catalog.throughput import find_throughputs, throughputs
+
+
+def fact_sheet(entry: Entry, region: str | None = None) -> dict[str, Any]:
+    """The entry, and for machine types prices and quotas, for GPUs the types that carry them.
+
+    ``region`` narrows prices to one region; otherwise every region that sells the type is listed.
+    GPUs and models come with the throughputs measured on them.
+    """
+    if isinstance(entry, MachineType):
+        return {**asdict(entry), **_offers(entry, region)}
+    if isinstance(entry, Gpu):
+        carriers = [machine.id for machine in machine_types().values() if machine.gpu == entry.id]
+        return {**asdict(entry), "machine_types": carriers, "throughputs": _measured(gpu=entry.id)}
+    return {**asdict(entry), "throughputs": _measured(model=entry)}
+
+
+def table_sheet(name: str) -> dict[str, Any] | None:
+    """A whole table by its file name, with or without ending; None: there is no such table."""
+    for row in registered_tables():
+        stem, _, ending = row["file"].rpartition(".")
+        if name in (stem, row["file"]):
+            content = read_csv(stem) if ending == "csv" else read_yaml(stem)
+            return {**row, "content": list(content) if ending == "csv" else content}
+    return None
+
+
+def _offers(machine: MachineType, region: str | None) -> Mapping[str, Any]:
+    limits = {
+        kind: limit.reason
+        for kind in ("on_demand", "spot")
+        if (limit := purchase_limit(machine.cloud, machine.id, kind)) is not None
+    }
+    return {
+        "quota_codes": [quota.code for quota in quotas_of(machine, is_spot=False)],
+        "quota_codes_spot": [quota.code for quota in quotas_of(machine, is_spot=True)],
+        "not_sold_as": limits,
+        "places": [
+            _place(machine, place)
+            for place in ((region,) if region else regions_selling(machine.cloud, machine.id))
+        ],
+    }
+
+
+def _place(machine: MachineType, region: str) -> dict[str, Any]:
+    key = (machine.cloud, machine.id, region)
+    listed, quoted = on_demand(*key), spot(*key)
+    return {
+        "region": region,
+        "zones": list(zones_selling(*key)),
+        "on_demand": asdict(listed) if listed else None,
+        "spot": asdict(quoted) if quoted else None,
+        "reserved": {term: asdict(price) for term, price in reserved(*key).items()},
+        "interruptions": interruption_band(machine.id, region) if machine.cloud == "aws" else None,
+    }
+
+
+def _measured(*, gpu: str = "", model: ModelShape | None = None) -> list[dict[str, Any]]:
+    if model is None:
+        return [asdict(row) for row in throughputs() if row.gpu == gpu]
+    gpus = sorted({row.gpu for row in throughputs() if row.gpu})
+    return [asdict(row) for name in gpus for row in find_throughputs(model.id, name)]

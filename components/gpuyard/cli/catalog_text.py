@@ -1,0 +1,78 @@
+"""The catalog's answers as terminal text."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from gpuyard.catalog.sanity import Rejection
+
+
+def echo_facts(title: str, facts: dict[str, Any]) -> None:
+    """Print a fact sheet: plain facts, then places with prices, then measurements."""
+    click.echo(title)
+    for key, value in facts.items():
+        if key not in ("id", "places", "throughputs"):
+            click.echo(f"  {key:<22} {_words(value)}")
+    for place in facts.get("places", ()):
+        click.echo(f"  {place['region']:<22} {_place_text(place)}")
+    for row in facts.get("throughputs", ()):
+        click.echo(f"  {row['tokens_per_s_per_gpu']:>8,.0f} tokens/s per GPU  {_throughput_text(row)}")
+
+
+def echo_table(table: dict[str, Any]) -> None:
+    """Print a table, a row a line."""
+    click.echo(f"table {table['file']}: {table['holds']}\n  {table['source']} ({table['as_of']})")
+    content = table["content"]
+    if not isinstance(content, list):
+        click.echo("  its rows are nested: use --format json")
+        return
+    for row in content:
+        click.echo("  " + ", ".join(f"{key} {text}" for key, text in row.items() if text))
+
+
+def _throughput_text(row: dict[str, Any]) -> str:
+    lengths = f"{row['input_tokens'] or '?'} in, {row['output_tokens'] or '?'} out"
+    bound = row["latency_bound"] or "no latency limit"
+    what = f"{row['model']} on {row['gpu_name']}, {row['engine']} {row['precision']}, {lengths}, {bound}"
+    return f"{what} ({row['source']}, {row['as_of']})"
+
+
+def _place_text(place: dict[str, Any]) -> str:
+    listed, quoted = place["on_demand"], place["spot"]
+    parts = [
+        "on demand unknown"
+        if listed is None
+        else f"${listed['usd']:g}/h ({listed['source']}, {listed['as_of']})",
+        "spot unknown"
+        if quoted is None
+        else f"spot ${quoted['p50']:g}/h ({quoted['basis']}, {quoted['as_of']})",
+        "zones unknown" if not place["zones"] else " ".join(place["zones"]),
+    ]
+    return "; ".join([*parts, *([listed["note"]] if listed and listed["note"] else [])])
+
+
+def _words(value: Any) -> str:
+    if value is None or value in ("", {}):
+        return "-"
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
+    return f"{value:,.10g}" if isinstance(value, float) else str(value)
+
+
+def rejected_data(rejections: Iterable["Rejection"]) -> list[dict[str, Any]]:
+    """Rejected prices as JSON-ready data."""
+    return [asdict(rejection) for rejection in rejections]
+
+
+def echo_rejections(rejections: Sequence["Rejection"]) -> None:
+    """Print how many prices were rejected, and each with its rule and reason."""
+    click.echo(f"{len(rejections)} prices rejected")
+    for rejection in rejections:
+        offer = rejection.offer
+        place = offer.zone or offer.region
+        click.echo(f"  {rejection.rule}: {offer.machine_type} {place} {rejection.price}: {rejection.reason}")
