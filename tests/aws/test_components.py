@@ -179,6 +179,25 @@ def test_nodes_wait_for_routes_policies_and_the_network_add_ons(preview):
     assert "main-coredns" not in needs  # its pods need a node
 
 
+def test_a_constrained_zone_takes_gpu_nodes_but_neither_control_plane_nor_gateway(preview):
+    args = {"region": "us-east-1", "zone_ids": ["use1-az3", "use1-az1", "use1-az2"], "nat": "per_zone"}
+
+    def program():
+        made = EksGpuCluster("main", args)
+        made.gpu_pool("chat", {"machine_type": "p5.48xlarge", "nodes_max": 1, "zones": ["use1-az3"]})
+
+    plan = preview(program, {"aws:ec2/subnet:Subnet": {}})
+    core = ["main-net-private-use1-az1-id", "main-net-private-use1-az2-id"]
+    assert plan.one("Cluster").inputs["vpcConfig"]["subnetIds"] == core
+    assert plan.one("NodeGroup", "main-system").inputs["subnetIds"] == core
+    assert plan.one("NodeGroup", "chat-nodes").inputs["subnetIds"] == ["main-net-private-use1-az3-id"]
+    assert {item.name for item in plan.of("NatGateway")} == {"main-net-use1-az1", "main-net-use1-az2"}
+    assert plan.one("Route", "main-net-private-use1-az3-default").property_dependencies["natGatewayId"] == (
+        plan.one("NatGateway", "main-net-use1-az1").urn,
+    )
+    assert "main-net-private-use1-az3" in {item.name for item in plan.of("Subnet")}
+
+
 def test_the_ebs_driver_has_an_identity_of_its_own(preview):
     addon = preview(cluster).one("Addon", "main-aws-ebs-csi-driver")
     assert addon.inputs["podIdentityAssociations"] == [
@@ -233,12 +252,12 @@ def test_a_pool_of_a_cluster_is_its_child_and_lies_in_the_zones_asked_for(previe
     plan = preview(
         lambda: cluster(tags={"team": "search"}).gpu_pool(
             "chat", {"machine_type": "g6.xlarge", "nodes_max": 1, "zones": ["use1-az2"]}
-        )
+        ),
+        {"aws:ec2/subnet:Subnet": {}},
     )
     assert "main > EksGpuPool chat" in plan.tree()
     group = plan.one("NodeGroup", "chat-nodes")
-    assert group.inputs["subnetIds"] == [UNKNOWN]
-    assert "main-net-private-use1-az2" in {urn.rpartition("::")[2] for urn in group.dependencies}
+    assert group.inputs["subnetIds"] == ["main-net-private-use1-az2-id"]
     assert group.inputs["version"] == "1.35"
     tags = plan.one("LaunchTemplate").inputs["tagSpecifications"][0]["tags"]
     assert tags == {"team": "search", "Name": "chat", "gpuyard:pool": "chat"}

@@ -65,6 +65,7 @@ def test_a_network_that_aws_would_refuse_is_refused(change, reason):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
+        ({"zone_ids": ["use1-az1", "use1-az3"]}, "EKS puts no control plane into use1-az3"),
         ({"kubernetes_version": "1.35.2"}, "kubernetes_version"),
         ({"system_nodes": 0}, "system_nodes"),
         ({"system_instance_type": "m7ilarge"}, "system_instance_type"),

@@ -15,14 +15,14 @@ from gpuyard.resources import Resource
 
 @dataclass
 class FirstPreview:
-    """Ids for providers alone, and the outputs of a type that a test wants known."""
+    """Ids for providers alone; for a type that a test wants known, ids and these outputs."""
 
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def register(self, resource: Resource, *, preview: bool) -> Registration:
-        is_provider = resource.type.startswith("pulumi:providers:")
+        known = resource.type.startswith("pulumi:providers:") or resource.type in self.outputs
         return Registration(
-            id=f"{resource.name}-id" if is_provider else "", outputs=self.outputs.get(resource.type, {})
+            id=f"{resource.name}-id" if known else "", outputs=self.outputs.get(resource.type, {})
         )
 
     def read(self, resource: Resource) -> Registration:

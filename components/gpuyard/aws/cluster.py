@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from gpuyard.aws.iam import managed_policy, render_trust
+from gpuyard.aws.iam import make_role
 from gpuyard.aws.network import AwsNetwork
 from gpuyard.aws.node_image import system_ami_type
 from gpuyard.aws.pool import EksGpuPool, EksGpuPoolArgs
@@ -17,9 +17,8 @@ from gpuyard.kubernetes.kubeconfig import render_kubeconfig
 from gpuyard.kubernetes.labels import POOL_LABEL, SYSTEM_POOL
 from gpuyard.kubernetes.naming import logical_name
 from gpuyard.kubernetes.wiring import passed_provider, require_zones
-from gpuyard.names import AWS_ROLE_NAME_LENGTH, EKS_NODE_GROUP_NAME_LENGTH
+from gpuyard.names import EKS_NODE_GROUP_NAME_LENGTH
 
-_CLUSTER_POLICIES = ("AmazonEKSClusterPolicy",)
 _NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
 _ADDONS_BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
 _ADDONS_ON_NODES = ("coredns",)
@@ -86,7 +85,7 @@ class EksGpuCluster(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, protect=spec.protect),
         )
         cluster = self._control_plane()
-        node_role, node_policies = self._role("node", "ec2.amazonaws.com", _NODE_POLICIES)
+        node_role, node_policies = self._role("node", "ec2.amazonaws.com", *_NODE_POLICIES)
         early = [self._addon(cluster, addon) for addon in _ADDONS_BEFORE_NODES]
         # without routes a node cannot pull, and without its policies it cannot leave cleanly either
         self._system = self._system_nodes(cluster, node_role, [self._network, *node_policies, *early])
@@ -136,11 +135,14 @@ class EksGpuCluster(pulumi.ComponentResource):
         }
         return EksGpuPool(name, cast("EksGpuPoolArgs", pool), options)
 
+    def _core_subnet_ids(self) -> pulumi.Output[list[str]]:
+        zones = self._spec.core_zone_ids
+        return self._network.private_subnet_ids.apply(lambda ids: [ids[zone] for zone in zones])
+
     def _control_plane(self) -> aws.eks.Cluster:
-        role, policies = self._role("cluster", "eks.amazonaws.com", _CLUSTER_POLICIES)
-        zones = self._spec.zone_ids
+        role, policies = self._role("cluster", "eks.amazonaws.com", "AmazonEKSClusterPolicy")
         access: dict[str, Any] = {
-            "subnet_ids": self._network.private_subnet_ids.apply(lambda ids: [ids[zone] for zone in zones]),
+            "subnet_ids": self._core_subnet_ids(),
             "endpoint_private_access": True,
             "endpoint_public_access": True,
         }
@@ -167,27 +169,15 @@ class EksGpuCluster(pulumi.ComponentResource):
             ),
         )
 
-    def _role(
-        self, part: str, service: str, policies: tuple[str, ...]
-    ) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
-        """The role and its attachments, which whoever uses the role must wait for."""
-        child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            logical_name(f"{self._name}-{part}", AWS_ROLE_NAME_LENGTH),
-            assume_role_policy=render_trust(service),
-            tags=dict(self._spec.tags),
-            opts=child,
+    def _role(self, part: str, service: str, *policies: str) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+        return make_role(
+            f"{self._name}-{part}",
+            service,
+            policies,
+            region=self.region,
+            tags=self._spec.tags,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        attachments: list[pulumi.Resource] = [
-            aws.iam.RolePolicyAttachment(
-                f"{self._name}-{part}-{policy.rsplit('/', 1)[-1]}",
-                role=role.name,
-                policy_arn=managed_policy(self.region, policy),
-                opts=child,
-            )
-            for policy in policies
-        ]
-        return role, attachments
 
     def _addon(
         self, cluster: aws.eks.Cluster, addon: str, *needs: pulumi.Resource, **more: Any
@@ -205,13 +195,13 @@ class EksGpuCluster(pulumi.ComponentResource):
     def _system_nodes(
         self, cluster: aws.eks.Cluster, role: aws.iam.Role, needs: list[pulumi.Resource]
     ) -> aws.eks.NodeGroup:
-        zones, nodes = self._spec.zone_ids, self._spec.system_nodes
+        nodes = self._spec.system_nodes
         return aws.eks.NodeGroup(
             logical_name(f"{self._name}-system", EKS_NODE_GROUP_NAME_LENGTH),
             cluster_name=cluster.name,
             version=self._spec.kubernetes_version,
             node_role_arn=role.arn,
-            subnet_ids=self._network.private_subnet_ids.apply(lambda ids: [ids[zone] for zone in zones]),
+            subnet_ids=self._core_subnet_ids(),
             instance_types=[self._spec.system_instance_type],
             ami_type=system_ami_type(self._spec.system_instance_type),
             disk_size=50,
@@ -231,7 +221,7 @@ class EksGpuCluster(pulumi.ComponentResource):
         for addon in _ADDONS_ON_NODES:
             self._addon(cluster, addon, self._system)
         role, policies = self._role(
-            "ebs-csi", "pods.eks.amazonaws.com", ("service-role/AmazonEBSCSIDriverPolicy",)
+            "ebs-csi", "pods.eks.amazonaws.com", "service-role/AmazonEBSCSIDriverPolicy"
         )
         return self._addon(
             cluster,

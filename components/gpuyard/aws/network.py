@@ -65,7 +65,7 @@ class AwsNetwork(pulumi.ComponentResource):
             aws.ec2.RouteTableAssociation(
                 f"{name}-public-{zone}", subnet_id=subnet.id, route_table_id=public_routes.id, opts=child
             )
-        egress = spec.zone_ids if spec.nat == "per_zone" else spec.zone_ids[:1]
+        egress = spec.core_zone_ids if spec.nat == "per_zone" else spec.core_zone_ids[:1]
         gateways = {zone: self._nat(zone, public[zone], gateway) for zone in egress}
         tables = [
             self._private_routes(vpc, zone, private[zone], gateways.get(zone, gateways[egress[0]]))

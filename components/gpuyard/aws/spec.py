@@ -20,6 +20,10 @@ from gpuyard.units import GB, GIB
 ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}\d-az\d$")]
 """A zone id such as ``use1-az1``: the same zone in every account."""
 
+CONSTRAINED_ZONES = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
+"""Zones that take GPU nodes, but no control plane of EKS (its network requirements, read 2026-11) and no
+NAT gateway."""
+
 _REGION = re.compile(r"^[a-z]{2}(-[a-z]+){1,2}-\d$")
 _COMMON_TYPE = "m7i.large"
 """Sold in about every zone: its offerings list a region's zone ids."""
@@ -90,6 +94,11 @@ class NetworkSpec(Spec):
             raise ValueError("; ".join(problems))
         return self
 
+    @property
+    def core_zone_ids(self) -> tuple[str, ...]:
+        """The zones that can hold control plane, system nodes and NAT gateways."""
+        return tuple(zone for zone in self.zone_ids if zone not in CONSTRAINED_ZONES)
+
 
 class EksClusterSpec(NetworkSpec):
     """An EKS cluster in its own network."""
@@ -99,6 +108,16 @@ class EksClusterSpec(NetworkSpec):
     system_nodes: int = Field(default=2, ge=1, le=20)
     public_access_cidrs: tuple[Cidr, ...] = ()
     protect: bool = False
+
+    @model_validator(mode="after")
+    def _spread(self) -> "EksClusterSpec":
+        if len(self.core_zone_ids) < 2:
+            refused = ", ".join(sorted(CONSTRAINED_ZONES & set(self.zone_ids)))
+            raise ValueError(
+                f"EKS puts no control plane into {refused}, and needs two other zones\n"
+                "append a zone of the region to zone_ids"
+            )
+        return self
 
 
 class EksPurchase(StrEnum):

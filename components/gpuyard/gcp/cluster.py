@@ -7,6 +7,7 @@ import pulumi
 import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 
+from gpuyard.gcp.iam import make_node_account
 from gpuyard.gcp.labels import to_labels
 from gpuyard.gcp.network import PODS, SERVICES, GcpNetwork
 from gpuyard.gcp.pool import GkeGpuPool, GkeGpuPoolArgs
@@ -18,16 +19,6 @@ from gpuyard.kubernetes.naming import logical_name
 from gpuyard.kubernetes.wiring import passed_provider, require_zones
 from gpuyard.names import GKE_CLUSTER_NAME_LENGTH, GKE_NODE_POOL_NAME_LENGTH, fit
 
-_NODE_ROLES = (
-    "roles/logging.logWriter",
-    "roles/monitoring.metricWriter",
-    "roles/monitoring.viewer",
-    "roles/stackdriver.resourceMetadata.writer",
-    "roles/artifactregistry.reader",
-)
-"""What a node needs, and nothing else."""
-SERVICE_ACCOUNT_LENGTH = 28
-"""An account id takes 6 to 30 characters."""
 STORAGE_CLASS = "standard-rwo"
 """GKE's own class on balanced persistent disks, which the system machines attach."""
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
@@ -96,7 +87,7 @@ class GkeGpuCluster(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self, protect=spec.protect),
         )
-        account, roles = self._service_account()
+        account, roles = make_node_account(name, spec.project, pulumi.ResourceOptions(parent=self))
         cluster = self._control_plane(network, account, roles)
         self._system = self._system_nodes(cluster, account, roles)
         self.cluster_name, self.node_service_account = cluster.name, account.email
@@ -138,26 +129,6 @@ class GkeGpuCluster(pulumi.ComponentResource):
             **args,
         }
         return GkeGpuPool(name, cast("GkeGpuPoolArgs", pool), options)
-
-    def _service_account(self) -> tuple[gcp.serviceaccount.Account, list[pulumi.Resource]]:
-        child = pulumi.ResourceOptions(parent=self)
-        account = gcp.serviceaccount.Account(
-            f"{self._name}-nodes",
-            account_id=fit(f"{self._name}-nodes", SERVICE_ACCOUNT_LENGTH),
-            display_name=f"Nodes of {self._name}",
-            opts=child,
-        )
-        roles: list[pulumi.Resource] = [
-            gcp.projects.IAMMember(
-                f"{self._name}-{role.rpartition('/')[2]}",
-                project=self._spec.project,
-                role=role,
-                member=pulumi.Output.concat("serviceAccount:", account.email),
-                opts=child,
-            )
-            for role in _NODE_ROLES
-        ]
-        return account, roles
 
     def _control_plane(
         self, network: GcpNetwork, account: gcp.serviceaccount.Account, roles: list[pulumi.Resource]
