@@ -8,6 +8,7 @@ from gpuyard.catalog.models import find_model, models
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.purchases import purchase_limit
 from gpuyard.catalog.quotas import quota_use, quotas_of
+from gpuyard.catalog.recipes import find_recipes
 from gpuyard.catalog.search import find_entry, search_catalog
 from gpuyard.catalog.throughput import find_throughputs, hosted_prices, throughputs
 
@@ -94,6 +95,13 @@ def test_every_model_is_whole_and_upper_bounds_are_not_verified():
         assert model.layers > 0, model.id
         assert model.source, model.id
     assert not models()["moonshotai/Kimi-K3"].verified
+
+
+def test_recipes_are_found_by_model_and_keep_their_source():
+    recipes = find_recipes("Qwen/Qwen3-32B") or find_recipes("openai/gpt-oss-120b")
+    assert recipes
+    assert all(recipe.source and recipe.precision for recipe in recipes)
+    assert find_recipes("nobody/no-such-model") == ()
 
 
 def test_a_purchase_that_does_not_exist_has_its_reason():

@@ -1,5 +1,6 @@
 """The register of tables: complete, dated, and judged by a given day."""
 
+import re
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -21,6 +22,14 @@ def test_dates_in_code_are_those_of_the_register():
     dates = {row["file"]: row["as_of"] for row in read_csv("tables")}
     assert dates["ec2_on_demand.csv"] == EC2_REST_AS_OF
     assert dates["gcp_machine_prices.csv"] == GCP_AS_OF
+
+
+def test_the_readme_of_the_tables_names_every_sanity_rule():
+    text = (DATA / "README.md").read_text(encoding="utf-8")
+    source = (DATA.parent / "sanity.py").read_text(encoding="utf-8")
+    rules = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)*)",', source))
+    assert len(rules) >= 9
+    assert {rule for rule in rules if f"`{rule}`" not in text} == set()
 
 
 def test_a_table_is_stale_the_day_after_its_limit():

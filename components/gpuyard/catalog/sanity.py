@@ -110,8 +110,6 @@ def _alone(offer: Offer) -> Iterable[tuple[str, str, str]]:
         yield SPOT, "SPOT_ABOVE_ON_DEMAND", reason
     elif isclose(quoted, listed * PLACEHOLDER_SHARE, rel_tol=_EXACT):
         yield SPOT, "SPOT_PLACEHOLDER", f"{quoted:g} is exactly 10 % of on-demand {listed:g}: a placeholder"
-    elif offer.is_derived:
-        yield SPOT, "SPOT_DERIVED", "a derived row has no spot quote of its own"
 
 
 def _absurd(usd: float, gpus: float) -> str:

@@ -11,6 +11,7 @@ from gpuyard.catalog.places import regions_selling, zones_selling
 from gpuyard.catalog.prices import interruption_band, on_demand, reserved, spot
 from gpuyard.catalog.purchases import purchase_limit
 from gpuyard.catalog.quotas import quotas_of
+from gpuyard.catalog.recipes import find_recipes
 from gpuyard.catalog.search import Entry
 from gpuyard.catalog.tables import read_csv, read_yaml
 from gpuyard.catalog.throughput import find_throughputs, throughputs
@@ -20,14 +21,15 @@ def fact_sheet(entry: Entry, region: str | None = None) -> dict[str, Any]:
     """The entry, and for machine types prices and quotas, for GPUs the types that carry them.
 
     ``region`` narrows prices to one region; otherwise every region that sells the type is listed.
-    GPUs and models come with the throughputs measured on them.
+    GPUs and models come with the throughputs measured on them, models with published recipes.
     """
     if isinstance(entry, MachineType):
         return {**asdict(entry), **_offers(entry, region)}
     if isinstance(entry, Gpu):
         carriers = [machine.id for machine in machine_types().values() if machine.gpu == entry.id]
         return {**asdict(entry), "machine_types": carriers, "throughputs": _measured(gpu=entry.id)}
-    return {**asdict(entry), "throughputs": _measured(model=entry)}
+    recipes = [asdict(recipe) for recipe in find_recipes(entry.id)]
+    return {**asdict(entry), "recipes": recipes, "throughputs": _measured(model=entry)}
 
 
 def table_sheet(name: str) -> dict[str, Any] | None:

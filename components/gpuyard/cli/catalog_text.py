@@ -14,12 +14,21 @@ def echo_facts(title: str, facts: dict[str, Any]) -> None:
     """Print a fact sheet: plain facts, then places with prices, then measurements."""
     click.echo(title)
     for key, value in facts.items():
-        if key not in ("id", "places", "throughputs"):
+        if key not in ("id", "places", "recipes", "throughputs"):
             click.echo(f"  {key:<22} {_words(value)}")
     for place in facts.get("places", ()):
         click.echo(f"  {place['region']:<22} {_place_text(place)}")
+    for recipe in facts.get("recipes", ()):
+        click.echo(f"  recipe                 {_recipe_text(recipe)}")
     for row in facts.get("throughputs", ()):
         click.echo(f"  {row['tokens_per_s_per_gpu']:>8,.0f} tokens/s per GPU  {_throughput_text(row)}")
+
+
+def _recipe_text(recipe: dict[str, Any]) -> str:
+    version = f"vLLM {recipe['min_vllm_version']} or newer" if recipe["min_vllm_version"] else "any vLLM"
+    hardware = " ".join(recipe["hardware_verified"]) or "not stated"
+    what = f"{recipe['variant']} {recipe['precision']}, {version}, verified on: {hardware}"
+    return f"{what} ({recipe['source']})"
 
 
 def echo_table(table: dict[str, Any]) -> None:
