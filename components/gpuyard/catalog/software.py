@@ -1,0 +1,123 @@
+"""Drivers, CUDA toolkits and versions: which runs on which.
+
+Runtimes are in `software_runtimes`, node images, operator and Kubernetes in `software_nodes`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from gpuyard.catalog.tables import read_csv, read_yaml
+
+Version = tuple[int, ...]
+"""Numbers of a version, most significant first; compares as versions do."""
+
+SOFTWARE_AS_OF = "2026-11-23"
+_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CudaToolkit:
+    """One CUDA release."""
+
+    cuda: str
+    version: Version
+    native_driver: Version
+    """Driver that it shipped with; empty: none, so none is known."""
+    driver_floor: Version
+    """Oldest driver by minor-version compatibility: SASS runs, PTX is not translated."""
+    sm_min: Version
+    source: str
+    as_of: str = SOFTWARE_AS_OF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverBranch:
+    """One driver branch."""
+
+    branch: int
+    kind: str
+    """LTS, PB (production) or NFB (new feature)."""
+    latest: str
+    """Newest release seen; empty: unknown."""
+    end_of_life: str
+    legacy_gpus: bool
+    """Whether it drives Maxwell, Pascal and Volta."""
+    source: str
+    as_of: str = SOFTWARE_AS_OF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherGpu:
+    """A card that the catalog knows by its compute capability only: nobody rents it by the hour here."""
+
+    id: str
+    sm: str
+    memory_mib: int | None
+    datacenter: bool
+    source: str
+    as_of: str = SOFTWARE_AS_OF
+
+
+def parse_version(text: object) -> Version:
+    """The numbers of the first version in ``text``: ``v0.8.5.post1`` to ``(0, 8, 5)``. Empty: there is none."""
+    found = _NUMBERS.search(str(text))
+    return tuple(int(part) for part in found.group().split(".")) if found else ()
+
+
+@cache
+def cuda_toolkits() -> Mapping[str, CudaToolkit]:
+    """Every CUDA release by ``major.minor``."""
+    return {row["cuda"]: _toolkit(row) for row in read_csv("cuda_toolkits")}
+
+
+@cache
+def cuda_floors() -> Mapping[int, Version]:
+    """Oldest driver of each CUDA major version."""
+    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
+    return {int(major): parse_version(floor) for major, floor in rules["R-MVC"]["floors"].items()}
+
+
+@cache
+def driver_branches() -> Mapping[int, DriverBranch]:
+    """Every driver branch by number."""
+    return {int(row["branch"]): _branch(row) for row in read_csv("driver_branches")}
+
+
+@cache
+def other_gpus() -> Mapping[str, OtherGpu]:
+    """Cards outside the clouds' offer, by id."""
+    return {
+        row["id"]: OtherGpu(
+            id=row["id"],
+            sm=row["sm"],
+            memory_mib=int(row["mem_mib"]) if row["mem_mib"] else None,
+            datacenter=row["datacenter_gpu"] == "yes",
+            source=row["source"],
+        )
+        for row in read_csv("other_gpus")
+    }
+
+
+def _toolkit(row: Mapping[str, str]) -> CudaToolkit:
+    native = row["driver_bundled_native"]
+    return CudaToolkit(
+        cuda=row["cuda"],
+        version=parse_version(row["cuda"]),
+        native_driver=parse_version(native) if native[:1].isdigit() else (),
+        driver_floor=parse_version(row["min_driver_minor_version_compat"]),
+        sm_min=parse_version(row["sm_min"]),
+        source=row["source"],
+    )
+
+
+def _branch(row: Mapping[str, str]) -> DriverBranch:
+    return DriverBranch(
+        branch=int(row["branch"]),
+        kind=row["type"],
+        latest=row["latest_seen"],
+        end_of_life=row["eol"],
+        legacy_gpus=row["supports_maxwell_pascal_volta"] == "yes",
+        source=row["source"],
+    )

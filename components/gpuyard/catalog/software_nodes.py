@@ -1,0 +1,160 @@
+"""Node images with their drivers, GPU operator releases, operating systems, Kubernetes versions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, parse_version
+from gpuyard.catalog.tables import read_csv
+
+OPERATOR_AS_OF = "2026-08-21"
+REFERENCE_DATE = date.fromisoformat(SOFTWARE_AS_OF)
+"""Day that support windows are judged at unless the caller names another: the catalog's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorRelease:
+    """One release of the NVIDIA GPU Operator."""
+
+    version: str
+    key: Version
+    default_driver: str
+    toolkit: Version
+    kubernetes_min: Version
+    """Empty, as `kubernetes_max`: not published."""
+    kubernetes_max: Version
+    source: str
+    as_of: str = OPERATOR_AS_OF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorOs:
+    """One operating system, as the GPU Operator sees it."""
+
+    name: str
+    driver_container: bool
+    settings: str
+    source: str
+    as_of: str = OPERATOR_AS_OF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeImage:
+    """Releases of a node image that carry one driver."""
+
+    platform: str
+    image: str
+    kubernetes: str
+    first_release: str
+    last_release: str
+    driver: str
+    source: str
+    as_of: str = "2026-07-23"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesVersion:
+    """One Kubernetes version of one platform, with the end of its support."""
+
+    platform: str
+    version: str
+    standard_end: date | None
+    extended_end: date | None
+    source: str
+    as_of: str = "2026-08-22"
+
+    def is_supported(self, day: date) -> bool | None:
+        """Whether the platform still runs it on that day; None: unknown."""
+        end = self.extended_end or self.standard_end
+        return None if end is None else day <= end
+
+
+@cache
+def operator_releases() -> Sequence[OperatorRelease]:
+    """Every GPU Operator release, oldest first."""
+    rows = [
+        OperatorRelease(
+            version=row["version"],
+            key=parse_version(row["version"]),
+            default_driver=row["default_driver"],
+            toolkit=parse_version(row["container_toolkit"]),
+            kubernetes_min=parse_version(row["k8s_min"]),
+            kubernetes_max=parse_version(row["k8s_max"]),
+            source=row["source"],
+        )
+        for row in read_csv("gpu_operator_releases")
+    ]
+    return sorted(rows, key=lambda row: row.key)
+
+
+def find_operator(text: object) -> OperatorRelease | None:
+    """The operator release named in ``text`` or the newest before it; None: older than the catalog, or none."""
+    key = parse_version(text)
+    found = None
+    for release in operator_releases():
+        if key and release.key[: len(key)] <= key:
+            found = release
+    return found
+
+
+@cache
+def operator_systems() -> Mapping[str, OperatorOs]:
+    """Operating systems by name."""
+    return {
+        row["os"]: OperatorOs(
+            name=row["os"],
+            driver_container=row["driver_container"].lower() in ("yes", "partner images"),
+            settings=row["operator_settings"],
+            source=row["source"],
+        )
+        for row in read_csv("gpu_operator_os")
+    }
+
+
+@cache
+def node_images() -> Sequence[NodeImage]:
+    """Node images in the order of the table."""
+    return [
+        NodeImage(
+            platform=row["platform"],
+            image=row["image"],
+            kubernetes=row["k8s"],
+            first_release=row["first_release"],
+            last_release=row["last_release"],
+            driver=row["driver"],
+            source=row["source"],
+        )
+        for row in read_csv("node_image_drivers")
+    ]
+
+
+def eks_image_driver(image: str, kubernetes: str, release: str) -> str:
+    """Driver of an EKS image (``AL2023_x86_64_NVIDIA``, ``1.33``, ``20260714``); empty: unknown."""
+    for row in node_images():
+        if (
+            row.image == image
+            and row.kubernetes == kubernetes
+            and row.first_release <= release <= row.last_release
+        ):
+            return row.driver
+    return ""
+
+
+@cache
+def kubernetes_versions() -> Mapping[tuple[str, str], KubernetesVersion]:
+    """Kubernetes versions by platform and version."""
+    return {
+        (row["platform"], row["version"]): KubernetesVersion(
+            platform=row["platform"],
+            version=row["version"],
+            standard_end=_day(row["standard_or_maintenance_end"]),
+            extended_end=_day(row["extended_end"]),
+            source=row["source"],
+        )
+        for row in read_csv("kubernetes_versions")
+    }
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if len(text) == len("2026-11-23") else None

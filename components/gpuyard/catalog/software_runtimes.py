@@ -1,0 +1,184 @@
+"""Releases of inference runtimes: CUDA, torch, compute capabilities, wheels."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, parse_version
+from gpuyard.catalog.tables import read_csv
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeRelease:
+    """One release of one runtime. Empty values are unknown."""
+
+    runtime: str
+    version: str
+    key: Version
+    """Numbers of the version, post-releases as a fourth number; what releases are ordered by."""
+    image_cuda: Version
+    """CUDA of the default image."""
+    wheel_cuda: Version
+    min_sm: Version
+    max_sm: Version
+    """Newest GPU that the release says it supports; empty: no statement."""
+    sass: tuple[Version, ...]
+    """Compute capabilities that it ships machine code for."""
+    torch: Version
+    glibc: Version
+    """Oldest glibc that its wheel installs on."""
+    arm_wheel: bool | None
+    image: str
+    image_variants: str
+    notes: str
+    source: str
+    as_of: str = SOFTWARE_AS_OF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchRelease:
+    """One release of torch on the default index."""
+
+    version: str
+    key: Version
+    cuda: Version
+    sm_min: Version
+    sm_max: Version
+    driver_floor: Version
+    source: str
+    as_of: str = SOFTWARE_AS_OF
+
+
+_POST = re.compile(r"(\d+)\.(\d+|x)(?:\.(\d+|x))?(?:\.(\d+))?(?:\.?post(\d+))?")
+_GLIBC = {"manylinux1": (2, 5), "manylinux2014": (2, 17)}
+
+
+def release_key(text: object) -> Version:
+    """A runtime version that orders as releases do: ``v0.8.5.post1`` to ``(0, 8, 5, 1)``; empty: none in it."""
+    found = _POST.search(str(text))
+    if found is None:
+        return ()
+    major, minor, patch, fourth, post = found.groups()
+    numbers = [major, minor, patch or "0", post or fourth or "0"]
+    return tuple(0 if part == "x" else int(part) for part in numbers)
+
+
+@cache
+def runtime_releases(runtime: str) -> Sequence[RuntimeRelease]:
+    """Releases of ``vllm``, ``sglang``, ``tgi``, ``tensorrt-llm``, ``ai-dynamo`` or ``lmdeploy``, oldest first."""
+    if runtime == "vllm":
+        rows = [_vllm(row) for row in read_csv("vllm_releases") if row["yanked"] != "true"]
+    elif runtime == "sglang":
+        rows = [_sglang(row) for row in read_csv("sglang_releases")]
+    else:
+        rows = [_other(row) for row in read_csv("other_runtime_releases") if row["runtime"] == runtime]
+    return sorted(rows, key=lambda row: row.key)
+
+
+def find_release(runtime: str, key: Version) -> tuple[RuntimeRelease | None, bool]:
+    """The release of that key or the newest before it, and whether the key is newer than the catalog.
+
+    Nothing where the key is older than every release.
+    """
+    releases = runtime_releases(runtime)
+    if not releases or not key:
+        return None, False
+    found = None
+    for release in releases:
+        if release.key <= key:
+            found = release
+    return found, key > releases[-1].key and key[:2] > releases[-1].key[:2] or key[:3] > releases[-1].key[:3]
+
+
+@cache
+def torch_releases() -> Mapping[str, TorchRelease]:
+    """Every torch release by version."""
+    return {row["version"]: _torch(row) for row in read_csv("torch_releases")}
+
+
+def _vllm(row: Mapping[str, str]) -> RuntimeRelease:
+    tags = row["platform_tags"].split()
+    listed = row["wheel_sass"]
+    sass = [parse_version(part) for part in listed.partition("(")[0].split()]
+    sass += [
+        parse_version(part)
+        for part in re.findall(r"\d+\.\d", listed.partition("(")[2])
+        if "via family" in listed
+    ]
+    return RuntimeRelease(
+        runtime="vllm",
+        version=row["version"],
+        key=release_key(row["version"]),
+        image_cuda=parse_version(row["image_default_cuda"]),
+        wheel_cuda=parse_version(row["wheel_cuda"]),
+        min_sm=parse_version(row["min_sm_documented"]),
+        max_sm=(),
+        sass=tuple(sass),
+        torch=parse_version(row["torch"]),
+        glibc=min((_glibc(tag) for tag in tags), default=()),
+        arm_wheel=row["aarch64_wheel"] == "true",
+        image=row["image_default_tag"],
+        image_variants=row["image_variants"],
+        notes=row["notes"],
+        source=row["source"],
+    )
+
+
+def _glibc(tag: str) -> Version:
+    return _GLIBC.get(tag) or parse_version(tag.removeprefix("manylinux_").replace("_", "."))
+
+
+def _sglang(row: Mapping[str, str]) -> RuntimeRelease:
+    cuda = parse_version(row["default_cuda"])
+    return RuntimeRelease(
+        runtime="sglang",
+        version=row["version"],
+        key=release_key(row["version"]),
+        image_cuda=cuda,
+        wheel_cuda=cuda,
+        min_sm=parse_version(row["min_sm_practical"]),
+        max_sm=(),
+        sass=(),
+        torch=parse_version(row["torch"]) if row["torch"] else (),
+        glibc=(),
+        arm_wheel=None,
+        image=row["image"],
+        image_variants=row["image_variants"],
+        notes=row["notes"],
+        source=row["source"],
+    )
+
+
+def _other(row: Mapping[str, str]) -> RuntimeRelease:
+    cuda = () if "unverified" in row["cuda"] else parse_version(row["cuda"])
+    return RuntimeRelease(
+        runtime=row["runtime"],
+        version=row["version"],
+        key=release_key(row["version"].split("-")[0]),
+        image_cuda=cuda,
+        wheel_cuda=cuda,
+        min_sm=parse_version(row["min_sm"]) if row["min_sm"] else (),
+        max_sm=parse_version(row["max_sm"]) if row["max_sm"] else (),
+        sass=(),
+        torch=parse_version(row["torch"]) if row["torch"] else (),
+        glibc=(),
+        arm_wheel=None,
+        image=row["image"],
+        image_variants="",
+        notes=row["notes"],
+        source=row["source"],
+    )
+
+
+def _torch(row: Mapping[str, str]) -> TorchRelease:
+    low, _, high = row["sm_range_default_wheel"].split()[0].partition("-")
+    return TorchRelease(
+        version=row["version"],
+        key=release_key(row["version"]),
+        cuda=parse_version(row["pypi_default_cuda"]),
+        sm_min=parse_version(low),
+        sm_max=parse_version(high.replace("x", "9")),
+        driver_floor=parse_version(row["min_driver_minor_compat"]),
+        source=row["source"],
+    )

@@ -1,0 +1,139 @@
+"""`check`: one combination in, findings out, each error with a fix that was itself checked."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from gpuyard.catalog.software_nodes import REFERENCE_DATE
+from gpuyard.compat.binary import binary_problems
+from gpuyard.compat.codes import CODES
+from gpuyard.compat.combination import Combination
+from gpuyard.compat.driver import driver_problems
+from gpuyard.compat.engine import engine_problems
+from gpuyard.compat.facts import Facts, changed, read_facts
+from gpuyard.compat.memory import memory_problems
+from gpuyard.compat.node import node_problems
+from gpuyard.compat.parallel import parallel_problems
+from gpuyard.compat.problem import Fix, Problem
+from gpuyard.errors import Finding, Severity
+
+SEARCH_DEPTH = 4
+"""Changes that a proposed fix may take."""
+SEARCH_BUDGET = 240
+"""Combinations that are tried before the best unproven instruction is given."""
+
+Rule = Callable[[Facts], Iterator[Problem]]
+RULES: Sequence[Rule] = (
+    driver_problems,
+    binary_problems,
+    engine_problems,
+    parallel_problems,
+    memory_problems,
+)
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Changes of fields that make a combination pass, and the same in words."""
+
+    text: str
+    changes: Mapping[str, Any]
+
+
+def check(combination: Combination, today: date = REFERENCE_DATE) -> list[Finding]:
+    """Everything that can be said against a combination, errors first.
+
+    ``today`` is the day that support windows are judged at; the default is the day of the catalog, so
+    that the same catalog gives the same answer.
+    """
+    facts = read_facts(combination)
+    problems = sorted(_problems(facts, today), key=lambda item: _ORDER[item.severity])
+    failing = any(item.severity is Severity.ERROR for item in problems)
+    proposal = _search(combination, today, problems) if failing else None
+    return [_finding(combination, facts, item, proposal) for item in problems]
+
+
+def propose(combination: Combination, today: date = REFERENCE_DATE) -> Proposal | None:
+    """The smallest known change that makes a failing combination pass; None: it passes, or none is known."""
+    problems = list(_problems(read_facts(combination), today))
+    return _search(combination, today, problems)
+
+
+def verdict_of(findings: Sequence[Finding]) -> str:
+    """``fail`` with any error, ``warn`` with any warning, else ``pass``."""
+    severities = {finding.severity for finding in findings}
+    return "fail" if Severity.ERROR in severities else "warn" if Severity.WARNING in severities else "pass"
+
+
+def _problems(facts: Facts, today: date) -> Iterator[Problem]:
+    yield from node_problems(facts, today)
+    for rule in RULES:
+        yield from rule(facts)
+
+
+def _errors(problems: Sequence[Problem]) -> list[Problem]:
+    return [item for item in problems if item.severity is Severity.ERROR]
+
+
+def _search(combination: Combination, today: date, problems: Sequence[Problem]) -> Proposal | None:
+    """Breadth first over the rules' own fixes: fewest changes first, in the rules' order of nearness."""
+    errors = _errors(problems)
+    if not errors:
+        return None
+    level: list[tuple[Combination, tuple[Fix, ...], list[Problem]]] = [(combination, (), errors)]
+    seen: set[str] = set()
+    budget = SEARCH_BUDGET
+    for _ in range(SEARCH_DEPTH):
+        following = []
+        for base, path, open_errors in level:
+            for fix in (fix for item in open_errors for fix in item.fixes):
+                candidate = changed(base, fix.changes)
+                key = repr(candidate)
+                if key in seen:
+                    continue
+                seen.add(key)
+                budget -= 1
+                if budget < 0:
+                    return None
+                left = _errors(list(_problems(read_facts(candidate), today)))
+                if not left:
+                    return _proposal((*path, fix))
+                following.append((candidate, (*path, fix), left))
+        level = sorted(following, key=lambda item: len(item[2]))
+    return None
+
+
+def _proposal(path: Sequence[Fix]) -> Proposal:
+    changes: dict[str, Any] = {}
+    for fix in path:
+        changes |= fix.changes
+    words = "; and ".join(fix.text for fix in path)
+    fields = _render(changes)
+    return Proposal(f"{words}  ({fields})" if fields else words, changes)
+
+
+def _render(changes: Mapping[str, Any]) -> str:
+    """The changes as fields; the environment stays out: it may hold keys, and the words name what changes."""
+    return ", ".join(
+        f"{key}: {'unset' if value is None else value}" for key, value in changes.items() if key != "env"
+    )
+
+
+def _finding(combination: Combination, facts: Facts, item: Problem, proposal: Proposal | None) -> Finding:
+    code = CODES[item.code]
+    fix = item.fixes[0].text if item.fixes else code.fix
+    if item.severity is Severity.ERROR:
+        fix = proposal.text if proposal else fix
+    value = getattr(combination, item.path, None)
+    return Finding(
+        severity=item.severity,
+        code=item.code,
+        path=item.path,
+        value=None if item.path == "env" else value,  # may hold keys
+        message=item.message,
+        fix=fix,
+        source=code.source,
+        as_of=code.as_of,
+    )

@@ -1,0 +1,517 @@
+"""A combination read: free-form values as versions, and what follows from them by the catalog.
+
+Empty tuples, empty texts and None are unknown. Nothing here judges.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from gpuyard.catalog.hardware import Gpu, MachineType, find_gpu, machine_types
+from gpuyard.catalog.models import ModelShape, find_model
+from gpuyard.catalog.names import UnknownName, normalise
+from gpuyard.catalog.software import Version, cuda_toolkits, driver_branches, other_gpus, parse_version
+from gpuyard.catalog.software_nodes import eks_image_driver, find_operator
+from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release, release_key
+from gpuyard.compat.combination import Combination
+
+RUNTIME_NAMES = (
+    ("vllm", ("vllm",)),
+    ("sglang", ("sglang",)),
+    ("tgi", ("tgi", "text-generation-inference", "text-generation-launcher")),
+    ("tensorrt-llm", ("tensorrt", "trt-llm", "trtllm")),
+    ("lmdeploy", ("lmdeploy",)),
+    ("llama.cpp", ("llama.cpp", "llama-cpp", "llamacpp", "ollama", "llama_cpp")),
+    ("ai-dynamo", ("dynamo",)),
+)
+"""Engine by what its names contain; the engine inside another product (``dynamo+vllm``) comes first."""
+
+OS_NAMES: tuple[tuple[str, str, Version], ...] = (
+    (r"bottlerocket", "Bottlerocket", ()),
+    (r"autopilot", "GKE Autopilot", ()),
+    (r"\bcos\b|container-optimi[sz]ed|cos_containerd|cos-\d", "GKE COS", ()),
+    (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn2023", "Amazon Linux 2023", (2, 34)),
+    (r"\bal2\b|al2_|amazon ?linux ?2|amzn2", "Amazon Linux 2", (2, 26)),
+    (r"ubuntu[ _-]*20", "Ubuntu 20.04", (2, 31)),
+    (r"ubuntu[ _-]*18", "Ubuntu 18.04", (2, 27)),
+    (r"ubuntu[ _-]*22", "Ubuntu 22.04", (2, 35)),
+    (r"ubuntu[ _-]*24", "Ubuntu 24.04", (2, 39)),
+    (r"ubuntu[ _-]*26", "Ubuntu 26.04", ()),
+    (r"ubuntu", "Ubuntu", ()),
+    (r"debian[ _-]*11", "Debian 11", (2, 31)),
+    (r"debian[ _-]*12", "Debian 12", (2, 36)),
+    (r"debian", "Debian", ()),
+    (
+        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*7",
+        "RHEL 7",
+        (2, 17),
+    ),
+    (
+        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*8",
+        "RHEL 8",
+        (2, 28),
+    ),
+    (
+        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*9",
+        "RHEL 9",
+        (2, 34),
+    ),
+    (r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*)[ _-]*10", "RHEL 10", (2, 39)),
+    (r"rhcos|openshift|coreos", "RHCOS (OpenShift)", ()),
+    (r"talos", "Talos", ()),
+    (r"flatcar", "Flatcar", ()),
+)
+"""Operating systems by pattern, with the glibc that they carry."""
+
+ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
+_FAMILY_GPU = {"p3": "v100", "p2": "k80", "g3": "m60", "p3dn": "v100", "g3s": "m60"}
+"""AWS families that the catalog no longer lists."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """What a combination says, decided as far as it can be."""
+
+    given: Combination
+    gpu: Gpu | None
+    gpu_name: str
+    gpu_count: float | None
+    memory_mib: int | None
+    sm: Version
+    datacenter: bool | None
+    machine: MachineType | None
+    platform: str
+    os: str
+    node_image: str
+    """`os` and `ami` in one lower-case line, for words that only they carry."""
+    kubernetes: Version
+    driver: Version
+    """Full version; empty where only the branch or nothing is known."""
+    branch: int | None
+    driver_is_derived: bool
+    manager: str
+    runtime: str
+    runtime_text: str
+    version: Version
+    release: RuntimeRelease | None
+    is_newer: bool
+    install: str
+    image: str
+    cuda: Version
+    """Major and minor that the engine was built with, given or by its release."""
+    cuda_is_given: bool
+    arch: str
+    glibc: Version
+    env: Mapping[str, str]
+    flags: tuple[tuple[str, str], ...]
+    model: ModelShape | None
+    model_name: str
+    quantization: str
+    dtype: str
+    mig: str
+    """Empty: off or unknown."""
+
+    @property
+    def driver_high(self) -> Version:
+        """The newest driver that it may be; empty: unknown."""
+        if self.driver:
+            return self.driver
+        return (self.branch, 999, 999) if self.branch else ()
+
+    @property
+    def driver_text(self) -> str:
+        """The driver for people."""
+        return (
+            ".".join(str(self.given.driver).split()) if self.driver and self.given.driver else _dotted(self)
+        )
+
+    @property
+    def has_workload(self) -> bool:
+        """Whether an engine or a model is named: otherwise the question is about the node alone."""
+        return bool(self.runtime_text or self.model_name or self.image or self.given.cuda)
+
+    @property
+    def count(self) -> int | None:
+        """Whole GPUs, where known."""
+        return int(self.gpu_count) if self.gpu_count and self.gpu_count >= 1 else None
+
+
+def read_facts(given: Combination) -> Facts:
+    """Read every field of a combination."""
+    machine = _machine(given.instance)
+    gpu, name, other = _gpu(given, machine)
+    image = _text(given.image)
+    runtime_text = _text(given.runtime) or _runtime_of_image(image)
+    runtime = engine_of(runtime_text) or engine_of(image)
+    version = _version(given, runtime_text, image)
+    release, is_newer = find_release(runtime, version) if runtime else (None, False)
+    install = _install(given, image)
+    cuda, cuda_is_given = _cuda(given, image, release, install)
+    platform = _platform(given)
+    system, glibc = _system(_text(given.os) + " " + _text(given.ami))
+    kubernetes = parse_version(given.kubernetes) if given.kubernetes is not None else ()
+    driver, branch, derived = _driver(given, kubernetes)
+    env, flags = read_env(given.env)
+    model = _model(given.model)
+    sm = _sm(given.sm) or (parse_version(gpu.sm) if gpu and gpu.sm[:1].isdigit() else ())
+    memory = given.gpu_mem_mib or (gpu.memory_mib if gpu else None)
+    datacenter = (
+        given.datacenter_gpu if given.datacenter_gpu is not None else (gpu.datacenter if gpu else None)
+    )
+    if other is not None:
+        sm = sm or parse_version(other.sm)
+        memory = memory or other.memory_mib
+        datacenter = other.datacenter if datacenter is None else datacenter
+    return Facts(
+        given=given,
+        gpu=gpu,
+        gpu_name=gpu.id if gpu else name,
+        gpu_count=given.gpu_count or (machine.gpu_count if machine else None),
+        memory_mib=int(memory) if memory else None,
+        sm=sm,
+        datacenter=datacenter,
+        machine=machine,
+        platform=platform,
+        os=system,
+        node_image=f"{_text(given.os)} {_text(given.ami)}".strip(),
+        kubernetes=kubernetes,
+        driver=driver,
+        branch=branch,
+        driver_is_derived=derived,
+        manager=_text(given.driver_managed_by),
+        runtime=runtime,
+        runtime_text=runtime_text,
+        version=version,
+        release=release,
+        is_newer=is_newer,
+        install=install,
+        image=image,
+        cuda=cuda,
+        cuda_is_given=cuda_is_given,
+        arch=_arch(given, gpu, machine),
+        glibc=parse_version(given.glibc) if given.glibc is not None else glibc,
+        env=env,
+        flags=flags,
+        model=model,
+        model_name=str(given.model or ""),
+        quantization=_quantization(given, model),
+        dtype=_dtype(given.dtype),
+        mig=_mig(given.mig),
+    )
+
+
+def dotted(version: Version) -> str:
+    """A version for people."""
+    return ".".join(str(part) for part in version)
+
+
+def _dotted(facts: Facts) -> str:
+    if facts.driver:
+        return ".".join(str(part) if index == 0 else f"{part:02d}" for index, part in enumerate(facts.driver))
+    return f"{facts.branch}.x" if facts.branch else ""
+
+
+def engine_of(text: str) -> str:
+    """The engine that a runtime or image name means; empty: none known."""
+    for engine, words in RUNTIME_NAMES:
+        if any(word in text for word in words):
+            return engine
+    return ""
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip().lower()
+
+
+@cache
+def _machine(text: str | None) -> MachineType | None:
+    return machine_types().get(str(text).strip().lower()) if text else None
+
+
+@cache
+def _find_gpu(text: str) -> Gpu | None:
+    cleaned = re.sub(r"\(.*?\)|^\s*\d+\s*x\s*|\b\d+\s*x\s+", " ", text).strip()
+    for name in (text, cleaned, re.sub(r"\b(nvidia|gpu|tensor core|accelerator)\b", " ", cleaned.lower())):
+        try:
+            return find_gpu(name)
+        except (UnknownName, ValueError):
+            continue
+    return None
+
+
+@cache
+def _find_other(text: str) -> Any:
+    key = normalise(re.sub(r"\(.*?\)", "", text))
+    best = None
+    for other in other_gpus().values():
+        name = normalise(other.id)
+        if name == key:
+            return other
+        short = name.removeprefix("rtx").removeprefix("gtx")
+        if len(short) >= 4 and short in key and (best is None or len(name) > len(normalise(best.id))):
+            best = other
+    return best
+
+
+def _gpu(given: Combination, machine: MachineType | None) -> tuple[Gpu | None, str, Any]:
+    name = _text(given.gpu)
+    if name:
+        gpu = _find_gpu(name)
+        return gpu, name, None if gpu else _find_other(name)
+    if machine is not None and machine.gpu:
+        return _find_gpu(machine.gpu), machine.gpu, None
+    family = _FAMILY_GPU.get(_text(given.instance).partition(".")[0])
+    if family:
+        gpu = _find_gpu(family)
+        return gpu, family, None if gpu else _find_other(family)
+    return None, "", None
+
+
+def _sm(value: object) -> Version:
+    if value is None:
+        return ()
+    text = str(value).lower()
+    found = re.search(r"(\d{1,2})\.(\d)", text)
+    if found:
+        return int(found[1]), int(found[2])
+    found = re.search(r"(\d{2,3})", text)
+    if found:
+        return int(found[1][:-1]), int(found[1][-1])
+    found = re.search(r"\d", text)
+    return (int(found[0]), 0) if found else ()
+
+
+def _runtime_of_image(image: str) -> str:
+    return engine_of(image)
+
+
+def _version(given: Combination, runtime_text: str, image: str) -> Version:
+    if given.runtime_version is not None:
+        return release_key(given.runtime_version)
+    for text in (runtime_text, image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""):
+        found = re.search(r"v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)", re.sub(r"cuda?-?\d+(\.\d+)*", "", text))
+        if found:
+            return release_key(found[1])
+    return ()
+
+
+def _install(given: Combination, image: str) -> str:
+    text = _text(given.install)
+    if text in ("pip", "uv", "wheel", "pypi", "venv", "conda", "uv pip", "pip install"):
+        return "pip"
+    if text in ("docker", "container", "image", "podman", "helm", "kubernetes"):
+        return "docker"
+    return text or ("docker" if image else "")
+
+
+def _cuda(
+    given: Combination, image: str, release: RuntimeRelease | None, install: str
+) -> tuple[Version, bool]:
+    if given.cuda is not None:
+        return cuda_of(str(given.cuda)), True
+    tag = image.rpartition(":")[2]
+    found = re.search(r"cu(?:da)?-?(\d{2})[.-]?(\d)", tag)
+    if found:
+        return (int(found[1]), int(found[2])), True
+    if release is not None and "nightly" not in tag:
+        return (release.wheel_cuda if install == "pip" else release.image_cuda)[:2], False
+    return (), False
+
+
+def cuda_of(text: str) -> Version:
+    """CUDA major and minor in any spelling: ``12.8.1``, ``cu128``, ``CUDA 13``."""
+    numbers = parse_version(text)
+    if len(numbers) == 1 and numbers[0] >= 100:
+        return numbers[0] // 10, numbers[0] % 10
+    return numbers[:2]
+
+
+def _platform(given: Combination) -> str:
+    text = _text(given.platform)
+    for name in ("eks", "gke", "aks"):
+        if name in text:
+            return name
+    if "aws" in text and given.ami is not None and given.kubernetes is not None:
+        return "eks"
+    return text
+
+
+@cache
+def _system(text: str) -> tuple[str, Version]:
+    for pattern, name, glibc in OS_NAMES:
+        if re.search(pattern, text):
+            return name, glibc
+    return "", ()
+
+
+def read_driver(value: object) -> tuple[Version, int | None]:
+    """Full version and branch of a driver in any spelling; ``570.x`` and ``570`` are branches."""
+    found = re.search(r"(\d{3})(?:\.(\d+))?(?:\.(\d+))?", str(value))
+    if found is None:
+        return (), None
+    branch = int(found[1])
+    if found[2] is None:
+        return (), branch
+    full = (branch, int(found[2]), int(found[3])) if found[3] else (branch, int(found[2]))
+    return (full, branch) if full[1:] != (0,) else ((), branch)
+
+
+def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | None, bool]:
+    driver, branch = read_driver(given.driver) if given.driver is not None else ((), None)
+    if branch is None and given.driver_branch is not None:
+        driver, branch = read_driver(given.driver_branch)
+    if branch is not None:
+        return driver, branch, False
+    derived = _image_driver(given, kubernetes)
+    if not derived and _text(given.driver_managed_by) == "operator":
+        release = find_operator(given.gpu_operator) if given.gpu_operator else None
+        derived = release.default_driver if release else ""
+    driver, branch = read_driver(derived) if derived else ((), None)
+    return driver, branch, bool(derived)
+
+
+def _image_driver(given: Combination, kubernetes: Version) -> str:
+    text = f"{given.ami or ''} {given.os or ''}"
+    found = re.search(r"(20\d{6})", text)
+    kind = re.search(r"AL2023_x86_64_NVIDIA|AL2023_ARM_64_NVIDIA|AL2_x86_64_GPU", text, re.IGNORECASE)
+    if found is None or len(kubernetes) < 2:
+        return ""
+    names = {"al2023_x86_64_nvidia": "AL2023_x86_64_NVIDIA", "al2023_arm_64_nvidia": "AL2023_ARM_64_NVIDIA"}
+    image = names.get(kind[0].lower(), "AL2_x86_64_GPU") if kind else ""
+    if not image and "nvidia" in text.lower():
+        image = "AL2023_x86_64_NVIDIA"
+    return eks_image_driver(image, dotted(kubernetes[:2]), found[1])
+
+
+def _arch(given: Combination, gpu: Gpu | None, machine: MachineType | None) -> str:
+    text = _text(given.cpu_arch) or (machine.arch if machine else "")
+    if not text and gpu is not None and gpu.id in ARM_GPUS:
+        return "arm64"
+    if text in ("arm64", "aarch64", "arm", "grace", "graviton"):
+        return "arm64"
+    return "amd64" if text in ("amd64", "x86_64", "x86-64", "x86", "x64") else ""
+
+
+def read_env(value: object) -> tuple[Mapping[str, str], tuple[tuple[str, str], ...]]:
+    """Environment variables and command-line flags (with their values) of a mapping, a list or one line."""
+    if not value:
+        return {}, ()
+    env: dict[str, str] = {}
+    words: list[str] = []
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if str(key).startswith("-"):
+                words += [str(key), *([] if item in (None, True) else [str(item)])]
+                continue
+            if isinstance(item, list | tuple):
+                words += [part for entry in item for part in str(entry).split()]
+                continue
+            env[str(key)] = "" if item is None else str(item)
+            words += str(item).split() if "--" in str(item) else []
+    elif isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, Mapping):
+                name = item.get("name")
+                pairs = {str(name): item.get("value")} if name else dict(item)
+                inner, inner_flags = read_env(pairs)
+                env |= inner
+                words += [word for flag in inner_flags for word in flag]
+            else:
+                words += str(item).split()
+    else:
+        words = str(value).replace(";", " ").replace(", ", " ").split()
+    flags: list[tuple[str, str]] = []
+    for index, word in enumerate(words):
+        if re.match(r"-{1,2}[a-zA-Z]", word):
+            name, _, inline = word.partition("=")
+            follows = words[index + 1] if index + 1 < len(words) else ""
+            flags.append((name, inline or ("" if follows.startswith("-") else follows)))
+        else:
+            name, sign, text = word.partition("=")
+            if sign and re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+                env[name] = text.strip("\"'")
+    return env, tuple(flags)
+
+
+@cache
+def _model(text: str | None) -> ModelShape | None:
+    if not text:
+        return None
+    for name in (
+        str(text),
+        re.sub(
+            r"(?i)[-_](awq|gptq|fp8|nvfp4|w4a16|w8a8|int4|int8|4bit|gguf|dynamic|quantized)\b.*",
+            "",
+            str(text),
+        ),
+    ):
+        try:
+            return find_model(name)
+        except (UnknownName, ValueError):
+            continue
+    return None
+
+
+_QUANT_WORDS = (
+    ("nvfp4", "nvfp4"),
+    ("mxfp4", "mxfp4"),
+    ("awq", "awq"),
+    ("gptq", "gptq"),
+    ("w4a16", "w4a16"),
+    ("int4", "int4"),
+    ("fp8", "fp8"),
+    ("w8a8", "w8a8"),
+    ("gguf", "gguf"),
+    ("bnb", "bitsandbytes"),
+)
+"""Quantization by what model names carry."""
+
+
+def _quantization(given: Combination, model: ModelShape | None) -> str:
+    asked = _text(given.quantization).replace(" ", "")
+    if asked in ("none", "no", "false", "bf16", "bfloat16", "fp16", "float16", "auto"):
+        return ""
+    if asked:
+        return asked
+    name = _text(given.model)
+    for word, quantization in _QUANT_WORDS:
+        if word in name:
+            return quantization
+    return model.quantization if model is not None else ""
+
+
+def _dtype(value: object) -> str:
+    text = _text(value)
+    return {
+        "bf16": "bfloat16",
+        "half": "float16",
+        "fp16": "float16",
+        "float": "float32",
+        "fp32": "float32",
+    }.get(text, text)
+
+
+def _mig(value: object) -> str:
+    text = _text(value)
+    if text in ("", "false", "none", "off", "disabled", "no", "0"):
+        return ""
+    return text
+
+
+def changed(given: Combination, changes: Mapping[str, Any]) -> Combination:
+    """The combination with some fields replaced."""
+    return replace(given, **changes)
+
+
+def native_cuda(facts: Facts) -> Version:
+    """Newest CUDA that the driver knows; empty: unknown."""
+    if not facts.branch:
+        return ()
+    known = driver_branches().get(facts.branch)
+    best: Version = ()
+    for toolkit in cuda_toolkits().values():
+        if toolkit.native_driver and toolkit.native_driver <= facts.driver_high:
+            best = max(best, toolkit.version)
+    return best if known is not None or best else ()

@@ -1,0 +1,176 @@
+"""Tensor parallelism, quantization blocks and MIG slices."""
+
+from collections.abc import Iterator
+
+from gpuyard.compat.facts import Facts, dotted
+from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_gpu, with_env
+from gpuyard.errors import Severity
+
+FP8_BLOCK = 128
+GROUP = 128
+"""Of AWQ and GPTQ checkpoints, nearly always; 64 and 32 exist."""
+MIG_BUG = ((570, 124, 6), (570, 158, 1))
+MIG_FIXED = (570, 172, 8)
+CDMM_SINCE = (580, 65, 6)
+SIZES = (16, 12, 8, 7, 6, 5, 4, 3, 2, 1)
+
+
+def parallel_problems(facts: Facts) -> Iterator[Problem]:
+    """Every rule on splitting a model, and on slices."""
+    size = int(facts.given.tensor_parallel or 1)
+    yield from _heads(facts, size)
+    yield from _blocks(facts, size)
+    yield from _mig(facts, size)
+
+
+def _heads(facts: Facts, size: int) -> Iterator[Problem]:
+    heads = int(facts.given.attention_heads or 0) or (facts.model.heads if facts.model else 0)
+    if size < 2 or not heads or heads % size == 0:
+        yield from _kv_heads(facts, size, heads)
+        return
+    yield Problem(
+        "TP_DIVISIBILITY",
+        "tensor_parallel",
+        f"{heads} attention heads do not divide by {size}",
+        _sizes(facts, [part for part in SIZES if part < size and heads % part == 0]),
+    )
+
+
+def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
+    model = facts.model
+    if model is None or model.mla is not None or size < 2 or not model.kv_heads or not heads:
+        return
+    if model.kv_heads % size and size % model.kv_heads:
+        fitting = [
+            part
+            for part in SIZES
+            if part < size and heads % part == 0 and not (model.kv_heads % part and part % model.kv_heads)
+        ]
+        yield Problem(
+            "TP_DIVISIBILITY",
+            "tensor_parallel",
+            f"{model.kv_heads} KV heads neither divide by {size} nor divide it",
+            _sizes(facts, fitting),
+        )
+
+
+def _sizes(facts: Facts, sizes: list[int]) -> tuple[Fix, ...]:
+    """Each smaller size alone, then with pipeline stages that keep the number of GPUs."""
+    fixes = []
+    total = int(facts.given.tensor_parallel or 1) * int(facts.given.pipeline_parallel or 1)
+    for part in sizes:
+        fixes.append(set_field("tensor_parallel", part, f"use tensor_parallel {part}"))
+        if total % part == 0 and total // part > 1:
+            fixes.append(
+                Fix(
+                    f"use tensor_parallel {part} with pipeline_parallel {total // part}",
+                    {"tensor_parallel": part, "pipeline_parallel": total // part},
+                )
+            )
+    return tuple(fixes)
+
+
+def _blocks(facts: Facts, size: int) -> Iterator[Problem]:
+    model = facts.model
+    if model is None or size < 2 or facts.runtime not in ("vllm", "sglang", ""):
+        return
+    if any(flag in ("--enable-expert-parallel", "-ep", "--ep-size", "--ep") for flag, _ in facts.flags):
+        return
+    width = model.moe.expert_ffn if model.moe and model.moe.expert_ffn else model.ffn
+    kind = facts.quantization
+    name = facts.model_name.lower()
+    if not width:
+        return
+    # block scales exist only in checkpoints that were quantised so; fp8 of bf16 weights is per tensor
+    if kind == "fp8" and ("deepseek" in name or ("qwen" in name and "fp8" in name)) and "dynamic" not in name:
+        block, what = FP8_BLOCK, "FP8 block"
+    elif kind in ("awq", "gptq", "awq_marlin", "gptq_marlin"):
+        block, what = GROUP, "quantization group"
+        # the publisher padded this width to 29,696 so that it splits
+        if width == 29568 and name.startswith("qwen/") and "vl" not in name:
+            width = 29696
+    else:
+        return
+    if width % size == 0 and width // size % block == 0:
+        return
+    fitting = [part for part in SIZES if part < size and width % part == 0 and width // part % block == 0]
+    fitting = [part for part in fitting if not model.heads or model.heads % part == 0]
+    fixes = list(_sizes(facts, fitting))
+    if model.moe is not None and facts.runtime == "vllm":
+        fixes.insert(0, Fix("add --enable-expert-parallel", with_env(facts, "--enable-expert-parallel", "")))
+    yield Problem(
+        "TP_QUANT_BLOCK",
+        "tensor_parallel",
+        f"a shard of {width}/{size} is not a multiple of the {what} of {block}",
+        (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
+    )
+
+
+def _mig(facts: Facts, size: int) -> Iterator[Problem]:
+    uuid = facts.env.get("CUDA_VISIBLE_DEVICES", "")
+    if facts.runtime in ("vllm", "sglang") and (
+        "MIG-" in uuid or "uuid" in facts.mig or facts.mig.startswith("mig-")
+    ):
+        env = with_env(facts, "CUDA_VISIBLE_DEVICES", "0") if facts.env else {}
+        yield Problem(
+            "MIG_UUID",
+            "env" if "MIG-" in uuid else "mig",
+            f"{facts.runtime} reads CUDA_VISIBLE_DEVICES as numbers; a MIG UUID is none",
+            (
+                Fix(
+                    "let the container runtime select the slice (NVIDIA_VISIBLE_DEVICES) and use index 0",
+                    {**env, "mig": "1 slice"} if not env else env,
+                ),
+            ),
+        )
+    if not facts.mig:
+        return
+    stages = int(facts.given.pipeline_parallel or 1)
+    if size * stages > 1 and "mixed" not in facts.mig:
+        yield Problem(
+            "MIG_TP",
+            "tensor_parallel" if size > 1 else "pipeline_parallel",
+            f"a process sees one MIG slice, so {size * stages} of them cannot share a model",
+            (
+                Fix("use tensor_parallel 1", {"tensor_parallel": 1, "pipeline_parallel": None}),
+                set_field("mig", None, "use whole GPUs"),
+            ),
+        )
+    low, high = MIG_BUG
+    if facts.driver and low <= facts.driver <= high and not (facts.gpu and facts.gpu.id == "rtx-pro-6000"):
+        unsure = facts.platform == "bare" and "mixed" not in facts.mig
+        yield Problem(
+            "MIG_DRIVER_BUG",
+            "driver",
+            f"driver {facts.driver_text} breaks scheduling on nodes that mix MIG and whole GPUs; fixed in {dotted(MIG_FIXED)}",
+            (raise_driver(facts, MIG_FIXED),),
+            Severity.WARNING if unsure else Severity.ERROR,
+        )
+    yield from _mig_gpu(facts)
+
+
+def _mig_gpu(facts: Facts) -> Iterator[Problem]:
+    gpu = facts.gpu
+    if gpu is None:
+        return
+    if gpu.id == "rtx-pro-6000" and facts.driver and facts.driver <= (575, 57, 8):
+        yield Problem(
+            "MIG_DRIVER_BUG",
+            "driver",
+            f"RTX PRO 6000 has no MIG on driver {facts.driver_text}",
+            (raise_driver(facts, (580, 65, 6)),),
+        )
+    elif gpu.id in ("gh200", "gb200") and facts.driver and facts.driver >= CDMM_SINCE:
+        yield Problem(
+            "MIG_DRIVER_BUG",
+            "mig",
+            f"driver {facts.driver_text} runs {gpu.name} in CDMM mode, which excludes MIG",
+            (set_field("mig", None, "use whole GPUs"),),
+        )
+    elif not gpu.mig and gpu.id != "rtx-pro-4500":
+        yield Problem(
+            "MIG_UNSUPPORTED",
+            "mig",
+            f"{gpu.name} has no MIG",
+            (set_field("mig", None, "use whole GPUs"), set_gpu(facts, "a100-80gb-sxm")),
+        )

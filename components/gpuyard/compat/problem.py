@@ -1,0 +1,99 @@
+"""What a rule answers: a problem, and changes of fields that would take it away."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpuyard.catalog.software import Version, driver_branches
+from gpuyard.compat.facts import Facts, dotted
+from gpuyard.errors import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One way out: fields to change, and the same as an instruction."""
+
+    text: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a combination."""
+
+    code: str
+    path: str
+    message: str
+    fixes: tuple[Fix, ...] = field(default=())
+    severity: Severity = Severity.ERROR
+
+
+def raise_driver(facts: Facts, floor: Version) -> Fix:
+    """A driver of at least ``floor`` that still drives the GPU: its own branch if that reaches, else the next."""
+    latest = ""
+    for branch in sorted(driver_branches().values(), key=lambda item: item.branch):
+        version = tuple(int(part) for part in branch.latest.split(".")) if branch.latest else ()
+        # LTS and production branches only: others end within months
+        if version >= floor and branch.kind in ("LTS", "PB") and branch.branch >= (facts.branch or 0):
+            latest = branch.latest
+            break
+    return set_driver(facts, latest or dotted(floor))
+
+
+def set_driver(facts: Facts, version: str) -> Fix:
+    """That driver, with fabric manager following it."""
+    changes: dict[str, Any] = {"driver": version, "driver_branch": version.split(".")[0]}
+    if facts.given.fabric_manager is not None:
+        changes["fabric_manager"] = version
+    return Fix(f"use driver {version}", changes)
+
+
+def set_gpu(facts: Facts, name: str) -> Fix:
+    """Another GPU in the same place."""
+    changes: dict[str, Any] = {
+        "gpu": name,
+        "sm": None,
+        "gpu_mem_mib": None,
+        "datacenter_gpu": None,
+        "instance": None,
+    }
+    if facts.given.instance is not None and facts.gpu_count:
+        changes["gpu_count"] = facts.gpu_count
+    return Fix(f"use {name} GPUs", changes)
+
+
+def set_release(facts: Facts, version: str, cuda: str | None = None) -> Fix:
+    """Another release of the same engine, with its default image or the ``cuda`` variant of it."""
+    changes: dict[str, Any] = {"runtime_version": version}
+    text = f"use {facts.runtime} {version}"
+    suffix = f"-cu{cuda.replace('.', '')}" if cuda else ""
+    if facts.given.image is not None or (suffix and facts.install != "pip"):
+        image = {"vllm": "vllm/vllm-openai", "sglang": "lmsysorg/sglang"}.get(facts.runtime)
+        if image:
+            changes["image"] = f"{image}:v{version}{suffix}"
+            text = f"use image {changes['image']}"
+    if facts.given.cuda is not None or suffix:
+        changes["cuda"] = cuda
+    if facts.given.base_image_cuda is not None:
+        changes["base_image_cuda"] = None
+    if suffix and facts.install == "pip":
+        text += f" built for CUDA {cuda}"
+    return Fix(text, changes)
+
+
+def set_field(field_name: str, value: Any, text: str) -> Fix:
+    """One field."""
+    return Fix(text, {field_name: value})
+
+
+def with_env(facts: Facts, name: str, value: str) -> dict[str, Any]:
+    """The environment with one variable more; flags stay."""
+    flags = {flag: text for flag, text in facts.flags}
+    return {"env": {**flags, **facts.env, name: value}}
+
+
+def without_flags(facts: Facts, *names: str) -> dict[str, Any]:
+    """The environment without some flags or variables."""
+    flags = {flag: text for flag, text in facts.flags if flag not in names}
+    env = {key: text for key, text in facts.env.items() if key not in names}
+    return {"env": {**flags, **env}}
