@@ -299,6 +299,12 @@ def test_a_pool_can_be_used_alone(preview):
     assert "deleteBeforeReplace" not in group.options
 
 
+def test_nodes_follow_the_newest_version_of_the_template(preview):
+    known = {"aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 3}}
+    group = preview(lambda: EksGpuPool("chat", {**POOL}, in_region()), known).one("NodeGroup")
+    assert group.inputs["launchTemplate"] == {"id": "chat-template-id", "version": "3"}
+
+
 def test_a_pool_on_a_reservation_gives_way_before_its_successor_comes(preview):
     args = {**POOL, "purchase": "reservation", "reservation_id": "cr-0123456789abcdef0"}
     assert (

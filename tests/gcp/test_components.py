@@ -148,6 +148,12 @@ def test_a_zone_outside_the_cluster_is_refused(preview):
         preview(lambda: cluster(zones=["us-central1-a"]).gpu_pool("chat", args))
 
 
+def test_a_zone_of_another_region_is_refused(preview):
+    args = {**SMALL, "zones": ["us-east1-b"]}
+    with pytest.raises(ArgsError, match="us-east1-b: not in us-central1, the region of the cluster"):
+        preview(lambda: cluster().gpu_pool("chat", args))
+
+
 def test_a_pool_of_a_cluster_is_its_child_and_waits_for_the_system_nodes(preview):
     plan = preview(lambda: cluster(tags={"team": "search"}).gpu_pool("chat", SMALL))
     assert "main > GkeGpuPool chat" in plan.tree()

@@ -1,14 +1,15 @@
 """GkeGpuPool: one node pool for one rung of the ladder."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_gcp as gcp
 
 from gpuyard.catalog.purchases import purchase_limit
+from gpuyard.errors import Finding, Severity
 from gpuyard.gcp.nodes import render_node_pool
 from gpuyard.gcp.spec import GkePoolSpec
-from gpuyard.inputs import parse_inputs, split_wiring
+from gpuyard.inputs import ArgsError, parse_inputs, split_wiring
 from gpuyard.kubernetes.naming import logical_name
 from gpuyard.kubernetes.wiring import require_wiring
 from gpuyard.names import GKE_NODE_POOL_NAME_LENGTH
@@ -70,6 +71,7 @@ class GkeGpuPool(pulumi.ComponentResource):
         plain, wiring = split_wiring(args, _WIRING)
         spec = parse_inputs("GkeGpuPool", GkePoolSpec, plain)
         require_wiring("GkeGpuPool", wiring, sorted(_WIRING))
+        _require_region(spec, wiring["location"])
         super().__init__("gpuyard:index:GkeGpuPool", name, {}, opts)
         limit = purchase_limit("gcp", spec.machine_type, str(spec.purchase))
         if limit:
@@ -90,3 +92,23 @@ class GkeGpuPool(pulumi.ComponentResource):
         )
         self.node_pool_name = pool.name
         self.register_outputs({"nodePoolName": self.node_pool_name})
+
+
+def _require_region(spec: GkePoolSpec, location: Any) -> None:
+    """Nodes lie in the region of their cluster.
+
+    Raises:
+        ArgsError: a zone of another region.
+    """
+    elsewhere = [zone for zone in spec.zones if zone.rpartition("-")[0] != location]
+    if not elsewhere or not isinstance(location, str):
+        return
+    finding = Finding(
+        severity=Severity.ERROR,
+        code="ZONE_NOT_IN_CLUSTER",
+        path="zones",
+        value=elsewhere[0],
+        message=f"{', '.join(elsewhere)}: not in {location}, the region of the cluster",
+        fix=f"use zones such as {location}-a, or a cluster in the other region",
+    )
+    raise ArgsError("GkeGpuPool", (finding,))
