@@ -7,7 +7,7 @@ import pulumi_kubernetes as kubernetes
 
 from gpuyard.gpu_operator.exporter import render_metrics_csv
 from gpuyard.gpu_operator.spec import CHART, CHART_REPOSITORY, EXPORTER_CONFIG, GpuOperatorSpec
-from gpuyard.gpu_operator.values import render_values
+from gpuyard.gpu_operator.values import render_quota, render_values
 from gpuyard.inputs import parse_inputs
 
 
@@ -77,7 +77,13 @@ class GpuOperator(pulumi.ComponentResource):
             )
         ]
         if spec.platform == "gke":
-            before.append(self._quota(name, spec.namespace, namespace))
+            before.append(
+                kubernetes.core.v1.ResourceQuota(
+                    f"{name}-critical-pods",
+                    **render_quota(spec),
+                    opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
+                )
+            )
         release = kubernetes.helm.v3.Release(
             f"{name}-release",
             name="gpu-operator",
@@ -96,18 +102,3 @@ class GpuOperator(pulumi.ComponentResource):
         self.namespace = namespace.metadata.apply(lambda _: spec.namespace)
         self.chart_version = release.version.apply(lambda version: version or spec.chart)
         self.register_outputs({"namespace": self.namespace, "chartVersion": self.chart_version})
-
-    def _quota(self, name: str, namespace: str, needs: pulumi.Resource) -> kubernetes.core.v1.ResourceQuota:
-        """GKE admits system-critical pods only where a quota names their priority classes."""
-        classes = ["system-node-critical", "system-cluster-critical"]
-        return kubernetes.core.v1.ResourceQuota(
-            f"{name}-critical-pods",
-            metadata={"name": "gpu-operator-critical-pods", "namespace": namespace},
-            spec={
-                "hard": {"pods": "100"},
-                "scopeSelector": {
-                    "matchExpressions": [{"operator": "In", "scopeName": "PriorityClass", "values": classes}]
-                },
-            },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[needs]),
-        )

@@ -45,6 +45,19 @@ def render_values(spec: GpuOperatorSpec) -> dict[str, Any]:
     return values
 
 
+def render_quota(spec: GpuOperatorSpec) -> dict[str, Any]:
+    """A ResourceQuota: GKE admits system-critical pods only where one names their priority classes."""
+    classes = {
+        "operator": "In",
+        "scopeName": "PriorityClass",
+        "values": ["system-node-critical", "system-cluster-critical"],
+    }
+    return {
+        "metadata": {"name": "gpu-operator-critical-pods", "namespace": spec.namespace},
+        "spec": {"hard": {"pods": "1000"}, "scopeSelector": {"matchExpressions": [classes]}},
+    }
+
+
 def _driver(spec: GpuOperatorSpec) -> dict[str, Any]:
     if not spec.owns_driver:
         return {"enabled": False}

@@ -117,14 +117,15 @@ class ModelEndpoint(pulumi.ComponentResource):
             log = pulumi.log.info if finding.severity is Severity.NOTE else pulumi.log.warn
             log(finding.render(), self)
         child = pulumi.ResourceOptions(parent=self)
-        before: list[pulumi.Resource] = [
+        before: list[pulumi.Resource] = []
+        before.append(
             kubernetes.core.v1.ServiceAccount(
                 f"{name}-account",
-                metadata=manifests.render_account_metadata(spec),
+                metadata=kubernetes.meta.v1.ObjectMetaArgs(**manifests.render_account_metadata(spec)),
                 automount_service_account_token=False,  # the engine has no business with the API server
                 opts=child,
             )
-        ]
+        )
         if spec.cache_persistent:
             claim = manifests.render_cache_claim(spec)
             before.append(kubernetes.core.v1.PersistentVolumeClaim(f"{name}-cache", **claim, opts=child))
