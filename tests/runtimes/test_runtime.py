@@ -1,9 +1,12 @@
 """Images, versions and flags of runtimes."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpuyard.catalog.tables import read_csv
 from gpuyard.runtimes.runtime import (
     RUNTIMES,
     default_image,
@@ -25,6 +28,8 @@ from gpuyard.runtimes.runtime import (
         ("vllm", "0.19.1", "12", "vllm/vllm-openai:v0.19.1"),
         ("vllm", "0.19.1", "13", "vllm/vllm-openai:v0.19.1-cu130"),
         ("vllm", "0.8.5.post1", "", "vllm/vllm-openai:v0.8.5.post1"),
+        ("sglang", "0.4.6", "", "lmsysorg/sglang:v0.4.6-cu124"),
+        ("sglang", "0.5.23", "", "lmsysorg/sglang:v0.5.23"),
         ("sglang", "0.5.19", "12", "lmsysorg/sglang:v0.5.19-cu129"),
         ("sglang", "0.5.10", "13", "lmsysorg/sglang:v0.5.10-cu130"),
         ("tgi", "3.3.7", "12", "ghcr.io/huggingface/text-generation-inference:3.3.7"),
@@ -96,6 +101,13 @@ def test_every_given_flag_stays_and_no_computed_name_appears_twice(computed, giv
     kept = [flag.split("=")[0].replace("_", "-") for flag in merged[: len(merged) - len(given_flags)]]
     assert len(kept) == len(set(kept))
     assert not {flag.split("=")[0].replace("_", "-") for flag in given_flags} & set(kept)
+
+
+@pytest.mark.parametrize("name", ["vllm", "sglang"])
+def test_every_release_of_the_catalog_has_one_whole_image_name(name):
+    for row in read_csv(f"{name}_releases"):
+        image = default_image(find_runtime(name), row["version"], cpu=False)
+        assert re.fullmatch(rf"[a-z]+/[a-z-]+:v{re.escape(row['version'])}(-cu\d+)?", image), image
 
 
 def test_an_unknown_runtime_is_refused_with_a_hint():

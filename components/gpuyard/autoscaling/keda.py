@@ -5,8 +5,19 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from gpuyard.inputs import parse_inputs
+from gpuyard.parsing import Spec
+
 CHART_REPOSITORY = "https://kedacore.github.io/charts"
 CHART_VERSION = "2.20.2"
+
+
+class KedaSpec(Spec):
+    """The parsed arguments."""
+
+    namespace: str = "keda"
+    chart_version: str = CHART_VERSION
+    service_monitor: bool = False
 
 
 class KedaArgs(TypedDict):
@@ -29,23 +40,23 @@ class Keda(pulumi.ComponentResource):
     """Namespace of KEDA."""
 
     def __init__(self, name: str, args: KedaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        spec = parse_inputs("Keda", KedaSpec, args)
         super().__init__("gpuyard:index:Keda", name, {}, opts)
-        namespace = args.get("namespace", "keda")
         release = kubernetes.helm.v3.Release(
             f"{name}-release",
             name="keda",
             chart="keda",
-            version=args.get("chart_version", CHART_VERSION),
-            namespace=namespace,
+            version=spec.chart_version,
+            namespace=spec.namespace,
             create_namespace=True,
             repository_opts={"repo": CHART_REPOSITORY},
-            values=_values(scraped=args.get("service_monitor", False)),
+            values=_values(scraped=spec.service_monitor),
             timeout=600,
             opts=pulumi.ResourceOptions(
                 parent=self, custom_timeouts=pulumi.CustomTimeouts(create="15m", update="15m")
             ),
         )
-        self.namespace = release.namespace.apply(lambda found: found or namespace)
+        self.namespace = release.namespace.apply(lambda found: found or spec.namespace)
         self.register_outputs({"namespace": self.namespace})
 
 

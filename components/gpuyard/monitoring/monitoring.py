@@ -26,6 +26,8 @@ class MonitoringArgs(TypedDict):
     """Default the cluster's own."""
     grafana: NotRequired[bool]
     """Grafana with the dashboard. Default on."""
+    grafana_admin_secret: NotRequired[str]
+    """Name of a Secret with the keys ``admin-user`` and ``admin-password``. Default a random password."""
     alertmanager: NotRequired[bool]
     """Alertmanager, which sends nothing until it gets receivers. Default on."""
     external_labels: NotRequired[dict[str, str]]

@@ -24,6 +24,8 @@ class MonitoringSpec(Spec):
     storage_class: str = ""
     """Empty: the cluster's default."""
     grafana: bool = True
+    grafana_admin_secret: str = ""
+    """Secret with the keys ``admin-user`` and ``admin-password``. Empty: the chart makes a random one."""
     alertmanager: bool = True
     external_labels: Mapping[str, str] = Field(default_factory=dict)
     """On every series and alert that leaves the cluster, e.g. ``cluster``."""
@@ -48,6 +50,9 @@ def render_values(spec: MonitoringSpec) -> dict[str, Any]:
         "alertmanager": {"enabled": spec.alertmanager},
         "grafana": {
             "enabled": spec.grafana,
+            # the chart's own default is a password that everybody knows; empty gives a random one
+            "adminPassword": "",
+            **({"admin": {"existingSecret": spec.grafana_admin_secret}} if spec.grafana_admin_secret else {}),
             "sidecar": {"dashboards": {"enabled": True, "searchNamespace": "ALL"}},
         },
         "kube-state-metrics": {

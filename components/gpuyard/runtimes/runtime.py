@@ -181,7 +181,9 @@ def default_image(runtime: Runtime, version: str, *, cpu: bool, cuda: str = "") 
     """
     plain = version.removeprefix("v")
     if not cpu:
-        return runtime.image.format(version=plain) + _cuda_suffix(runtime.name, plain, cuda)
+        suffix = _cuda_suffix(runtime.name, plain, cuda)
+        listed = "" if suffix else _listed_image(runtime.name, plain)
+        return listed or runtime.image.format(version=plain) + suffix
     if runtime.name == "vllm" and version_key(plain) < _VLLM_CPU_ON_DOCKER_HUB:
         return f"public.ecr.aws/q9t5s3a7/vllm-cpu-release-repo:v{plain}"
     return runtime.cpu_image.format(version=plain)
@@ -191,6 +193,15 @@ _VLLM_CPU_ON_DOCKER_HUB = (0, 23, 0)
 """From here a tag without architecture is seen in use; before, releases went to public ECR."""
 _CUDA_13_SINCE = {"vllm": (0, 20, 0), "sglang": (0, 5, 11)}
 """The default build moved to CUDA 13: vLLM 0.20.0 (2026-04-27), SGLang 0.5.11 (2026-05-05)."""
+
+
+def _listed_image(name: str, version: str) -> str:
+    """The tag that the catalog lists for a release; before 0.4.7 SGLang's carry a CUDA suffix."""
+    column = {"vllm": "image_default_tag", "sglang": "image"}.get(name)
+    if not column:
+        return ""
+    row = next((row for row in read_csv(f"{name}_releases") if row["version"] == version), None)
+    return row[column].split()[0] if row and row[column].strip() else ""
 
 
 def _cuda_suffix(name: str, version: str, cuda: str) -> str:
