@@ -150,6 +150,19 @@ def test_only_signals_that_the_engine_has_scale_it(args, signals):
     assert [query.split("{")[0] for query in queries] == [f"sum(gpuyard:{signal}" for signal in signals]
 
 
+@pytest.mark.parametrize(
+    ("args", "size"),
+    [
+        ({"weights_gib": 100}, "150Gi"),
+        ({"weights_gib": 100, "cache_gib": 300}, "300Gi"),
+        ({"weights_source": "pvc", "weights_claim": "m", "model": "/weights/m", "weights_gib": 100}, "20Gi"),
+    ],
+)
+def test_the_cache_holds_the_weights_that_are_downloaded(args, size):
+    (cache,) = [volume for volume in pod_of(parse(**args))["volumes"] if volume["name"] == "cache"]
+    assert cache["emptyDir"]["sizeLimit"] == size
+
+
 def test_an_8b_model_fits_the_smallest_gpu_machine():
     requests = pod_of(parse(weights_gib=15))["containers"][0]["resources"]["requests"]
     assert int(requests["cpu"]) < 4  # g6.xlarge and g2-standard-4

@@ -57,6 +57,8 @@ class ModelEndpointArgs(TypedDict):
     """``hugging_face``, ``pvc``, ``s3`` or ``gs``. Default hugging_face."""
     weights_claim: NotRequired[str]
     """Existing claim with the weights, mounted read-only at ``/weights``; for source pvc."""
+    cache_gib: NotRequired[int]
+    """Size of the cache for weights and compiled code. Default 1.3 times the weights and 20 GiB."""
     cache_persistent: NotRequired[bool]
     """Keep weights and compiled code on a volume of its own. Default off: they go with the pod."""
     cache_storage_class: NotRequired[str]

@@ -138,5 +138,7 @@ def _probe(path: str, period: int, failures: int) -> dict[str, Any]:
 
 def cache_gib(spec: EndpointSpec) -> int:
     """Weights with a third to spare, unless they lie elsewhere, and 20 GiB for compiled code."""
+    if spec.cache_gib:
+        return spec.cache_gib
     held = spec.weights_gib if spec.weights_source is WeightsSource.HUGGING_FACE else 0
     return ceil(held * 1.3) + 20

@@ -66,6 +66,8 @@ class EndpointSpec(Spec):
     """Existing claim with the weights, mounted read-only at ``/weights``."""
     weights_gib: float = Field(default=20, gt=0)
     """Size of the weights: disk, download time and memory follow from it."""
+    cache_gib: int | None = Field(default=None, ge=1)
+    """Size of the cache for weights and compiled code. Default 1.3 times the weights and 20 GiB."""
     cache_persistent: bool = False
     """Keep weights and compiled code on a volume of its own; otherwise they go with the pod."""
     cache_storage_class: str = ""
