@@ -217,7 +217,7 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     if gpu.id == "rtx-pro-4500":  # sources disagree: AWS's guide for g7 wants 595, its kernel list has 580
         return floor, by_image and facts.branch != LAST_LEGACY_BRANCH or facts.platform == "eks"
     exact = gpu.id in ("b200", "rtx-pro-6000")
-    return (floor if exact else floor[:1]), True
+    return (floor if exact else floor[:1]), gpu.id not in ("h200", "gh200")  # only seen, never stated
 
 
 def _module(facts: Facts) -> Iterator[Problem]:

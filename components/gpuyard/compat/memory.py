@@ -78,7 +78,8 @@ def _split(facts: Facts) -> Split | None:
 
 
 def _weights(facts: Facts) -> float:
-    quantization = facts.quantization or ("float32" if facts.dtype == "float32" else "")
+    """Bytes of all weights; 0: cannot be told."""
+    quantization = _bytes_name(facts.quantization) or ("float32" if facts.dtype == "float32" else "")
     name = facts.model_name.lower()
     if facts.model is not None:
         whole = weight_bytes(facts.model, quantization or None)
@@ -90,6 +91,16 @@ def _weights(facts: Facts) -> float:
         return 0
     default = 4.0 if quantization == "float32" else 2.0 if not quantization else 0.5
     return count * NAME_BYTES.get(quantization, default)
+
+
+def _bytes_name(quantization: str) -> str:
+    """The name that sizes are listed under; an unknown scheme counts as four bits, so that it refuses nothing."""
+    if not quantization or quantization in NAME_BYTES:
+        return quantization
+    for word in ("nvfp4", "mxfp4", "fp4", "awq", "gptq", "gguf", "exl", "fp8", "int8", "w8a8"):
+        if word in quantization:
+            return {"fp4": "nvfp4", "exl": "exl2"}.get(word, word)
+    return "int4"
 
 
 def _parameters(name: str) -> float:

@@ -1,0 +1,95 @@
+"""Look-ups of drivers, CUDA, runtimes, node images, operator and Kubernetes releases."""
+
+from datetime import date
+
+import pytest
+
+from gpuyard.catalog.software import cuda_floors, cuda_toolkits, driver_branches, other_gpus, parse_version
+from gpuyard.catalog.software_nodes import (
+    eks_image_driver,
+    find_operator,
+    kubernetes_versions,
+    operator_releases,
+    operator_systems,
+)
+from gpuyard.catalog.software_runtimes import find_release, release_key, runtime_releases, torch_releases
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("v0.8.5.post1", (0, 8, 5)), ("580.95.05", (580, 95, 5)), ("none", ()), ("v1.17.8-ubuntu20.04", (1, 17, 8))],
+)
+def test_versions_are_numbers(text: str, numbers: tuple[int, ...]) -> None:
+    assert parse_version(text) == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("vLLM v0.8.5.post1", (0, 8, 5, 1)),
+        ("0.9.0.1", (0, 9, 0, 1)),
+        ("3.2.x-3.3.0", (3, 2, 0, 0)),
+        ("nightly", ()),
+    ],
+)
+def test_release_keys_order_post_releases(text: str, key: tuple[int, ...]) -> None:
+    assert release_key(text) == key
+
+
+def test_cuda_13_needs_driver_580() -> None:
+    assert cuda_floors()[13] == (580, 65, 6)
+    assert cuda_toolkits()["12.8"].native_driver == (570, 86, 10)
+    assert cuda_toolkits()["13.4"].native_driver == ()
+
+
+def test_580_is_the_last_branch_for_legacy_gpus() -> None:
+    assert max(branch.branch for branch in driver_branches().values() if branch.legacy_gpus) == 580
+
+
+def test_each_vllm_release_is_known_with_cuda_and_machine_code() -> None:
+    releases = runtime_releases("vllm")
+    assert len(releases) == 65
+    assert all(release.image_cuda and release.sass and release.glibc for release in releases)
+    assert [release.key for release in releases] == sorted(release.key for release in releases)
+    by_version = {release.version: release for release in releases}
+    assert (12, 0) not in by_version["0.9.1"].sass
+    assert by_version["0.20.0"].glibc == (2, 35)
+    assert (10, 3) in by_version["0.20.0"].sass
+
+
+def test_a_release_between_two_is_the_earlier_and_one_after_the_last_is_newer() -> None:
+    found, newer = find_release("vllm", (0, 22, 7, 0))
+    assert found is not None
+    assert (found.version, newer) == ("0.22.1", False)
+    found, newer = find_release("vllm", (0, 40, 0, 0))
+    assert found is not None
+    assert (found.version, newer) == ("0.33.0", True)
+    assert find_release("vllm", (0, 1, 0, 0)) == (None, False)
+
+
+def test_every_other_table_loads_with_source_and_date() -> None:
+    rows = [
+        *runtime_releases("sglang"), *runtime_releases("tgi"), *runtime_releases("tensorrt-llm"),
+        *torch_releases().values(), *operator_releases(), *operator_systems().values(), *other_gpus().values(),
+        *kubernetes_versions().values(), *driver_branches().values(), *cuda_toolkits().values(),
+    ]  # fmt: skip
+    assert all(row.source and row.as_of for row in rows)
+
+
+def test_an_eks_image_release_names_its_driver() -> None:
+    assert eks_image_driver("AL2023_x86_64_NVIDIA", "1.33", "20260714") == "580.159.03"
+    assert eks_image_driver("AL2023_x86_64_NVIDIA", "1.33", "20300101") == ""
+
+
+def test_operator_releases_are_found_by_any_spelling() -> None:
+    for text in ("v25.10.1", "25.10.1", "gpu-operator v25.10.1"):
+        found = find_operator(text)
+        assert found is not None
+        assert found.default_driver == "580.105.08"
+
+
+def test_support_windows_are_computed_from_dates() -> None:
+    row = kubernetes_versions()["eks", "1.31"]
+    assert row.is_supported(date(2026, 11, 26)) is True
+    assert row.is_supported(date(2026, 11, 27)) is False
+    assert kubernetes_versions()["eks", "1.37"].is_supported(date(2026, 11, 27)) is None

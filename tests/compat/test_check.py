@@ -1,0 +1,219 @@
+"""What `check` answers: examples, incidents, known-good combinations, fixes, codes and their page."""
+
+import importlib.util
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gpuyard.compat
+from gpuyard.compat.check import check, propose, verdict_of
+from gpuyard.compat.codes import CODES, render_reference
+from gpuyard.compat.combination import FIELDS, Combination, parse_combination
+from gpuyard.compat.facts import changed
+from gpuyard.errors import Severity, SpecError
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+def _load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"compat_{name}", HERE / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+INCIDENTS = _load("incidents").INCIDENTS
+KNOWN_GOOD = _load("known_good").all_cases()
+
+
+def _errors(combination: Combination) -> list[str]:
+    return [item.code for item in check(combination) if item.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize(("code", "source", "data"), INCIDENTS, ids=lambda value: str(value)[:50])
+def test_an_incident_fails_with_its_code(code: str, source: str, data: dict[str, Any]) -> None:
+    assert code in _errors(parse_combination(data)), source
+
+
+@pytest.mark.parametrize(("code", "source", "data"), INCIDENTS, ids=lambda value: str(value)[:50])
+def test_the_proposed_fix_passes_itself(code: str, source: str, data: dict[str, Any]) -> None:
+    combination = parse_combination(data)
+    proposal = propose(combination)
+    assert proposal is not None, (code, source)
+    assert proposal.changes
+    assert _errors(changed(combination, proposal.changes)) == []
+    assert all(
+        item.fix == proposal.text for item in check(combination) if item.severity is Severity.ERROR
+    )
+
+
+def test_no_combination_that_is_known_to_run_fails() -> None:
+    failing = [(source, data, _errors(parse_combination(data))) for source, data in KNOWN_GOOD]
+    assert len(failing) > 2000
+    assert [item for item in failing if item[2]] == []
+
+
+@pytest.mark.parametrize(
+    ("data", "verdict"),
+    [
+        ({}, "pass"),
+        ({"gpu": "h100"}, "pass"),
+        ({"gpu": "something-new", "runtime": "my-engine", "driver": "999.1"}, "pass"),
+        ({"runtime": "vllm", "runtime_version": "nightly", "image": "vllm/vllm-openai:nightly"}, "pass"),
+        ({"gpu": "h100", "driver": "570.172.08", "image": "vllm/vllm-openai:v0.11.0"}, "pass"),
+        ({"gpu": "h100", "driver": "550.163.01", "image": "vllm/vllm-openai:v0.11.0"}, "warn"),
+        ({"gpu": "l4", "driver": "535.309.01", "image": "vllm/vllm-openai:v0.20.0-cu129"}, "warn"),
+        ({"gpu": "l4", "driver": "535.309.01", "image": "vllm/vllm-openai:v0.20.0"}, "fail"),
+        ({"gpu": "a100-80gb", "quantization": "fp8", "runtime": "vllm", "runtime_version": "0.11.0"}, "pass"),
+    ],
+)
+def test_what_is_unknown_is_not_wrong(data: dict[str, Any], verdict: str) -> None:
+    assert verdict_of(check(parse_combination(data))) == verdict
+
+
+def test_a_release_newer_than_the_catalog_gets_exactly_one_warning() -> None:
+    findings = check(Combination(gpu="h100", runtime="vllm", runtime_version="0.99.0", driver="580.126.20"))
+    assert [item.code for item in findings] == ["RUNTIME_NEWER_THAN_CATALOG"]
+    assert "0.33.0" in findings[0].message
+
+
+def test_a_patch_of_a_known_release_is_not_newer_than_the_catalog() -> None:
+    assert check(Combination(gpu="h100", runtime="vllm", runtime_version="0.22.9", driver="580.126.20")) == []
+
+
+def test_tgi_is_unmaintained_as_a_warning() -> None:
+    findings = check(Combination(runtime="tgi", runtime_version="3.3.7", gpu="l4"))
+    assert [(item.code, item.severity) for item in findings] == [("RUNTIME_UNMAINTAINED", Severity.WARNING)]
+
+
+def test_the_end_of_kubernetes_support_depends_on_the_day() -> None:
+    combination = Combination(platform="eks", kubernetes="1.31")
+    assert check(combination) == []
+    assert [item.code for item in check(combination, date(2026, 12, 1))] == ["K8S_VERSION"]
+
+
+@pytest.mark.parametrize("spelling", ["570.124.06", 570.124, "570", 570, "570.x", "R570"])
+def test_drivers_are_read_in_any_spelling(spelling: object) -> None:
+    data = {"driver": spelling, "runtime": "vllm", "runtime_version": "vLLM v0.20.0", "gpu": "NVIDIA H100 80GB HBM3"}
+    assert _errors(parse_combination(data)) == ["DRIVER_TOO_OLD_FOR_CUDA_MAJOR"]
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"LD_LIBRARY_PATH": "/usr/local/nvidia/lib64"},
+        ["LD_LIBRARY_PATH=/usr/local/nvidia/lib64"],
+        [{"name": "LD_LIBRARY_PATH", "value": "/usr/local/nvidia/lib64"}],
+        "LD_LIBRARY_PATH=/usr/local/nvidia/lib64 HF_HOME=/cache",
+    ],
+)
+def test_the_environment_is_read_in_any_form(env: Any) -> None:
+    data = {"platform": "gke", "gpu": "l4", "image": "vllm/vllm-openai:v0.10.0", "driver_managed_by": "cloud"}
+    assert _errors(parse_combination(data)) == ["DRIVER_LIB_PATH"]
+    assert _errors(parse_combination({**data, "env": env})) == []
+
+
+def test_a_fix_keeps_the_gpu_and_changes_the_image_tag() -> None:
+    proposal = propose(Combination(gpu="a100-80gb", driver="550.163.01", image="vllm/vllm-openai:v0.20.0"))
+    assert proposal is not None
+    assert proposal.changes["image"] == "vllm/vllm-openai:v0.20.0-cu129"
+    assert "gpu" not in proposal.changes
+
+
+def test_values_of_the_environment_are_never_shown() -> None:
+    secret = "not-a-real-token"
+    env = {"HF_TOKEN": secret, "VLLM_USE_V1": "1"}
+    findings = check(Combination(gpu="t4", runtime="vllm", runtime_version="0.8.0", env=env))
+    assert [item.code for item in findings] == ["ENGINE_MIN_SM"]
+    assert all(secret not in str(item) for item in findings)
+
+
+def test_every_field_problem_is_reported_at_once_with_a_hint() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_combination({"gpuu": "l4", "gpu_count": -1, "max_model_len": "many", "env": 3}, "[3]")
+    assert [item.path for item in caught.value.findings] == [
+        "[3].gpuu", "[3].gpu_count", "[3].max_model_len", "[3].env",
+    ]  # fmt: skip
+    assert 'did you mean "gpu"' in caught.value.findings[0].fix
+
+
+def test_the_package_offers_check_as_a_function() -> None:
+    assert gpuyard.compat.check is check
+
+
+def test_every_code_has_an_incident_or_a_test() -> None:
+    tested = {code for code, _, _ in INCIDENTS} | {
+        "RUNTIME_NEWER_THAN_CATALOG",
+        "RUNTIME_UNMAINTAINED",
+        "DRIVER_TOO_OLD_FOR_GPU",
+        "MIG_UNSUPPORTED",
+    }
+    assert tested == set(CODES)
+
+
+def test_a_gpu_without_mig_and_one_that_the_driver_does_not_know() -> None:
+    assert _errors(Combination(gpu="l4", mig="1g.6gb")) == ["MIG_UNSUPPORTED"]
+    assert _errors(Combination(gpu="b200", driver="565.57.01")) == ["DRIVER_TOO_OLD_FOR_GPU"]
+
+
+def test_the_reference_page_is_the_table_of_codes() -> None:
+    assert (ROOT / "docs/reference/findings.md").read_text(encoding="utf-8") == render_reference()
+
+
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 700), st.floats(-1, 700), st.text(max_size=12), st.just("vllm"),
+    st.just("12.8"), st.just("b200"), st.just("570.124.06"), st.just({"A": "--b"}), st.just(["--swap-space 4"]),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(FIELDS), _VALUES, max_size=10))
+def test_any_values_give_findings_or_a_spec_error_and_never_a_crash(data: dict[str, Any]) -> None:
+    try:
+        combination = parse_combination(data)
+    except SpecError as error:
+        assert error.findings
+        return
+    findings = check(combination)
+    assert findings == check(combination)
+    assert all(item.code in CODES and item.message for item in findings)
+
+
+def _run(tmp_path: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+    path = tmp_path / "combinations.yaml"
+    path.write_text(text, encoding="utf-8")
+    command = [sys.executable, "-c", "from gpuyard.cli.main import main; main()", "compat", str(path), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_verb_prints_verdicts_in_order_and_exits_1_on_a_failure(tmp_path: Path) -> None:
+    result = _run(tmp_path, "- {gpu: l4}\n- {gpu: t4, dtype: bf16}\n", "--format", "json")
+    assert result.returncode == 1, result.stderr
+    answers = yaml.safe_load(result.stdout)
+    assert [item["verdict"] for item in answers] == ["pass", "fail"]
+    assert answers[1]["findings"][0]["code"] == "DTYPE_UNSUPPORTED"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("- {gpu: l4}\n- {gpuu: l4, mig: [1]}\n", "[1].gpuu"),
+        ("gpu: l4\n", "list"),
+        ("- {gpu: l4\n", "not YAML"),
+        ("- l4\n", "[0]"),
+    ],
+)
+def test_bad_files_exit_2_and_say_where(tmp_path: Path, text: str, place: str) -> None:
+    result = _run(tmp_path, text)
+    assert result.returncode == 2
+    assert place in result.stderr
+    assert "Traceback" not in result.stderr
