@@ -373,3 +373,30 @@ def test_pod_identity_may_tag_its_sessions(service, tags):
 
 def cluster(**more) -> EksGpuCluster:
     return EksGpuCluster("main", {**CLUSTER, **more})
+
+
+def names(urns) -> set[str]:
+    """Logical names of URNs."""
+    return {urn.rpartition("::")[2] for urn in urns}
+
+
+def test_a_network_resolves_names_and_its_gateways_stand_in_public_subnets(preview):
+    args = {"region": "us-east-1", "zone_ids": ZONES, "nat": "per_zone"}
+    plan = preview(lambda: AwsNetwork("net", args, in_region()))
+    vpc = plan.one("Vpc").inputs
+    assert (vpc["enableDnsHostnames"], vpc["enableDnsSupport"]) == (True, True)
+    for zone in ZONES:
+        gateway = plan.one("NatGateway", f"net-{zone}")
+        assert names(gateway.property_dependencies["subnetId"]) == {f"net-public-{zone}"}
+        assert "net-igw" in names(gateway.dependencies)
+
+
+def test_the_control_plane_waits_for_its_role_and_logs_who_did_what(preview):
+    made = preview(cluster).one("Cluster")
+    assert "main-cluster-AmazonEKSClusterPolicy" in names(made.dependencies)
+    assert made.inputs["enabledClusterLogTypes"] == ["api", "audit", "authenticator"]
+
+
+def test_objects_in_a_cluster_that_is_gone_do_not_block_destroy(preview):
+    inputs = preview(cluster).one("kubernetes").inputs
+    assert (inputs["deleteUnreachable"], inputs["enableServerSideApply"]) == ("true", "true")

@@ -223,3 +223,22 @@ def test_long_names_stay_within_what_gke_takes(preview):
 
 def test_the_same_program_gives_the_same_plan(preview):
     assert preview(cluster).recording.resources == preview(cluster).recording.resources
+
+
+def test_nodes_wait_for_the_grants_of_their_account(preview):
+    plan = preview(cluster)
+    for item in (plan.one("Cluster"), plan.one("NodePool")):
+        assert {"main-artifactregistry.reader", "main-logging.logWriter"} <= {
+            urn.rpartition("::")[2] for urn in item.dependencies
+        }
+
+
+def test_every_private_range_reaches_out_through_addresses_that_google_chooses(preview):
+    inputs = preview(lambda: GcpNetwork("net", {**CLUSTER}, in_project())).one("RouterNat").inputs
+    assert inputs["natIpAllocateOption"] == "AUTO_ONLY"
+    assert inputs["sourceSubnetworkIpRangesToNat"] == "ALL_SUBNETWORKS_ALL_IP_RANGES"
+
+
+def test_objects_in_a_cluster_that_is_gone_do_not_block_destroy(preview):
+    inputs = preview(cluster).one("kubernetes").inputs
+    assert (inputs["deleteUnreachable"], inputs["enableServerSideApply"]) == ("true", "true")

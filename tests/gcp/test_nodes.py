@@ -151,3 +151,18 @@ def test_zones_and_placement_appear_when_asked_for():
     assert rendered["node_locations"] == ZONES[:1]
     assert rendered["placement_policy"] == {"type": "COMPACT"}
     assert rendered["best_effort_provisioning"] == {"enabled": True, "min_provision_nodes": 1}
+
+
+def test_nodes_have_the_fast_network_card_and_hide_googles_metadata_from_pods():
+    config = render_node_pool(pool(), "chat")["node_config"]
+    assert config["gvnic"] == {"enabled": True}
+    assert config["workload_metadata_config"] == {"mode": "GKE_METADATA"}
+    assert config["shielded_instance_config"]["enable_integrity_monitoring"] is True
+
+
+def test_the_autoscaler_takes_any_zone_that_has_machines():
+    assert render_node_pool(pool(nodes_min=1), "chat")["autoscaling"] == {
+        "total_min_node_count": 1,
+        "total_max_node_count": 4,
+        "location_policy": "ANY",
+    }
