@@ -1,0 +1,203 @@
+"""What one thing costs: a line with its quantity at three loads, its price and where that comes from.
+
+Money is `Decimal` from here to the totals; only renderers round, and nothing sums what they rounded.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from gpuyard.catalog.price import Price
+from gpuyard.resources import Resource
+
+GPU_NODES, CPU_NODES, CONTROL_PLANE = "GPU nodes", "CPU nodes", "control plane"
+STORAGE, NETWORK, OBSERVABILITY, OTHER = "storage", "network", "observability", "other"
+GROUPS = (GPU_NODES, CPU_NODES, CONTROL_PLANE, STORAGE, NETWORK, OBSERVABILITY, OTHER)
+"""What people ask for by name, in the order of reports."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loads:
+    """One amount at three loads: nothing to do, as planned, as much as is allowed."""
+
+    idle: Decimal
+    expected: Decimal
+    peak: Decimal
+
+    def __mul__(self, factor: Decimal | int) -> "Loads":
+        return Loads(idle=self.idle * factor, expected=self.expected * factor, peak=self.peak * factor)
+
+    def __add__(self, other: "Loads") -> "Loads":
+        return Loads(
+            idle=self.idle + other.idle, expected=self.expected + other.expected, peak=self.peak + other.peak
+        )
+
+
+NOTHING = Loads(idle=Decimal(0), expected=Decimal(0), peak=Decimal(0))
+
+
+def always(amount: Decimal | float | str) -> Loads:
+    """The same amount at every load."""
+    exact = decimal(amount)
+    return Loads(idle=exact, expected=exact, peak=exact)
+
+
+def decimal(amount: Decimal | float | str) -> Decimal:
+    """An exact amount: a float counts as the digits it prints."""
+    return amount if isinstance(amount, Decimal) else Decimal(str(amount))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineItem:
+    """One charge, in FOCUS 1.2 terms."""
+
+    resource: str
+    """Logical name."""
+    urn: str
+    type: str
+    component: str
+    """The part of the resource that is billed, e.g. ``p5.48xlarge spot``."""
+    group: str
+    """One of `GROUPS`."""
+    region: str
+    quantity: Loads | None
+    """Units per month. None: depends on use that nobody declared; the price is then a rate."""
+    unit: str
+    list_unit_price: Decimal | None
+    """USD per unit before any discount. None: not known, as for spot of a type without a list price."""
+    unit_price: Decimal
+    """USD per unit as paid: list, or the middle of the spot distribution."""
+    unit_price_low: Decimal | None = None
+    unit_price_high: Decimal | None = None
+    """P10 and P90 where the price is a distribution."""
+    category: str = "Usage"
+    """ChargeCategory: Usage, Purchase or Credit."""
+    pricing_category: str = "Standard"
+    """PricingCategory: Standard, Dynamic (spot), Committed or Other."""
+    frequency: str = "Usage-Based"
+    """ChargeFrequency: One-Time, Recurring or Usage-Based."""
+    source: str
+    as_of: str
+    note: str = ""
+
+    @property
+    def effective(self) -> Loads | None:
+        """USD per month as paid; for one-time charges USD in all."""
+        return None if self.quantity is None else self.quantity * self.unit_price
+
+    @property
+    def list_cost(self) -> Loads | None:
+        """USD per month at list price."""
+        if self.quantity is None or self.list_unit_price is None:
+            return None
+        return self.quantity * self.list_unit_price
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, money as numbers; keys as `docs/reference/report-schema.md` has them."""
+        return {
+            "resource": self.resource,
+            "urn": self.urn,
+            "type": self.type,
+            "component": self.component,
+            "group": self.group,
+            "region": self.region,
+            "quantity": loads_dict(self.quantity),
+            "unit": self.unit,
+            "list_unit_price": number(self.list_unit_price),
+            "unit_price": number(self.unit_price),
+            "unit_price_p10": number(self.unit_price_low),
+            "unit_price_p90": number(self.unit_price_high),
+            "list": loads_dict(self.list_cost),
+            "effective": loads_dict(self.effective),
+            "category": self.category,
+            "pricing_category": self.pricing_category,
+            "frequency": self.frequency,
+            "source": self.source,
+            "as_of": self.as_of,
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpriced:
+    """Something that costs, or may cost, money, and how much is not known. Never counted as zero."""
+
+    resource: str
+    urn: str
+    type: str
+    component: str
+    reason: str
+    region: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "resource": self.resource,
+            "urn": self.urn,
+            "type": self.type,
+            "component": self.component,
+            "region": self.region,
+            "reason": self.reason,
+        }
+
+
+Charge = LineItem | Unpriced
+
+
+def charge(
+    resource: Resource,
+    component: str,
+    price: Price | None,
+    quantity: Loads | None,
+    *,
+    unit: str,
+    group: str,
+    region: str,
+    missing: str = "",
+    **more: Any,
+) -> Charge:
+    """A line item at ``price``, or what is missing when there is none."""
+    if price is None:
+        reason = missing or f"no price of it in {region or 'an unknown region'}"
+        return unpriced(resource, component, reason, region)
+    usd = decimal(price.usd)
+    return LineItem(
+        resource=resource.name,
+        urn=resource.urn,
+        type=resource.type,
+        component=component,
+        group=group,
+        region=region,
+        quantity=quantity,
+        unit=unit,
+        list_unit_price=usd,
+        unit_price=usd,
+        source=price.source,
+        as_of=price.as_of,
+        note=price.note,
+        **more,
+    )
+
+
+def unpriced(resource: Resource, component: str, reason: str, region: str = "") -> Unpriced:
+    """What is not known about ``resource``."""
+    return Unpriced(
+        resource=resource.name,
+        urn=resource.urn,
+        type=resource.type,
+        component=component,
+        reason=reason,
+        region=region,
+    )
+
+
+def number(amount: Decimal | None) -> float | None:
+    """A JSON number."""
+    return None if amount is None else float(amount)
+
+
+def loads_dict(loads: Loads | None) -> dict[str, float] | None:
+    """JSON-ready."""
+    if loads is None:
+        return None
+    return {"idle": float(loads.idle), "expected": float(loads.expected), "peak": float(loads.peak)}

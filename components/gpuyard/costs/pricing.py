@@ -1,0 +1,65 @@
+"""Resources in, cost report out: the one way in."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from gpuyard.costs.cost_report import CostReport
+from gpuyard.costs.families import PRICED, is_free
+from gpuyard.costs.line_item import Charge, LineItem, Unpriced, unpriced
+from gpuyard.costs.scene import Scene
+from gpuyard.costs.usage import Usage
+from gpuyard.resources import Resource
+from gpuyard.units import HOURS_PER_MONTH
+
+REFERENCE_DATE = date(2026, 11, 23)
+"""The day of the price tables; support periods are judged on it unless told otherwise. Never today."""
+
+
+def price_resources(
+    resources: Sequence[Resource],
+    *,
+    usage: Usage | None = None,
+    hours_per_month: int = HOURS_PER_MONTH,
+    reference_date: date = REFERENCE_DATE,
+) -> CostReport:
+    """What the resources cost, at three loads.
+
+    Every resource is priced, free by a list, or unknown with a reason; none is dropped. Components cost
+    nothing, their children do.
+    """
+    scene = Scene(
+        resources=resources,
+        usage=usage or Usage(),
+        hours=Decimal(hours_per_month),
+        reference_date=reference_date,
+    )
+    items: list[LineItem] = []
+    unknown: list[Unpriced] = []
+    free = 0
+    for resource in resources:
+        charges = _price(resource, scene)
+        free += not charges
+        items += [found for found in charges if isinstance(found, LineItem)]
+        unknown += [found for found in charges if isinstance(found, Unpriced)]
+    return CostReport(
+        hours_per_month=hours_per_month,
+        reference_date=reference_date.isoformat(),
+        items=tuple(sorted(items, key=lambda item: (item.urn, item.component, item.unit))),
+        unknown=tuple(sorted(unknown, key=lambda found: (found.urn, found.component))),
+        free=free,
+        priced=len({item.urn for item in items}),
+    )
+
+
+def _price(resource: Resource, scene: Scene) -> list[Charge]:
+    """The charges of one resource; none: it is free."""
+    pricer = PRICED.get(resource.type)
+    if not resource.custom and pricer is None:
+        return []
+    if pricer is not None:
+        return list(pricer(resource, scene))
+    if is_free(resource.type):
+        return []
+    reason = "this resource type has no price model"
+    return [unpriced(resource, resource.type, reason, scene.region(resource))]

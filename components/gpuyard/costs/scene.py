@@ -1,0 +1,142 @@
+"""The resources around a resource: its region, what it refers to, which cluster it runs in."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from gpuyard.costs.usage import Usage
+from gpuyard.resources import Resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Everything that pricing one resource may need to look at."""
+
+    resources: Sequence[Resource]
+    usage: Usage
+    hours: Decimal
+    reference_date: date
+
+    @cached_property
+    def by_urn(self) -> dict[str, Resource]:
+        """Resources by URN."""
+        return {resource.urn: resource for resource in self.resources}
+
+    @cached_property
+    def _by_id(self) -> dict[tuple[str, str], Resource]:
+        return {(r.type, r.id): r for r in self.resources if r.id}
+
+    @cached_property
+    def by_type(self) -> dict[str, list[Resource]]:
+        """Resources by type token, sorted by URN."""
+        found: dict[str, list[Resource]] = {}
+        for resource in sorted(self.resources, key=lambda r: r.urn):
+            found.setdefault(resource.type, []).append(resource)
+        return found
+
+    def region(self, resource: Resource) -> str:
+        """The region that the resource says, or its provider, or its parents'; empty: not known."""
+        for text in (resource.inputs.get(key) for key in ("region", "zone", "location", "availabilityZone")):
+            if isinstance(text, str) and text:
+                return to_region(text)
+        seen: Resource | None = resource
+        while seen is not None:
+            provider = self._provider(seen)
+            region = provider.inputs.get("region") if provider else None
+            if isinstance(region, str) and region:
+                return region
+            seen = self.by_urn.get(seen.parent or "")
+        region = resource.outputs.get("region")
+        return region if isinstance(region, str) else ""
+
+    def linked(
+        self, resource: Resource, type_token: str, *properties: str, value: Any = None
+    ) -> Resource | None:
+        """The resource of that type that the given properties refer to: by dependency, by id, by name."""
+        urns = [urn for key in properties for urn in resource.property_dependencies.get(key, ())]
+        for urn in (*urns, *resource.dependencies):
+            found = self.by_urn.get(urn)
+            if found is not None and found.type == type_token:
+                return found
+        if not isinstance(value, str) or not value:
+            return None
+        by_id = self._by_id.get((type_token, value))
+        if by_id is not None:
+            return by_id
+        return next(
+            (
+                r
+                for r in self.by_type.get(type_token, ())
+                if value in (r.inputs.get("name"), r.outputs.get("arn"))
+            ),
+            None,
+        )
+
+    def cluster_of(self, resource: Resource) -> Resource | None:
+        """The cloud cluster that a Kubernetes resource lands in; None: not made here."""
+        provider = self._provider(resource)
+        if provider is None:
+            return None
+        for found in self._reach(provider, depth=3):
+            if found.type in CLUSTERS:
+                return found
+        return None
+
+    def _reach(self, resource: Resource, depth: int) -> Iterator[Resource]:
+        """What a resource depends on, near things first."""
+        layer, seen = [resource], {resource.urn}
+        for _ in range(depth):
+            urns = [
+                urn
+                for r in layer
+                for urn in (*(u for us in r.property_dependencies.values() for u in us), *r.dependencies)
+            ]
+            layer = []
+            for urn in dict.fromkeys(urns):
+                found = self.by_urn.get(urn)
+                if found is not None and urn not in seen:
+                    seen.add(urn)
+                    layer.append(found)
+                    yield found
+
+    def _provider(self, resource: Resource) -> Resource | None:
+        """Its provider; state files write ``urn::id``."""
+        if not resource.provider:
+            return None
+        return self.by_urn.get(resource.provider) or self.by_urn.get(resource.provider.rpartition("::")[0])
+
+
+CLUSTERS = {"aws:eks/cluster:Cluster": "aws", "gcp:container/cluster:Cluster": "gcp"}
+"""Types that are a Kubernetes cluster of a cloud."""
+
+
+def to_region(place: str) -> str:
+    """The region of a zone or region name: ``us-east-1a``, ``us-central1-b`` and regions themselves."""
+    name = place.rsplit("/", 1)[-1]
+    parts = name.split("-")
+    if len(parts) >= 3 and len(parts[-1]) == 1 and parts[-1].isalpha():
+        return "-".join(parts[:-1])
+    if len(parts) >= 3 and parts[-1][-1:].isalpha() and parts[-1][:-1].isdigit():
+        return name[:-1]
+    return name
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """A nested block; empty where it is absent or not known. State files of lists of one block pass too."""
+    if isinstance(value, list | tuple) and value:
+        value = value[0]
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def count(value: Any) -> int | None:
+    """A whole number, also as text; None: absent or not known."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return int(value)
+    if isinstance(value, str) and value.isdigit():
+        return int(value)
+    return None
