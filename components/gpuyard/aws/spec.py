@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from gpuyard.aws.subnets import PREFIX_MAX, PREFIX_MIN, ZONES_MAX
-from gpuyard.catalog.hardware import MachineType, find_machine_type
+from gpuyard.catalog.hardware import MachineType, find_machine_type, machine_types
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions, zones_selling
 from gpuyard.errors import did_you_mean
@@ -190,7 +190,7 @@ class EksPoolSpec(Spec):
     @property
     def machine(self) -> MachineType:
         """The machine type's facts."""
-        return find_machine_type(self.machine_type)
+        return machine_types("aws")[self.machine_type]
 
     @property
     def desired(self) -> int:

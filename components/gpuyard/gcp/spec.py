@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from gpuyard.catalog.hardware import MachineType, find_machine_type
+from gpuyard.catalog.hardware import MachineType, find_machine_type, machine_types
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions
 from gpuyard.errors import did_you_mean
@@ -193,7 +193,7 @@ class GkePoolSpec(Spec):
     @property
     def machine(self) -> MachineType:
         """The machine type's facts."""
-        return find_machine_type(self.machine_type)
+        return machine_types("gcp")[self.machine_type]
 
     @property
     def waits_in_queue(self) -> bool:
