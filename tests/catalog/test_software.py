@@ -17,7 +17,12 @@ from gpuyard.catalog.software_runtimes import find_release, release_key, runtime
 
 @pytest.mark.parametrize(
     ("text", "numbers"),
-    [("v0.8.5.post1", (0, 8, 5)), ("580.95.05", (580, 95, 5)), ("none", ()), ("v1.17.8-ubuntu20.04", (1, 17, 8))],
+    [
+        ("v0.8.5.post1", (0, 8, 5)),
+        ("580.95.05", (580, 95, 5)),
+        ("none", ()),
+        ("v1.17.8-ubuntu20.04", (1, 17, 8)),
+    ],
 )
 def test_versions_are_numbers(text: str, numbers: tuple[int, ...]) -> None:
     assert parse_version(text) == numbers
@@ -70,7 +75,8 @@ def test_a_release_between_two_is_the_earlier_and_one_after_the_last_is_newer() 
 def test_every_other_table_loads_with_source_and_date() -> None:
     rows = [
         *runtime_releases("sglang"), *runtime_releases("tgi"), *runtime_releases("tensorrt-llm"),
-        *torch_releases().values(), *operator_releases(), *operator_systems().values(), *other_gpus().values(),
+        *torch_releases().values(), *operator_releases(), *operator_systems().values(),
+        *other_gpus().values(),
         *kubernetes_versions().values(), *driver_branches().values(), *cuda_toolkits().values(),
     ]  # fmt: skip
     assert all(row.source and row.as_of for row in rows)

@@ -10,11 +10,18 @@ from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.catalog.tables import read_csv, read_yaml
 
 Case = tuple[str, dict[str, Any]]
-RECIPE_GPUS = {"h100": "h100-sxm", "h200": "h200", "b200": "b200", "b300": "b300", "gb200": "gb200", "a100": "a100-80gb-sxm"}
+RECIPE_GPUS = {
+    "h100": "h100-sxm",
+    "h200": "h200",
+    "b200": "b200",
+    "b300": "b300",
+    "gb200": "gb200",
+    "a100": "a100-80gb-sxm",
+}
 
 
 def recipes() -> Iterator[Case]:
-    """Published recipes on the hardware that their authors verified, on as many GPUs as they ask memory for."""
+    """Published recipes on the hardware that their authors verified, on enough GPUs for their memory."""
     for row in read_csv("model_recipes"):
         if not row["min_vllm_version"] or not row["vram_minimum_gb"]:
             continue
@@ -25,7 +32,9 @@ def recipes() -> Iterator[Case]:
             count = next((n for n in (1, 2, 4, 8) if n * gpu.memory_gb >= float(row["vram_minimum_gb"])), 0)
             if not count or ("fp4" in row["precision"] and not gpu.native_fp4):
                 continue
-            newest = max(row["min_vllm_version"], "0.24.0", key=lambda text: [int(n) for n in re.findall(r"\d+", text)])
+            newest = max(
+                row["min_vllm_version"], "0.24.0", key=lambda text: [int(n) for n in re.findall(r"\d+", text)]
+            )
             yield row["source"], {
                 "gpu": name, "gpu_count": count, "model": row["model_id"], "quantization": row["precision"],
                 "runtime": "vllm", "runtime_version": newest, "install": "docker", "driver": "580.126.09",
@@ -50,9 +59,28 @@ def measurements() -> Iterator[Case]:
 
 
 def releases() -> Iterator[Case]:
-    """Every vLLM release on every GPU that its wheel has machine code for, with the native driver of its CUDA."""
-    drivers = {(12, 1): "535.309.01", (12, 4): "550.163.01", (12, 8): "570.211.01", (12, 9): "575.57.08", (13, 0): "580.126.20"}
-    cards = ["t4", "a10g", "a100-80gb-sxm", "l4", "l40s", "h100-sxm", "h200", "b200", "rtx-pro-6000", "rtx-4090", "rtx-3090", "rtx-5090"]
+    """Every vLLM release on every GPU that it has machine code for, with the native driver of its CUDA."""
+    drivers = {
+        (12, 1): "535.309.01",
+        (12, 4): "550.163.01",
+        (12, 8): "570.211.01",
+        (12, 9): "575.57.08",
+        (13, 0): "580.126.20",
+    }
+    cards = [
+        "t4",
+        "a10g",
+        "a100-80gb-sxm",
+        "l4",
+        "l40s",
+        "h100-sxm",
+        "h200",
+        "b200",
+        "rtx-pro-6000",
+        "rtx-4090",
+        "rtx-3090",
+        "rtx-5090",
+    ]
     for release in runtime_releases("vllm"):
         for name in cards:
             other = {"rtx-3090": (8, 6)}.get(name)

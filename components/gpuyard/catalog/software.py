@@ -61,7 +61,7 @@ class OtherGpu:
 
 
 def parse_version(text: object) -> Version:
-    """The numbers of the first version in ``text``: ``v0.8.5.post1`` to ``(0, 8, 5)``. Empty: there is none."""
+    """The numbers of the first version in ``text``: ``v0.8.5.post1`` to ``(0, 8, 5)``. Empty: none there."""
     found = _NUMBERS.search(str(text))
     return tuple(int(part) for part in found.group().split(".")) if found else ()
 

@@ -89,7 +89,7 @@ def operator_releases() -> Sequence[OperatorRelease]:
 
 
 def find_operator(text: object) -> OperatorRelease | None:
-    """The operator release named in ``text`` or the newest before it; None: older than the catalog, or none."""
+    """The operator release named in ``text`` or the newest before it; None: none, or older than all."""
     key = parse_version(text)
     found = None
     for release in operator_releases():

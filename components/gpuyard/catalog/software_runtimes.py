@@ -55,7 +55,7 @@ _GLIBC = {"manylinux1": (2, 5), "manylinux2014": (2, 17)}
 
 
 def release_key(text: object) -> Version:
-    """A runtime version that orders as releases do: ``v0.8.5.post1`` to ``(0, 8, 5, 1)``; empty: none in it."""
+    """A runtime version that orders as releases do: ``v0.8.5.post1`` to ``(0, 8, 5, 1)``; empty: none."""
     found = _POST.search(str(text))
     if found is None:
         return ()
@@ -66,7 +66,7 @@ def release_key(text: object) -> Version:
 
 @cache
 def runtime_releases(runtime: str) -> Sequence[RuntimeRelease]:
-    """Releases of ``vllm``, ``sglang``, ``tgi``, ``tensorrt-llm``, ``ai-dynamo`` or ``lmdeploy``, oldest first."""
+    """Releases of ``vllm``, ``sglang``, ``tgi``, ``tensorrt-llm``, ``ai-dynamo`` or ``lmdeploy`` by age."""
     if runtime == "vllm":
         rows = [_vllm(row) for row in read_csv("vllm_releases") if row["yanked"] != "true"]
     elif runtime == "sglang":
@@ -88,7 +88,7 @@ def find_release(runtime: str, key: Version) -> tuple[RuntimeRelease | None, boo
     for release in releases:
         if release.key <= key:
             found = release
-    return found, key > releases[-1].key and key[:2] > releases[-1].key[:2] or key[:3] > releases[-1].key[:3]
+    return found, key[:3] > releases[-1].key[:3]
 
 
 @cache

@@ -1,6 +1,7 @@
 """One combination in, findings out: driver, CUDA, GPU, image, runtime, flags, memory.
 
-The one package whose initialiser re-exports: `gpuyard.compat.check` is callable, and nothing here imports Pulumi.
+The one package whose initialiser re-exports, so that `gpuyard.compat.check` is callable: nothing here
+imports Pulumi.
 """
 
 from gpuyard.compat.check import check as check

@@ -1,12 +1,14 @@
-"""Machine code for the GPU: what the build ships, what is compiled at run time, which host it installs on."""
+"""Machine code for the GPU: what the build ships, and what is compiled at run time."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.compat.driver import cuda_12_fixes
-from gpuyard.compat.facts import Facts, cuda_of, dotted
+from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
+from gpuyard.compat.spelling import cuda_of, dotted
 from gpuyard.errors import Severity
 
 CU126_TORCH = ((0, 9, 0, 0), (0, 10, 1, 99))
@@ -33,12 +35,13 @@ BLACKWELL: Version = (10, 0)
 
 
 def binary_problems(facts: Facts) -> Iterator[Problem]:
-    """Every rule on machine code and on the host that the engine installs on."""
+    """Every rule on the release and its machine code."""
     if facts.is_newer and facts.release is not None:
         yield Problem(
             "RUNTIME_NEWER_THAN_CATALOG",
             "runtime_version",
-            f"{facts.runtime} {dotted(facts.version[:3])} is newer than the catalog; judged as {facts.release.version}",
+            f"{facts.runtime} {dotted(facts.version[:3])} is newer than the catalog; "
+            f"judged as {facts.release.version}",
             (),
             Severity.WARNING,
         )
@@ -54,9 +57,6 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
         yield from _minimum(facts)
         yield from _machine_code(facts)
         yield from _toolchain(facts)
-    yield from _glibc(facts)
-    yield from _processor(facts)
-    yield from _libraries(facts)
 
 
 def _minimum(facts: Facts) -> Iterator[Problem]:
@@ -77,8 +77,9 @@ def _minimum(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "SM_BELOW_MIN",
         "gpu",
-        f"{facts.runtime} {release.version if release else ''} supports compute capability {dotted(floor)} and newer, "
-        f"{facts.gpu_name or 'this GPU'} has {dotted(facts.sm)}".replace("  ", " "),
+        f"{facts.runtime} {release.version if release else ''} supports compute capability {dotted(floor)} "
+        "and newer, "
+        f"{facts.who} has {dotted(facts.sm)}".replace("  ", " "),
         (*_older_release(facts), *_other_engine(facts), set_gpu(facts, _gpu_from(floor))),
         Severity.WARNING if early else Severity.ERROR,
     )
@@ -129,12 +130,12 @@ def _newer_release(facts: Facts) -> tuple[Fix, ...]:
 
 def _machine_code(facts: Facts) -> Iterator[Problem]:
     release = facts.release
-    who = facts.gpu_name or "this GPU"
+    who = facts.who
     if facts.cuda and facts.cuda >= (13, 0) and facts.sm < (7, 5):
         yield Problem(
             "SM_NOT_IN_BINARY",
             "cuda",
-            f"CUDA 13 dropped {who} (compute capability {dotted(facts.sm)}); 12.9 was the last toolkit",
+            f"CUDA 13 dropped {facts.card}; 12.9 was the last toolkit",
             (
                 *cuda_12_fixes(facts),
                 set_field("cuda", "12.9", "use a build for CUDA 12.9"),
@@ -147,8 +148,8 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 "SM_NOT_IN_BINARY",
                 "runtime_version",
-                f"{facts.runtime} {release.version} has no machine code for {who} (compute capability "
-                f"{dotted(facts.sm)}); it has {' '.join(map(dotted, release.sass))}",
+                f"{facts.runtime} {release.version} has no machine code for {facts.card}; "
+                f"it has {' '.join(map(dotted, release.sass))}",
                 (*_newer_release(facts), *_older_release(facts), set_gpu(facts, "h100-sxm")),
             )
             return
@@ -182,7 +183,8 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "SM_NOT_IN_BINARY",
             "gpu",
-            f"{facts.runtime} {release.version} ends at compute capability {dotted(release.max_sm)}, {who} has {dotted(facts.sm)}",
+            f"{facts.runtime} {release.version} ends at compute capability {dotted(release.max_sm)}, "
+            f"{who} has {dotted(facts.sm)}",
             (
                 Fix(
                     "use vLLM 0.20.0",
@@ -250,159 +252,17 @@ def _toolchain(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "TOOLCHAIN_TOO_OLD_FOR_SM",
         path,
-        f"kernels are compiled at run time, and CUDA {dotted(toolkit)} does not do it for {facts.gpu_name or 'this GPU'} "
+        f"kernels are compiled at run time, and CUDA {dotted(toolkit)} does not do it for {facts.who} "
         f"(compute capability {dotted(facts.sm)}): it takes {dotted(needed)}",
         (fix, *_newer_release(facts)),
     )
 
 
 def _raise_cuda(facts: Facts, cuda: Version) -> Fix:
-    changes = {"cuda": dotted(cuda)}
+    changes: dict[str, Any] = {"cuda": dotted(cuda)}
     if facts.image:
-        changes["image"] = (
-            facts.given.image.rpartition(":")[0] + f":latest-cu{cuda[0]}{cuda[1]}"
-            if facts.given.image
-            else None
-        )
+        changes["image"] = None  # which tag that is, only its publisher knows
     return Fix(f"use a build for CUDA {dotted(cuda)}", changes)
-
-
-def _glibc(facts: Facts) -> Iterator[Problem]:
-    release = facts.release
-    by_pip = facts.install == "pip" or (not facts.install and facts.given.glibc is not None)
-    if not by_pip or facts.runtime != "vllm" or release is None or not facts.glibc:
-        return
-    needed = max(release.glibc, (2, 28) if release.torch >= (2, 7) else ())
-    if facts.glibc >= needed:
-        return
-    newer = [
-        row
-        for row in runtime_releases("vllm")
-        if max(row.glibc, (2, 28) if row.torch >= (2, 7) else ()) <= facts.glibc
-    ]
-    after = [row for row in newer if row.key > release.key][:1]
-    before = [row for row in newer if row.key < release.key][-1:]
-    yield Problem(
-        "HOST_GLIBC",
-        "glibc" if facts.given.glibc is not None else "os",
-        f"the wheel of vLLM {release.version} needs glibc {dotted(needed)}, the host has {dotted(facts.glibc)}; "
-        "pip would build from source",
-        (
-            *(set_release(facts, row.version) for row in (*after, *before)),
-            set_field("install", "docker", "use the container image"),
-        ),
-    )
-
-
-def _processor(facts: Facts) -> Iterator[Problem]:
-    tag = facts.image.rpartition(":")[2]
-    built = (
-        "amd64"
-        if any(word in tag for word in ("amd64", "x86"))
-        else "arm64"
-        if any(word in tag for word in ("arm64", "aarch64"))
-        else ""
-    )
-    node = (
-        "amd64"
-        if "x86_64" in facts.node_image
-        else "arm64"
-        if any(word in facts.node_image for word in ("arm_64", "arm64", "aarch64"))
-        else ""
-    )
-    if not facts.arch:
-        return
-    if built and built != facts.arch:
-        image = (facts.given.image or "").replace(f"-{built}", "")
-        yield Problem(
-            "CPU_ARCH",
-            "image",
-            f"the image is for {built}, the node is {facts.arch}",
-            (set_field("image", image, f"use image {image}"),),
-        )
-    if node and node != facts.arch:
-        ami = "AL2023_ARM_64_NVIDIA" if facts.arch == "arm64" else "AL2023_x86_64_NVIDIA"
-        yield Problem(
-            "CPU_ARCH",
-            "ami",
-            f"the node image is for {node}, the machine is {facts.arch}",
-            (Fix(f"use the image {ami}", {"ami": ami, "os": None}),),
-        )
-    if facts.arch != "arm64" or built:
-        return
-    too_old = {"vllm": (0, 10, 2, 0), "sglang": (0, 5, 0, 0)}.get(facts.runtime)
-    missing = facts.runtime in ("tgi", "lmdeploy") or (too_old and facts.version and facts.version < too_old)
-    if not missing:
-        return
-    known = {"vllm": "0.10.2", "sglang": "0.5.11"}.get(facts.runtime)
-    fixes = [set_release(facts, known)] if known else []
-    fixes += [
-        Fix(
-            f"use vLLM {number}",
-            {
-                "runtime": "vllm",
-                "runtime_version": number,
-                "image": None,
-                "cuda": None,
-                "base_image_cuda": None,
-            },
-        )
-        for number in ("0.20.0", "0.19.1")
-    ]
-    yield Problem(
-        "CPU_ARCH",
-        "cpu_arch",
-        f"{facts.runtime} {dotted(facts.version[:3])} has no arm64 build".replace("  ", " "),
-        tuple(fixes),
-    )
-
-
-def _libraries(facts: Facts) -> Iterator[Problem]:
-    release = facts.release
-    host = str(facts.given.host_toolkit or "").lower()
-    if host in ("none", "missing", "no", "not installed") and (
-        facts.runtime == "sglang" or "flashinfer" in facts.runtime_text
-    ):
-        yield Problem(
-            "RUNTIME_LIB_MISSING",
-            "host_toolkit",
-            "kernels are compiled at run time, and there is no nvcc",
-            (
-                set_field(
-                    "host_toolkit",
-                    dotted(facts.cuda or (12, 9)),
-                    "install the CUDA toolkit, or use the development image",
-                ),
-            ),
-        )
-    base = cuda_of(str(facts.given.base_image_cuda)) if facts.given.base_image_cuda is not None else ()
-    if base and facts.cuda and base[0] != facts.cuda[0]:
-        yield Problem(
-            "RUNTIME_LIB_MISSING",
-            "base_image_cuda",
-            f"the engine is built for CUDA {facts.cuda[0]}, the image has the libraries of CUDA {base[0]} "
-            f"(libcudart.so.{facts.cuda[0]} is not there)",
-            (
-                set_field(
-                    "base_image_cuda", dotted(facts.cuda), f"use a base image with CUDA {dotted(facts.cuda)}"
-                ),
-            ),
-        )
-    elif release is not None and facts.runtime == "vllm" and facts.install == "pip" and facts.cuda_is_given:
-        has_variant = release.key >= (0, 12, 0, 0)
-        if release.wheel_cuda and facts.cuda[:1] != release.wheel_cuda[:1] and not has_variant:
-            yield Problem(
-                "RUNTIME_LIB_MISSING",
-                "cuda",
-                f"the wheel of vLLM {release.version} is built for CUDA {dotted(release.wheel_cuda)}, torch for "
-                f"{dotted(facts.cuda)}: libcudart.so.{release.wheel_cuda[0]} is not there",
-                (
-                    set_field(
-                        "cuda", dotted(release.wheel_cuda), f"use torch for CUDA {dotted(release.wheel_cuda)}"
-                    ),
-                    set_release(facts, "0.20.0"),
-                ),
-            )
 
 
 def _covers(sass: tuple[Version, ...], sm: Version) -> bool:
@@ -415,4 +275,4 @@ def _compiled_since(table: tuple[tuple[Version, Version], ...], sm: Version) -> 
 
 
 def _gpu_from(floor: Version) -> str:
-    return {(7, 5): "t4", (8, 0): "a10g", (8, 9): "l4", (9, 0): "h100-sxm"}.get(floor, "l4")
+    return {"7.5": "t4", "8.0": "a10g", "8.9": "l4", "9.0": "h100-sxm"}.get(dotted(floor), "l4")

@@ -7,11 +7,14 @@ from typing import Any
 
 from gpuyard.catalog.software_nodes import REFERENCE_DATE
 from gpuyard.compat.binary import binary_problems
+from gpuyard.compat.cluster import cluster_problems
 from gpuyard.compat.codes import CODES
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.driver import driver_problems
 from gpuyard.compat.engine import engine_problems
 from gpuyard.compat.facts import Facts, changed, read_facts
+from gpuyard.compat.flags import flag_problems
+from gpuyard.compat.host import host_problems
 from gpuyard.compat.memory import memory_problems
 from gpuyard.compat.node import node_problems
 from gpuyard.compat.parallel import parallel_problems
@@ -25,8 +28,11 @@ SEARCH_BUDGET = 240
 
 Rule = Callable[[Facts], Iterator[Problem]]
 RULES: Sequence[Rule] = (
+    node_problems,
     driver_problems,
     binary_problems,
+    host_problems,
+    flag_problems,
     engine_problems,
     parallel_problems,
     memory_problems,
@@ -52,7 +58,7 @@ def check(combination: Combination, today: date = REFERENCE_DATE) -> list[Findin
     problems = sorted(_problems(facts, today), key=lambda item: _ORDER[item.severity])
     failing = any(item.severity is Severity.ERROR for item in problems)
     proposal = _search(combination, today, problems) if failing else None
-    return [_finding(combination, facts, item, proposal) for item in problems]
+    return [_finding(combination, item, proposal) for item in problems]
 
 
 def propose(combination: Combination, today: date = REFERENCE_DATE) -> Proposal | None:
@@ -68,7 +74,7 @@ def verdict_of(findings: Sequence[Finding]) -> str:
 
 
 def _problems(facts: Facts, today: date) -> Iterator[Problem]:
-    yield from node_problems(facts, today)
+    yield from cluster_problems(facts, today)
     for rule in RULES:
         yield from rule(facts)
 
@@ -121,7 +127,7 @@ def _render(changes: Mapping[str, Any]) -> str:
     )
 
 
-def _finding(combination: Combination, facts: Facts, item: Problem, proposal: Proposal | None) -> Finding:
+def _finding(combination: Combination, item: Problem, proposal: Proposal | None) -> Finding:
     code = CODES[item.code]
     fix = item.fixes[0].text if item.fixes else code.fix
     if item.severity is Severity.ERROR:

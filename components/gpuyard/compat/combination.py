@@ -45,7 +45,7 @@ class Combination:
     containerd: str | float | None = None
     dra_driver: str | float | bool | None = None
     mig: str | bool | None = None
-    """A profile (``1g.10gb``), ``mixed`` (slices and whole GPUs), a ``MIG-…`` UUID; false or ``none``: off."""
+    """A profile (``1g.10gb``), ``mixed`` (slices and whole GPUs), a ``MIG-…`` UUID; ``none``: off."""
     glibc: str | float | None = None
     cpu_arch: str | None = None
     runtime: str | None = None

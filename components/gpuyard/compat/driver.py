@@ -1,10 +1,12 @@
 """Driver against CUDA, GPU and container: floors, PTX, compatibility libraries, the image's own gate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from gpuyard.catalog.software import Version, cuda_floors, cuda_toolkits, driver_branches, parse_version
-from gpuyard.compat.facts import Facts, dotted
+from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_driver, set_field, set_release, with_env
+from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
 CUDA_12_ESCAPES = {
@@ -18,6 +20,8 @@ GATE_EXCEPTIONS: tuple[tuple[Version, frozenset[int], bool], ...] = (
 )
 """From a base image's CUDA on: branches that its NVIDIA_REQUIRE_CUDA excepts, and whether for GeForce too.
 Read from published image configurations (CUDA 12.4.1, 12.8.1, 13.0); 525 left the list with 12.8."""
+COMPAT_LIBRARIES: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
+"""Driver version of libcuda in the base images' compatibility package, where it is not the native driver."""
 LEGACY_SM: Version = (7, 5)
 LAST_LEGACY_BRANCH = 580
 COMPAT_BUG_RELEASES = frozenset({(0, 15, 0, 0)})
@@ -84,8 +88,8 @@ def _forward_compat(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "FWD_COMPAT_UNSUPPORTED_HW",
             "image_has_compat_libs",
-            f"CUDA {dotted(facts.cuda)} is newer than driver {facts.driver_text}, so the image's compatibility "
-            f"libraries load, and {facts.gpu_name or 'this GPU'} may not use them (error 804)",
+            f"CUDA {dotted(facts.cuda)} is newer than driver {facts.driver_text}, so the image's "
+            f"compatibility libraries load, and {facts.who} may not use them (error 804)",
             (
                 set_field("image_has_compat_libs", False, "use an image without cuda-compat"),
                 raise_driver(facts, native),
@@ -98,34 +102,28 @@ def _forward_compat(facts: Facts) -> Iterator[Problem]:
             f"compatibility libraries do not support driver branch {facts.branch}",
             (raise_driver(facts, native),),
         )
-    elif facts.driver and facts.driver > _compat_version(facts) and facts.datacenter is not None:
+    elif (facts.driver and facts.driver > _compat_version(facts) and facts.datacenter is not None) or (
+        not facts.driver and facts.branch and facts.branch > native[0]
+    ):
         yield Problem(
             "COMPAT_LIB_MISMATCH",
             "image_has_compat_libs",
-            f"the image's libcuda (CUDA {dotted(facts.cuda)}) is older than the loaded driver {facts.driver_text} "
-            "and comes first in the loader path (error 803)",
-            _compat_fixes(facts),
-        )
-    elif not facts.driver and facts.branch and facts.branch > native[0]:
-        yield Problem(
-            "COMPAT_LIB_MISMATCH",
-            "image_has_compat_libs",
-            f"the image's libcuda (CUDA {dotted(facts.cuda)}) is older than the loaded driver {facts.driver_text} "
-            "and comes first in the loader path (error 803)",
+            f"the image's libcuda (CUDA {dotted(facts.cuda)}) is older than the loaded driver "
+            f"{facts.driver_text} and comes first in the loader path (error 803)",
             _compat_fixes(facts),
         )
 
 
 def _compat_version(facts: Facts) -> Version:
-    """libcuda of the compatibility package: that of the toolkit's first update."""
-    return {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}.get(facts.cuda, _native(facts.cuda))
+    """Libcuda of the compatibility package: that of the toolkit's first update."""
+    return COMPAT_LIBRARIES.get(facts.cuda) or _native(facts.cuda)
 
 
 def _compat_fixes(facts: Facts) -> tuple[Fix, ...]:
     fixes = []
     if facts.runtime == "vllm" and facts.version in COMPAT_BUG_RELEASES:
         fixes.append(set_release(facts, "0.16.0"))
-    cleared = {"image_has_compat_libs": False}
+    cleared: dict[str, Any] = {"image_has_compat_libs": False}
     if "VLLM_ENABLE_CUDA_COMPATIBILITY" in facts.env or "/compat" in facts.env.get("LD_LIBRARY_PATH", ""):
         cleared |= with_env(facts, "LD_LIBRARY_PATH", "/usr/local/nvidia/lib64")
         cleared["env"].pop("VLLM_ENABLE_CUDA_COMPATIBILITY", None)
@@ -173,7 +171,7 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     floor = cuda_floors().get(facts.cuda[0], ())
     if facts.driver_high < floor or _uses_forward_compat(facts):
         return
-    must_translate = facts.runtime == "vllm" and (0, 9, 2, 0) <= facts.version and (10, 0) <= facts.sm
+    must_translate = facts.runtime == "vllm" and facts.version >= (0, 9, 2, 0) and facts.sm >= (10, 0)
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",
@@ -191,7 +189,7 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
     by_image = facts.platform in ("eks", "gke", "aks") or bool(facts.given.ami) or facts.manager == "image"
     if facts.sm and facts.sm < LEGACY_SM and facts.branch > LAST_LEGACY_BRANCH:
         fix = set_driver(facts, driver_branches()[LAST_LEGACY_BRANCH].latest)
-        text = f"driver {facts.driver_text} no longer drives {facts.gpu_name or 'this GPU'}; branch 580 was the last"
+        text = f"driver {facts.driver_text} no longer drives {facts.who}; branch 580 was the last"
         if by_image:
             yield Problem("AMI_DRIVER_MIN", "driver", "the node image's " + text, (fix,))
         yield Problem("DRIVER_DROPPED_GPU", "driver", text, (fix,))
@@ -215,7 +213,7 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
         return (), False
     floor = parse_version(gpu.min_driver)
     if gpu.id == "rtx-pro-4500":  # sources disagree: AWS's guide for g7 wants 595, its kernel list has 580
-        return floor, by_image and facts.branch != LAST_LEGACY_BRANCH or facts.platform == "eks"
+        return floor, (by_image and facts.branch != LAST_LEGACY_BRANCH) or facts.platform == "eks"
     exact = gpu.id in ("b200", "rtx-pro-6000")
     return (floor if exact else floor[:1]), gpu.id not in ("h200", "gh200")  # only seen, never stated
 
@@ -229,7 +227,7 @@ def _module(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "OPEN_MODULE_UNSUPPORTED",
             "kernel_module",
-            f"the open kernel module starts with Turing; {facts.gpu_name or 'this GPU'} is older",
+            f"the open kernel module starts with Turing; {facts.who} is older",
             (set_field("kernel_module", "proprietary", "use the proprietary kernel module"),),
         )
     needs_open = facts.sm >= (10, 0) or (facts.gpu is not None and facts.gpu.kernel_module.startswith("open"))
@@ -237,7 +235,7 @@ def _module(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "OPEN_MODULE_UNSUPPORTED",
             "kernel_module",
-            f"{facts.gpu_name or 'this GPU'} needs the open kernel module",
+            f"{facts.who} needs the open kernel module",
             (set_field("kernel_module", "open", "use the open kernel module"),),
         )
 

@@ -16,54 +16,16 @@ from gpuyard.catalog.software import Version, cuda_toolkits, driver_branches, ot
 from gpuyard.catalog.software_nodes import eks_image_driver, find_operator
 from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release, release_key
 from gpuyard.compat.combination import Combination
-
-RUNTIME_NAMES = (
-    ("vllm", ("vllm",)),
-    ("sglang", ("sglang",)),
-    ("tgi", ("tgi", "text-generation-inference", "text-generation-launcher")),
-    ("tensorrt-llm", ("tensorrt", "trt-llm", "trtllm")),
-    ("lmdeploy", ("lmdeploy",)),
-    ("llama.cpp", ("llama.cpp", "llama-cpp", "llamacpp", "ollama", "llama_cpp")),
-    ("ai-dynamo", ("dynamo",)),
+from gpuyard.compat.spelling import (
+    cuda_of,
+    dotted,
+    engine_of,
+    plain,
+    read_driver,
+    read_env,
+    read_sm,
+    read_system,
 )
-"""Engine by what its names contain; the engine inside another product (``dynamo+vllm``) comes first."""
-
-OS_NAMES: tuple[tuple[str, str, Version], ...] = (
-    (r"bottlerocket", "Bottlerocket", ()),
-    (r"autopilot", "GKE Autopilot", ()),
-    (r"\bcos\b|container-optimi[sz]ed|cos_containerd|cos-\d", "GKE COS", ()),
-    (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn2023", "Amazon Linux 2023", (2, 34)),
-    (r"\bal2\b|al2_|amazon ?linux ?2|amzn2", "Amazon Linux 2", (2, 26)),
-    (r"ubuntu[ _-]*20", "Ubuntu 20.04", (2, 31)),
-    (r"ubuntu[ _-]*18", "Ubuntu 18.04", (2, 27)),
-    (r"ubuntu[ _-]*22", "Ubuntu 22.04", (2, 35)),
-    (r"ubuntu[ _-]*24", "Ubuntu 24.04", (2, 39)),
-    (r"ubuntu[ _-]*26", "Ubuntu 26.04", ()),
-    (r"ubuntu", "Ubuntu", ()),
-    (r"debian[ _-]*11", "Debian 11", (2, 31)),
-    (r"debian[ _-]*12", "Debian 12", (2, 36)),
-    (r"debian", "Debian", ()),
-    (
-        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*7",
-        "RHEL 7",
-        (2, 17),
-    ),
-    (
-        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*8",
-        "RHEL 8",
-        (2, 28),
-    ),
-    (
-        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*9",
-        "RHEL 9",
-        (2, 34),
-    ),
-    (r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*)[ _-]*10", "RHEL 10", (2, 39)),
-    (r"rhcos|openshift|coreos", "RHCOS (OpenShift)", ()),
-    (r"talos", "Talos", ()),
-    (r"flatcar", "Flatcar", ()),
-)
-"""Operating systems by pattern, with the glibc that they carry."""
 
 ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
 _FAMILY_GPU = {"p3": "v100", "p2": "k80", "g3": "m60", "p3dn": "v100", "g3s": "m60"}
@@ -128,6 +90,16 @@ class Facts:
         )
 
     @property
+    def who(self) -> str:
+        """The GPU for people."""
+        return self.gpu_name or "this GPU"
+
+    @property
+    def card(self) -> str:
+        """The GPU with its compute capability, for people."""
+        return f"{self.who} (compute capability {dotted(self.sm)})"
+
+    @property
     def has_workload(self) -> bool:
         """Whether an engine or a model is named: otherwise the question is about the node alone."""
         return bool(self.runtime_text or self.model_name or self.image or self.given.cuda)
@@ -142,20 +114,20 @@ def read_facts(given: Combination) -> Facts:
     """Read every field of a combination."""
     machine = _machine(given.instance)
     gpu, name, other = _gpu(given, machine)
-    image = _text(given.image)
-    runtime_text = _text(given.runtime) or _runtime_of_image(image)
+    image = plain(given.image)
+    runtime_text = plain(given.runtime) or _runtime_of_image(image)
     runtime = engine_of(runtime_text) or engine_of(image)
     version = _version(given, runtime_text, image)
     release, is_newer = find_release(runtime, version) if runtime else (None, False)
     install = _install(given, image)
     cuda, cuda_is_given = _cuda(given, image, release, install)
     platform = _platform(given)
-    system, glibc = _system(_text(given.os) + " " + _text(given.ami))
+    system, glibc = read_system(plain(given.os) + " " + plain(given.ami))
     kubernetes = parse_version(given.kubernetes) if given.kubernetes is not None else ()
     driver, branch, derived = _driver(given, kubernetes)
     env, flags = read_env(given.env)
     model = _model(given.model)
-    sm = _sm(given.sm) or (parse_version(gpu.sm) if gpu and gpu.sm[:1].isdigit() else ())
+    sm = read_sm(given.sm) or (parse_version(gpu.sm) if gpu and gpu.sm[:1].isdigit() else ())
     memory = given.gpu_mem_mib or (gpu.memory_mib if gpu else None)
     datacenter = (
         given.datacenter_gpu if given.datacenter_gpu is not None else (gpu.datacenter if gpu else None)
@@ -169,18 +141,18 @@ def read_facts(given: Combination) -> Facts:
         gpu=gpu,
         gpu_name=gpu.id if gpu else name,
         gpu_count=given.gpu_count or (machine.gpu_count if machine else None),
-        memory_mib=int(memory) if memory else None,
+        memory_mib=_slice_memory(given.mig) or (int(memory) if memory else None),
         sm=sm,
         datacenter=datacenter,
         machine=machine,
         platform=platform,
         os=system,
-        node_image=f"{_text(given.os)} {_text(given.ami)}".strip(),
+        node_image=f"{plain(given.os)} {plain(given.ami)}".strip(),
         kubernetes=kubernetes,
         driver=driver,
         branch=branch,
         driver_is_derived=derived,
-        manager=_text(given.driver_managed_by),
+        manager=plain(given.driver_managed_by),
         runtime=runtime,
         runtime_text=runtime_text,
         version=version,
@@ -202,27 +174,10 @@ def read_facts(given: Combination) -> Facts:
     )
 
 
-def dotted(version: Version) -> str:
-    """A version for people."""
-    return ".".join(str(part) for part in version)
-
-
 def _dotted(facts: Facts) -> str:
     if facts.driver:
         return ".".join(str(part) if index == 0 else f"{part:02d}" for index, part in enumerate(facts.driver))
     return f"{facts.branch}.x" if facts.branch else ""
-
-
-def engine_of(text: str) -> str:
-    """The engine that a runtime or image name means; empty: none known."""
-    for engine, words in RUNTIME_NAMES:
-        if any(word in text for word in words):
-            return engine
-    return ""
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).strip().lower()
 
 
 @cache
@@ -256,31 +211,17 @@ def _find_other(text: str) -> Any:
 
 
 def _gpu(given: Combination, machine: MachineType | None) -> tuple[Gpu | None, str, Any]:
-    name = _text(given.gpu)
+    name = plain(given.gpu)
     if name:
         gpu = _find_gpu(name)
         return gpu, name, None if gpu else _find_other(name)
     if machine is not None and machine.gpu:
         return _find_gpu(machine.gpu), machine.gpu, None
-    family = _FAMILY_GPU.get(_text(given.instance).partition(".")[0])
+    family = _FAMILY_GPU.get(plain(given.instance).partition(".")[0])
     if family:
         gpu = _find_gpu(family)
         return gpu, family, None if gpu else _find_other(family)
     return None, "", None
-
-
-def _sm(value: object) -> Version:
-    if value is None:
-        return ()
-    text = str(value).lower()
-    found = re.search(r"(\d{1,2})\.(\d)", text)
-    if found:
-        return int(found[1]), int(found[2])
-    found = re.search(r"(\d{2,3})", text)
-    if found:
-        return int(found[1][:-1]), int(found[1][-1])
-    found = re.search(r"\d", text)
-    return (int(found[0]), 0) if found else ()
 
 
 def _runtime_of_image(image: str) -> str:
@@ -298,7 +239,7 @@ def _version(given: Combination, runtime_text: str, image: str) -> Version:
 
 
 def _install(given: Combination, image: str) -> str:
-    text = _text(given.install)
+    text = plain(given.install)
     if text in ("pip", "uv", "wheel", "pypi", "venv", "conda", "uv pip", "pip install"):
         return "pip"
     if text in ("docker", "container", "image", "podman", "helm", "kubernetes"):
@@ -320,42 +261,14 @@ def _cuda(
     return (), False
 
 
-def cuda_of(text: str) -> Version:
-    """CUDA major and minor in any spelling: ``12.8.1``, ``cu128``, ``CUDA 13``."""
-    numbers = parse_version(text)
-    if len(numbers) == 1 and numbers[0] >= 100:
-        return numbers[0] // 10, numbers[0] % 10
-    return numbers[:2]
-
-
 def _platform(given: Combination) -> str:
-    text = _text(given.platform)
+    text = plain(given.platform)
     for name in ("eks", "gke", "aks"):
         if name in text:
             return name
     if "aws" in text and given.ami is not None and given.kubernetes is not None:
         return "eks"
     return text
-
-
-@cache
-def _system(text: str) -> tuple[str, Version]:
-    for pattern, name, glibc in OS_NAMES:
-        if re.search(pattern, text):
-            return name, glibc
-    return "", ()
-
-
-def read_driver(value: object) -> tuple[Version, int | None]:
-    """Full version and branch of a driver in any spelling; ``570.x`` and ``570`` are branches."""
-    found = re.search(r"(\d{3})(?:\.(\d+))?(?:\.(\d+))?", str(value))
-    if found is None:
-        return (), None
-    branch = int(found[1])
-    if found[2] is None:
-        return (), branch
-    full = (branch, int(found[2]), int(found[3])) if found[3] else (branch, int(found[2]))
-    return (full, branch) if full[1:] != (0,) else ((), branch)
 
 
 def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | None, bool]:
@@ -365,7 +278,7 @@ def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | Non
     if branch is not None:
         return driver, branch, False
     derived = _image_driver(given, kubernetes)
-    if not derived and _text(given.driver_managed_by) == "operator":
+    if not derived and plain(given.driver_managed_by) == "operator":
         release = find_operator(given.gpu_operator) if given.gpu_operator else None
         derived = release.default_driver if release else ""
     driver, branch = read_driver(derived) if derived else ((), None)
@@ -386,53 +299,12 @@ def _image_driver(given: Combination, kubernetes: Version) -> str:
 
 
 def _arch(given: Combination, gpu: Gpu | None, machine: MachineType | None) -> str:
-    text = _text(given.cpu_arch) or (machine.arch if machine else "")
+    text = plain(given.cpu_arch) or (machine.arch if machine else "")
     if not text and gpu is not None and gpu.id in ARM_GPUS:
         return "arm64"
     if text in ("arm64", "aarch64", "arm", "grace", "graviton"):
         return "arm64"
     return "amd64" if text in ("amd64", "x86_64", "x86-64", "x86", "x64") else ""
-
-
-def read_env(value: object) -> tuple[Mapping[str, str], tuple[tuple[str, str], ...]]:
-    """Environment variables and command-line flags (with their values) of a mapping, a list or one line."""
-    if not value:
-        return {}, ()
-    env: dict[str, str] = {}
-    words: list[str] = []
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if str(key).startswith("-"):
-                words += [str(key), *([] if item in (None, True) else [str(item)])]
-                continue
-            if isinstance(item, list | tuple):
-                words += [part for entry in item for part in str(entry).split()]
-                continue
-            env[str(key)] = "" if item is None else str(item)
-            words += str(item).split() if "--" in str(item) else []
-    elif isinstance(value, list | tuple):
-        for item in value:
-            if isinstance(item, Mapping):
-                name = item.get("name")
-                pairs = {str(name): item.get("value")} if name else dict(item)
-                inner, inner_flags = read_env(pairs)
-                env |= inner
-                words += [word for flag in inner_flags for word in flag]
-            else:
-                words += str(item).split()
-    else:
-        words = str(value).replace(";", " ").replace(", ", " ").split()
-    flags: list[tuple[str, str]] = []
-    for index, word in enumerate(words):
-        if re.match(r"-{1,2}[a-zA-Z]", word):
-            name, _, inline = word.partition("=")
-            follows = words[index + 1] if index + 1 < len(words) else ""
-            flags.append((name, inline or ("" if follows.startswith("-") else follows)))
-        else:
-            name, sign, text = word.partition("=")
-            if sign and re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
-                env[name] = text.strip("\"'")
-    return env, tuple(flags)
 
 
 @cache
@@ -470,12 +342,12 @@ _QUANT_WORDS = (
 
 
 def _quantization(given: Combination, model: ModelShape | None) -> str:
-    asked = _text(given.quantization).replace(" ", "")
+    asked = plain(given.quantization).replace(" ", "")
     if asked in ("none", "no", "false", "bf16", "bfloat16", "fp16", "float16", "auto"):
         return ""
     if asked:
         return asked
-    name = _text(given.model)
+    name = plain(given.model)
     for word, quantization in _QUANT_WORDS:
         if word in name:
             return quantization
@@ -483,7 +355,7 @@ def _quantization(given: Combination, model: ModelShape | None) -> str:
 
 
 def _dtype(value: object) -> str:
-    text = _text(value)
+    text = plain(value)
     return {
         "bf16": "bfloat16",
         "half": "float16",
@@ -494,10 +366,16 @@ def _dtype(value: object) -> str:
 
 
 def _mig(value: object) -> str:
-    text = _text(value)
+    text = plain(value)
     if text in ("", "false", "none", "off", "disabled", "no", "0"):
         return ""
     return text
+
+
+def _slice_memory(value: object) -> int | None:
+    """Memory of one slice, MiB, of a profile such as ``1g.10gb``."""
+    found = re.search(r"\dg\.(\d+)gb", plain(value))
+    return int(found[1]) * 1000 if found else None
 
 
 def changed(given: Combination, changes: Mapping[str, Any]) -> Combination:

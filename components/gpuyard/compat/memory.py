@@ -1,4 +1,4 @@
-"""Whether weights and one sequence fit the GPUs: refused only where the answer is beyond the formulae's error."""
+"""Whether weights and one sequence fit the GPUs: refused only beyond the formulae's own error."""
 
 import re
 from collections.abc import Iterator
@@ -61,7 +61,8 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "MEMORY_WEIGHTS",
             "model",
-            f"weights take {format_bytes(per_gpu)} per GPU ({split.gpus} of them), one has {format_bytes(total)}",
+            f"weights take {format_bytes(per_gpu)} per GPU ({split.gpus} of them), "
+            f"one has {format_bytes(total)}",
             _weight_fixes(facts, weights),
             Severity.WARNING if unverified else Severity.ERROR,
         )
@@ -94,7 +95,7 @@ def _weights(facts: Facts) -> float:
 
 
 def _bytes_name(quantization: str) -> str:
-    """The name that sizes are listed under; an unknown scheme counts as four bits, so that it refuses nothing."""
+    """The name that sizes are listed under; an unknown scheme counts as four bits and so refuses little."""
     if not quantization or quantization in NAME_BYTES:
         return quantization
     for word in ("nvfp4", "mxfp4", "fp4", "awq", "gptq", "gguf", "exl", "fp8", "int8", "w8a8"):
@@ -131,7 +132,7 @@ def _cache(facts: Facts, split: Split, weights: float, total: float) -> Iterator
         ):
             yield _no_room(facts, weights, total * share)
         return
-    length = facts.given.max_model_len
+    length = int(facts.given.max_model_len or 0)
     tokens = length or model.context
     need = kv_bytes_per_token(model, split, facts.given.kv_cache_dtype) * tokens + kv_bytes_fixed(
         model, split, facts.given.kv_cache_dtype
@@ -149,8 +150,9 @@ def _cache(facts: Facts, split: Split, weights: float, total: float) -> Iterator
     yield Problem(
         "MEMORY_KV",
         "max_model_len",
-        f"one sequence of {tokens} tokens needs {format_bytes(need)} of cache per GPU; weights ({format_bytes(weights)}) "
-        f"and activations leave {format_bytes(max(room, 0))}, about {largest} tokens",
+        f"one sequence of {tokens} tokens needs {format_bytes(need)} of cache per GPU; "
+        f"weights ({format_bytes(weights)}) and activations leave {format_bytes(max(room, 0))}, "
+        f"about {largest} tokens",
         _cache_fixes(facts, largest),
         Severity.ERROR if sure else Severity.WARNING,
     )
@@ -160,7 +162,8 @@ def _no_room(facts: Facts, weights: float, usable: float) -> Problem:
     return Problem(
         "MEMORY_KV",
         "gpu_memory_utilization",
-        f"weights take {format_bytes(weights)} per GPU and gpu_memory_utilization leaves {format_bytes(usable)} for everything",
+        f"weights take {format_bytes(weights)} per GPU and gpu_memory_utilization leaves "
+        f"{format_bytes(usable)} for everything",
         (
             set_field("gpu_memory_utilization", 0.9, "use gpu_memory_utilization 0.9"),
             *_weight_fixes(facts, 0),

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from gpuyard.compat.facts import Facts, dotted
+from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_gpu, with_env
+from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
 FP8_BLOCK = 128
@@ -109,17 +110,17 @@ def _blocks(facts: Facts, size: int) -> Iterator[Problem]:
 def _mig(facts: Facts, size: int) -> Iterator[Problem]:
     uuid = facts.env.get("CUDA_VISIBLE_DEVICES", "")
     if facts.runtime in ("vllm", "sglang") and (
-        "MIG-" in uuid or "uuid" in facts.mig or facts.mig.startswith("mig-")
+        "MIG-" in uuid or "GPU-" in uuid or "uuid" in facts.mig or facts.mig.startswith("mig-")
     ):
         env = with_env(facts, "CUDA_VISIBLE_DEVICES", "0") if facts.env else {}
         yield Problem(
             "MIG_UUID",
-            "env" if "MIG-" in uuid else "mig",
-            f"{facts.runtime} reads CUDA_VISIBLE_DEVICES as numbers; a MIG UUID is none",
+            "env" if uuid else "mig",
+            f"{facts.runtime} reads CUDA_VISIBLE_DEVICES as numbers; a UUID is none",
             (
                 Fix(
                     "let the container runtime select the slice (NVIDIA_VISIBLE_DEVICES) and use index 0",
-                    {**env, "mig": "1 slice"} if not env else env,
+                    env or {"mig": "1 slice"},
                 ),
             ),
         )
@@ -142,7 +143,8 @@ def _mig(facts: Facts, size: int) -> Iterator[Problem]:
         yield Problem(
             "MIG_DRIVER_BUG",
             "driver",
-            f"driver {facts.driver_text} breaks scheduling on nodes that mix MIG and whole GPUs; fixed in {dotted(MIG_FIXED)}",
+            f"driver {facts.driver_text} breaks scheduling on nodes that mix MIG and whole GPUs; "
+            f"fixed in {dotted(MIG_FIXED)}",
             (raise_driver(facts, MIG_FIXED),),
             Severity.WARNING if unsure else Severity.ERROR,
         )

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gpuyard.catalog.software import Version, driver_branches
-from gpuyard.compat.facts import Facts, dotted
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
 
@@ -29,7 +30,7 @@ class Problem:
 
 
 def raise_driver(facts: Facts, floor: Version) -> Fix:
-    """A driver of at least ``floor`` that still drives the GPU: its own branch if that reaches, else the next."""
+    """A driver of at least ``floor``: of the same branch if that reaches, else of the next lasting one."""
     latest = ""
     for branch in sorted(driver_branches().values(), key=lambda item: item.branch):
         version = tuple(int(part) for part in branch.latest.split(".")) if branch.latest else ()
@@ -42,7 +43,7 @@ def raise_driver(facts: Facts, floor: Version) -> Fix:
 
 def set_driver(facts: Facts, version: str) -> Fix:
     """That driver, with fabric manager following it."""
-    changes: dict[str, Any] = {"driver": version, "driver_branch": version.split(".")[0]}
+    changes: dict[str, Any] = {"driver": version, "driver_branch": version.split(".", maxsplit=1)[0]}
     if facts.given.fabric_manager is not None:
         changes["fabric_manager"] = version
     return Fix(f"use driver {version}", changes)
@@ -88,7 +89,7 @@ def set_field(field_name: str, value: Any, text: str) -> Fix:
 
 def with_env(facts: Facts, name: str, value: str) -> dict[str, Any]:
     """The environment with one variable more; flags stay."""
-    flags = {flag: text for flag, text in facts.flags}
+    flags = dict(facts.flags)
     return {"env": {**flags, **facts.env, name: value}}
 
 

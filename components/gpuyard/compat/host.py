@@ -1,0 +1,153 @@
+"""What an engine needs of the host: glibc, the processor, libraries of its CUDA."""
+
+from collections.abc import Iterator
+
+from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Fix, Problem, set_field, set_release
+from gpuyard.compat.spelling import cuda_of, dotted
+
+
+def host_problems(facts: Facts) -> Iterator[Problem]:
+    """Every rule on the host."""
+    yield from _glibc(facts)
+    yield from _processor(facts)
+    yield from _libraries(facts)
+
+
+def _glibc(facts: Facts) -> Iterator[Problem]:
+    release = facts.release
+    by_pip = facts.install == "pip" or (not facts.install and facts.given.glibc is not None)
+    if not by_pip or facts.runtime != "vllm" or release is None or not facts.glibc:
+        return
+    needed = max(release.glibc, (2, 28) if release.torch >= (2, 7) else ())
+    if facts.glibc >= needed:
+        return
+    newer = [
+        row
+        for row in runtime_releases("vllm")
+        if max(row.glibc, (2, 28) if row.torch >= (2, 7) else ()) <= facts.glibc
+    ]
+    after = [row for row in newer if row.key > release.key][:1]
+    before = [row for row in newer if row.key < release.key][-1:]
+    yield Problem(
+        "HOST_GLIBC",
+        "glibc" if facts.given.glibc is not None else "os",
+        f"the wheel of vLLM {release.version} needs glibc {dotted(needed)}, "
+        f"the host has {dotted(facts.glibc)}; pip would build from source",
+        (
+            *(set_release(facts, row.version) for row in (*after, *before)),
+            set_field("install", "docker", "use the container image"),
+        ),
+    )
+
+
+def _processor(facts: Facts) -> Iterator[Problem]:
+    tag = facts.image.rpartition(":")[2]
+    built = (
+        "amd64"
+        if any(word in tag for word in ("amd64", "x86"))
+        else "arm64"
+        if any(word in tag for word in ("arm64", "aarch64"))
+        else ""
+    )
+    node = (
+        "amd64"
+        if "x86_64" in facts.node_image
+        else "arm64"
+        if any(word in facts.node_image for word in ("arm_64", "arm64", "aarch64"))
+        else ""
+    )
+    if not facts.arch:
+        return
+    if built and built != facts.arch:
+        image = (facts.given.image or "").replace(f"-{built}", "")
+        yield Problem(
+            "CPU_ARCH",
+            "image",
+            f"the image is for {built}, the node is {facts.arch}",
+            (set_field("image", image, f"use image {image}"),),
+        )
+    if node and node != facts.arch:
+        ami = "AL2023_ARM_64_NVIDIA" if facts.arch == "arm64" else "AL2023_x86_64_NVIDIA"
+        yield Problem(
+            "CPU_ARCH",
+            "ami",
+            f"the node image is for {node}, the machine is {facts.arch}",
+            (Fix(f"use the image {ami}", {"ami": ami, "os": None}),),
+        )
+    if facts.arch != "arm64" or built:
+        return
+    too_old = {"vllm": (0, 10, 2, 0), "sglang": (0, 5, 0, 0)}.get(facts.runtime)
+    missing = facts.runtime in ("tgi", "lmdeploy") or (too_old and facts.version and facts.version < too_old)
+    if not missing:
+        return
+    known = {"vllm": "0.10.2", "sglang": "0.5.11"}.get(facts.runtime)
+    fixes = [set_release(facts, known)] if known else []
+    fixes += [
+        Fix(
+            f"use vLLM {number}",
+            {
+                "runtime": "vllm",
+                "runtime_version": number,
+                "image": None,
+                "cuda": None,
+                "base_image_cuda": None,
+            },
+        )
+        for number in ("0.20.0", "0.19.1")
+    ]
+    yield Problem(
+        "CPU_ARCH",
+        "cpu_arch",
+        f"{facts.runtime} {dotted(facts.version[:3])} has no arm64 build".replace("  ", " "),
+        tuple(fixes),
+    )
+
+
+def _libraries(facts: Facts) -> Iterator[Problem]:
+    release = facts.release
+    host = str(facts.given.host_toolkit or "").lower()
+    if host in ("none", "missing", "no", "not installed") and (
+        facts.runtime == "sglang" or "flashinfer" in facts.runtime_text
+    ):
+        yield Problem(
+            "RUNTIME_LIB_MISSING",
+            "host_toolkit",
+            "kernels are compiled at run time, and there is no nvcc",
+            (
+                set_field(
+                    "host_toolkit",
+                    dotted(facts.cuda or (12, 9)),
+                    "install the CUDA toolkit, or use the development image",
+                ),
+            ),
+        )
+    base = cuda_of(str(facts.given.base_image_cuda)) if facts.given.base_image_cuda is not None else ()
+    if base and facts.cuda and base[0] != facts.cuda[0]:
+        yield Problem(
+            "RUNTIME_LIB_MISSING",
+            "base_image_cuda",
+            f"the engine is built for CUDA {facts.cuda[0]}, the image has the libraries of CUDA {base[0]} "
+            f"(libcudart.so.{facts.cuda[0]} is not there)",
+            (
+                set_field(
+                    "base_image_cuda", dotted(facts.cuda), f"use a base image with CUDA {dotted(facts.cuda)}"
+                ),
+            ),
+        )
+    elif release is not None and facts.runtime == "vllm" and facts.install == "pip" and facts.cuda_is_given:
+        has_variant = release.key >= (0, 12, 0, 0)
+        if release.wheel_cuda and facts.cuda[:1] != release.wheel_cuda[:1] and not has_variant:
+            yield Problem(
+                "RUNTIME_LIB_MISSING",
+                "cuda",
+                f"the wheel of vLLM {release.version} is built for CUDA {dotted(release.wheel_cuda)}, "
+                f"torch for {dotted(facts.cuda)}: libcudart.so.{release.wheel_cuda[0]} is not there",
+                (
+                    set_field(
+                        "cuda", dotted(release.wheel_cuda), f"use torch for CUDA {dotted(release.wheel_cuda)}"
+                    ),
+                    set_release(facts, "0.20.0"),
+                ),
+            )

@@ -1,0 +1,158 @@
+"""Free-form values in any spelling people use: drivers, CUDA, systems, engines, environments."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from gpuyard.catalog.software import Version, parse_version
+
+RUNTIME_NAMES = (
+    ("vllm", ("vllm",)),
+    ("sglang", ("sglang",)),
+    ("tgi", ("tgi", "text-generation-inference", "text-generation-launcher")),
+    ("tensorrt-llm", ("tensorrt", "trt-llm", "trtllm")),
+    ("lmdeploy", ("lmdeploy",)),
+    ("llama.cpp", ("llama.cpp", "llama-cpp", "llamacpp", "ollama", "llama_cpp")),
+    ("ai-dynamo", ("dynamo",)),
+)
+"""Engine by what its names contain; the engine inside another product (``dynamo+vllm``) comes first."""
+
+OS_NAMES: tuple[tuple[str, str, Version], ...] = (
+    (r"bottlerocket", "Bottlerocket", ()),
+    (r"autopilot", "GKE Autopilot", ()),
+    (r"\bcos\b|container-optimi[sz]ed|cos_containerd|cos-\d", "GKE COS", ()),
+    (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn2023", "Amazon Linux 2023", (2, 34)),
+    (r"\bal2\b|al2_|amazon ?linux ?2|amzn2", "Amazon Linux 2", (2, 26)),
+    (r"ubuntu[ _-]*20", "Ubuntu 20.04", (2, 31)),
+    (r"ubuntu[ _-]*18", "Ubuntu 18.04", (2, 27)),
+    (r"ubuntu[ _-]*22", "Ubuntu 22.04", (2, 35)),
+    (r"ubuntu[ _-]*24", "Ubuntu 24.04", (2, 39)),
+    (r"ubuntu[ _-]*26", "Ubuntu 26.04", ()),
+    (r"ubuntu", "Ubuntu", ()),
+    (r"debian[ _-]*11", "Debian 11", (2, 31)),
+    (r"debian[ _-]*12", "Debian 12", (2, 36)),
+    (r"debian", "Debian", ()),
+    (
+        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*7",
+        "RHEL 7",
+        (2, 17),
+    ),
+    (
+        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*8",
+        "RHEL 8",
+        (2, 28),
+    ),
+    (
+        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*9",
+        "RHEL 9",
+        (2, 34),
+    ),
+    (r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*)[ _-]*10", "RHEL 10", (2, 39)),
+    (r"rhcos|openshift|coreos", "RHCOS (OpenShift)", ()),
+    (r"talos", "Talos", ()),
+    (r"flatcar", "Flatcar", ()),
+)
+"""Operating systems by pattern, with the glibc that they carry."""
+
+
+def dotted(version: Version) -> str:
+    """A version for people."""
+    return ".".join(str(part) for part in version)
+
+
+def engine_of(text: str) -> str:
+    """The engine that a runtime or image name means; empty: none known."""
+    for engine, words in RUNTIME_NAMES:
+        if any(word in text for word in words):
+            return engine
+    return ""
+
+
+def plain(value: object) -> str:
+    """Lower-case text without its margins; empty: nothing given."""
+    return "" if value is None else str(value).strip().lower()
+
+
+def read_sm(value: object) -> Version:
+    """Compute capability in any spelling: ``9.0``, ``sm_90``, ``90``."""
+    if value is None:
+        return ()
+    text = str(value).lower()
+    found = re.search(r"(\d{1,2})\.(\d)", text)
+    if found:
+        return int(found[1]), int(found[2])
+    found = re.search(r"(\d{2,3})", text)
+    if found:
+        return int(found[1][:-1]), int(found[1][-1])
+    found = re.search(r"\d", text)
+    return (int(found[0]), 0) if found else ()
+
+
+def cuda_of(text: str) -> Version:
+    """CUDA major and minor in any spelling: ``12.8.1``, ``cu128``, ``CUDA 13``."""
+    numbers = parse_version(text)
+    if len(numbers) == 1 and numbers[0] >= 100:
+        return numbers[0] // 10, numbers[0] % 10
+    return numbers[:2]
+
+
+@cache
+def read_system(text: str) -> tuple[str, Version]:
+    """Operating system and its glibc."""
+    for pattern, name, glibc in OS_NAMES:
+        if re.search(pattern, text):
+            return name, glibc
+    return "", ()
+
+
+def read_driver(value: object) -> tuple[Version, int | None]:
+    """Full version and branch of a driver in any spelling; ``570.x`` and ``570`` are branches."""
+    found = re.search(r"(\d{3})(?:\.(\d+))?(?:\.(\d+))?", str(value))
+    if found is None:
+        return (), None
+    branch = int(found[1])
+    if found[2] is None:
+        return (), branch
+    full = (branch, int(found[2]), int(found[3])) if found[3] else (branch, int(found[2]))
+    return (full, branch) if full[1:] != (0,) else ((), branch)
+
+
+def read_env(value: object) -> tuple[Mapping[str, str], tuple[tuple[str, str], ...]]:
+    """Environment variables and command-line flags (with their values) of a mapping, a list or one line."""
+    if not value:
+        return {}, ()
+    env: dict[str, str] = {}
+    words: list[str] = []
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if str(key).startswith("-"):
+                words += [str(key), *([] if item in (None, True) else [str(item)])]
+                continue
+            if isinstance(item, list | tuple):
+                words += [part for entry in item for part in str(entry).split()]
+                continue
+            env[str(key)] = "" if item is None else str(item)
+            words += str(item).split() if "--" in str(item) else []
+    elif isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, Mapping):
+                name = item.get("name")
+                pairs = {str(name): item.get("value")} if name else dict(item)
+                inner, inner_flags = read_env(pairs)
+                env |= inner
+                words += [word for flag in inner_flags for word in flag]
+            else:
+                words += str(item).split()
+    else:
+        words = str(value).replace(";", " ").replace(", ", " ").split()
+    flags: list[tuple[str, str]] = []
+    for index, word in enumerate(words):
+        if re.match(r"-{1,2}[a-zA-Z]", word):
+            name, _, inline = word.partition("=")
+            follows = words[index + 1] if index + 1 < len(words) else ""
+            flags.append((name, inline or ("" if follows.startswith("-") else follows)))
+        else:
+            name, sign, text = word.partition("=")
+            if sign and re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+                env[name] = text.strip("\"'")
+    return env, tuple(flags)
