@@ -37,7 +37,7 @@ def _cluster(path: ServingPath) -> list[Phase]:
     phases = [plane]
     if path.has_monitoring:
         phases.append(
-            unknown("monitoring", plane.name, note="beside the node's start, so off the critical path")
+            unknown("monitoring", plane.name, note="beside the node's start: tokens do not wait for it")
         )
     return phases
 

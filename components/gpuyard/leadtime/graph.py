@@ -16,7 +16,7 @@ _Z90 = 1.2815515655446004
 
 
 def make_journey(name: str, phases: Sequence[Phase], seed: int = SEED) -> Journey:
-    """The journey of ``phases``, which must name what they depend on before they are depended upon.
+    """The journey of ``phases``, the last of which ends it; each comes after those it depends on.
 
     A phase is lognormal through its P50 and P90; without a P90 through `ASSUMED_SPREAD`, and is named for it.
     Phases without a P50 take no time in the totals and are named too.
@@ -25,16 +25,20 @@ def make_journey(name: str, phases: Sequence[Phase], seed: int = SEED) -> Journe
     graph = {phase.name: tuple(name for name in phase.depends_on if name in known) for phase in phases}
     medians = {phase.name: phase.p50_s or 0.0 for phase in phases}
     ends = _finish(graph, medians)
-    total = max(ends.values(), default=0.0)
+    last = phases[-1].name if phases else ""
+    total = ends.get(last, 0.0)
+    on_the_way = _needed(graph, last)
     return Journey(
         name=name,
         phases=tuple(phases),
         p50_s=total,
-        p90_s=max(total, _sampled_p90(phases, graph, seed)),
-        critical_path=_critical_path(graph, ends, medians),
+        p90_s=max(total, _sampled_p90(phases, graph, last, seed)),
+        critical_path=_critical_path(graph, ends, medians, last),
         starts=tuple((phase.name, ends[phase.name] - medians[phase.name]) for phase in phases),
-        unknown=tuple(phase.name for phase in phases if phase.p50_s is None),
-        assumed_spread=tuple(phase.name for phase in phases if phase.p50_s and phase.p90_s is None),
+        unknown=tuple(phase.name for phase in phases if phase.p50_s is None and phase.name in on_the_way),
+        assumed_spread=tuple(
+            phase.name for phase in phases if phase.p50_s and phase.p90_s is None and phase.name in on_the_way
+        ),
     )
 
 
@@ -45,18 +49,31 @@ def _finish(graph: Mapping[str, tuple[str, ...]], durations: Mapping[str, float]
     return ends
 
 
+def _needed(graph: Mapping[str, tuple[str, ...]], last: str) -> frozenset[str]:
+    """The phases that ``last`` waits for, itself among them."""
+    found, todo = set[str](), [last] if last else []
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += graph[name]
+    return frozenset(found)
+
+
 def _critical_path(
-    graph: Mapping[str, tuple[str, ...]], ends: Mapping[str, float], durations: Mapping[str, float]
+    graph: Mapping[str, tuple[str, ...]], ends: Mapping[str, float], durations: Mapping[str, float], last: str
 ) -> tuple[str, ...]:
-    if not ends:
+    if not last:
         return ()
-    path = [max(ends, key=lambda name: ends[name])]
+    path = [last]
     while graph[path[-1]]:
         path.append(max(graph[path[-1]], key=lambda name: ends[name]))
     return tuple(name for name in reversed(path) if durations[name] > 0)
 
 
-def _sampled_p90(phases: Sequence[Phase], graph: Mapping[str, tuple[str, ...]], seed: int) -> float:
+def _sampled_p90(
+    phases: Sequence[Phase], graph: Mapping[str, tuple[str, ...]], last: str, seed: int
+) -> float:
     spreads = [(phase.name, *_lognormal(phase)) for phase in phases]
     draw = random.Random(seed)  # noqa: S311 (sampling, not secrets)
     totals = []
@@ -65,7 +82,7 @@ def _sampled_p90(phases: Sequence[Phase], graph: Mapping[str, tuple[str, ...]], 
             name: median * math.exp(sigma * draw.gauss(0.0, 1.0)) if sigma else median
             for name, median, sigma in spreads
         }
-        totals.append(max(_finish(graph, drawn).values(), default=0.0))
+        totals.append(_finish(graph, drawn).get(last, 0.0))
     totals.sort()
     return totals[math.ceil(0.9 * SAMPLES) - 1]
 

@@ -50,9 +50,9 @@ class Journey:
     starts: tuple[tuple[str, float], ...]
     """When each phase begins at the medians, seconds from the start."""
     unknown: tuple[str, ...]
-    """Phases without a published duration: the totals are without them."""
+    """Phases on the way without a published duration: the totals are without them."""
     assumed_spread: tuple[str, ...]
-    """Phases without a published P90: sampling gives them `graph.ASSUMED_SPREAD`, a guess."""
+    """Phases on the way without a published P90: sampling gives them `graph.ASSUMED_SPREAD`, a guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

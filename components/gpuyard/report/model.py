@@ -1,0 +1,115 @@
+"""One report: what a stack is, costs, takes and risks. Every format reads this."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from gpuyard.costs.cost_report import CostReport
+from gpuyard.errors import Finding, Severity
+from gpuyard.leadtime.lead_time import LeadTime
+
+SCHEMA = "gpuyard.report/v1"
+"""Name and version of the JSON form; a change that breaks readers raises the number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRow:
+    """One GPU pool, or one endpoint on an existing cluster."""
+
+    name: str
+    place: str
+    """E.g. ``aws us-east-1`` or ``context my-cluster``."""
+    machine: str
+    """E.g. ``p5.48xlarge (8 x h100-sxm)``."""
+    purchase: str
+    nodes: str
+    """E.g. ``2 to 4``."""
+    serves: str
+    """Endpoint and model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungRow:
+    """One rung of an endpoint's ladder."""
+
+    endpoint: str
+    number: int
+    place: str
+    machine: str
+    purchase: str
+    price: str
+    """In words; ``unknown`` where nobody publishes it."""
+    is_active: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The whole report."""
+
+    stack: str
+    title: str
+    reference_date: str
+    """The day that the checks stand on; never today."""
+    costs: CostReport
+    findings: tuple[Finding, ...] = ()
+    pools: tuple[PoolRow, ...] = ()
+    rungs: tuple[RungRow, ...] = ()
+    lead_times: Mapping[str, LeadTime] = field(default_factory=dict)
+    """By endpoint."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> int:
+        """Findings that forbid deployment."""
+        return sum(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """Findings that may matter."""
+        return sum(finding.severity is Severity.WARNING for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, as `docs/reference/report-schema.md` has it."""
+        return {
+            "schema": SCHEMA,
+            "stack": self.stack,
+            "title": self.title,
+            "reference_date": self.reference_date,
+            "pools": [asdict(row) for row in self.pools],
+            "ladder": [asdict(row) for row in self.rungs],
+            "cost": self.costs.as_dict(),
+            "lead_time": {name: time.as_dict() for name, time in self.lead_times.items()},
+            "findings": [finding.as_dict() for finding in self.findings],
+            "notes": list(self.notes),
+        }
+
+
+_ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+
+
+def build_report(
+    *,
+    stack: str,
+    costs: CostReport,
+    title: str = "",
+    reference_date: str = "",
+    findings: Sequence[Finding] = (),
+    pools: Sequence[PoolRow] = (),
+    rungs: Sequence[RungRow] = (),
+    lead_times: Mapping[str, LeadTime] | None = None,
+    notes: Sequence[str] = (),
+) -> Report:
+    """The report with its parts in their order: findings by weight, endpoints by name."""
+    ordered = sorted(findings, key=lambda found: (_ORDER.index(found.severity), found.path, found.code))
+    return Report(
+        stack=stack,
+        title=title or f"{stack}: money, time, risk",
+        reference_date=reference_date or costs.reference_date,
+        costs=costs,
+        findings=tuple(ordered),
+        pools=tuple(pools),
+        rungs=tuple(rungs),
+        lead_times=dict(sorted((lead_times or {}).items())),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,189 @@
+"""The report for terminals: money, then time, then risk."""
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from gpuyard.costs.line_item import LineItem
+from gpuyard.errors import Severity
+from gpuyard.leadtime.lead_time import LeadTime
+from gpuyard.report.model import Report
+from gpuyard.report.words import (
+    PRICE_AGE_NOTE,
+    dates_line,
+    duration,
+    gate_state,
+    journey_line,
+    rate,
+    risk_line,
+    usd,
+)
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33", "green": "32"}
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
+
+
+def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
+    """The report in ``width`` columns. ``color`` adds ANSI styles and changes no character."""
+    page = _Page(max(60, width), color=color)
+    lines = [
+        page.style(report.title, "bold"),
+        page.style(f"reference date {report.reference_date}; {dates_line(report)}", "dim"),
+        *_pools(report, page),
+        *_money(report, page),
+        *_time(report, page),
+        *_risk(report, page),
+    ]
+    for note in report.notes:
+        lines += ["", *page.fold(note)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+class _Page:
+    def __init__(self, width: int, *, color: bool) -> None:
+        self.width, self.color = width, color
+
+    def style(self, text: str, name: str) -> str:
+        return f"\033[{_STYLES[name]}m{text}\033[0m" if self.color else text
+
+    def heading(self, text: str) -> list[str]:
+        return ["", self.style(text.upper(), "bold")]
+
+    def fold(self, text: str, indent: int = 0) -> list[str]:
+        gap = " " * indent
+        return wrap(text, self.width, initial_indent=gap, subsequent_indent=gap, break_on_hyphens=False) or [
+            ""
+        ]
+
+    def table(self, rows: Sequence[Sequence[str]], numbers: int) -> list[str]:
+        """Columns; the last ``numbers`` are right-aligned, the first gives way when space is short."""
+        if not rows:
+            return []
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        rest = sum(widths[1:]) + 2 * len(widths)
+        widths[0] = max(8, min(widths[0], self.width - rest))
+        lines = []
+        for row in rows:
+            cells = [_cut(row[0], widths[0]).ljust(widths[0])]
+            for i, cell in enumerate(row[1:], 1):
+                cells.append(cell.rjust(widths[i]) if i >= len(row) - numbers else cell.ljust(widths[i]))
+            lines.append("  " + "  ".join(cells))
+        return lines
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _pools(report: Report, page: _Page) -> Iterator[str]:
+    if not report.pools:
+        return
+    yield from page.heading("what and where")
+    for row in report.pools:
+        yield from page.fold(f"{row.serves}", 2)
+        bought = f", {row.purchase.replace('_', ' ')}" if row.purchase else ""
+        nodes = f", {row.nodes} nodes" if row.nodes else ""
+        yield from page.fold(f"{row.place}: {row.machine}{bought}{nodes}", 4)
+
+
+def _money(report: Report, page: _Page) -> Iterator[str]:
+    costs = report.costs
+    yield from page.heading("money")
+    yield page.style(f"USD per month of {costs.hours_per_month} hours", "dim")
+    rows = [("", "idle", "expected", "peak")]
+    rows += [
+        (group, usd(loads.idle), usd(loads.expected), usd(loads.peak))
+        for group, loads in costs.by_group.items()
+    ]
+    total = costs.monthly
+    rows.append(("total", usd(total.idle), usd(total.expected), usd(total.peak)))
+    table = page.table(rows, 3)
+    yield from table[:-1]
+    yield page.style(table[-1], "bold")
+    low, high = costs.spread
+    if low != high:
+        yield from page.fold(f"with spot prices at their P10 and P90: {usd(low)} to {usd(high)}", 2)
+    if costs.one_time:
+        yield from page.fold(f"one-time purchases, apart: {usd(costs.one_time)}", 2)
+    if costs.credits:
+        yield from page.fold(f"credits, apart: {usd(costs.credits)} per month", 2)
+    yield from _largest(costs.items, page)
+    if costs.metered:
+        yield ""
+        yield from page.fold("By use, not in the totals until declared:", 2)
+        seen = dict.fromkeys(f"{item.component}: {rate(item)} ({item.region})" for item in costs.metered)
+        for line in seen:
+            yield from page.fold(line, 4)
+    if costs.unknown:
+        yield ""
+        yield page.style("  Unknown, not in the totals:", "yellow")
+        for found in costs.unknown:
+            yield from page.fold(f"{found.resource}, {found.component}: {found.reason}", 4)
+    yield from page.fold(PRICE_AGE_NOTE, 2)
+
+
+def _largest(items: Sequence[LineItem], page: _Page, limit: int = 8) -> Iterator[str]:
+    """The largest items at the expected load, and how many there are besides."""
+    counted = [item for item in items if item.effective is not None and item.effective.peak > 0]
+    counted.sort(key=lambda item: (-item.effective.expected if item.effective else 0, item.urn))
+    if not counted:
+        return
+    yield ""
+    rows = [("largest items", "unit price", "expected")]
+    for item in counted[:limit]:
+        effective = item.effective
+        assert effective is not None  # noqa: S101 (filtered above)
+        rows.append((f"{item.resource}: {item.component}", rate(item), usd(effective.expected)))
+    yield from page.table(rows, 1)
+    if len(counted) > limit:
+        yield f"  and {len(counted) - limit} more"
+
+
+def _time(report: Report, page: _Page) -> Iterator[str]:
+    if not report.lead_times:
+        return
+    yield from page.heading("time")
+    for endpoint, lead_time in report.lead_times.items():
+        yield f"  {endpoint}"
+        yield from (f"  {line}" for line in _journeys(lead_time, page))
+        for gate in lead_time.gates:
+            state = gate_state(gate)
+            yield from page.fold(f"gate ({state}): {gate.name}: {gate.evidence}", 4)
+
+
+def _journeys(lead_time: LeadTime, page: _Page) -> Iterator[str]:
+    journeys = [journey for journey in lead_time.journeys if journey.phases]
+    rows = [("until tokens flow", "P50", "P90"), *map(journey_line, journeys)]
+    yield from page.table(rows, 2)
+    longest = journeys[0] if journeys else None
+    if longest is None:
+        return
+    rows = [(phase.name, duration(phase.p50_s), phase.basis) for phase in longest.phases]
+    yield ""
+    yield from page.table([("phase", "P50", "basis"), *rows], 0)
+    if longest.assumed_spread:
+        yield "  P90 guesses 1.5 times the median for phases that were timed only once"
+
+
+def _risk(report: Report, page: _Page) -> Iterator[str]:
+    yield from page.heading("risk")
+    yield f"  {risk_line(report)}"
+    for finding in report.findings:
+        first, *rest = finding.render().splitlines()
+        yield from (page.style(line, _COLOURS[finding.severity]) for line in page.fold(first, 2))
+        for line in rest:
+            yield from page.fold(line.strip(), 4)
+    if report.rungs:
+        yield ""
+        rows = [("where next", "machine", "bought", "price")]
+        rows += [
+            (
+                f"{'>' if row.is_active else ' '} {row.endpoint} #{row.number} {row.place}",
+                row.machine,
+                row.purchase.replace("_", " "),
+                row.price,
+            )
+            for row in report.rungs[:10]
+        ]
+        yield from page.table(rows, 1)
+        if len(report.rungs) > 10:
+            yield f"  and {len(report.rungs) - 10} more rungs in the lock"

@@ -1,0 +1,70 @@
+"""Numbers and rows in words, the same in every format."""
+
+from decimal import Decimal
+
+from gpuyard.costs.line_item import LineItem
+from gpuyard.leadtime.lead_time import Gate, Journey
+from gpuyard.report.model import Report
+from gpuyard.units import format_seconds, format_usd
+
+JOURNEYS = {
+    "empty_account": "from an empty account",
+    "zero_to_one": "from zero to one replica",
+    "one_more_replica": "one more replica on a warm node",
+}
+PRICE_AGE_NOTE = "Prices are list prices of dated tables, before taxes and private discounts."
+
+
+def usd(amount: Decimal | float) -> str:
+    """Money for people."""
+    return format_usd(float(amount))
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds for people; None is a word."""
+    return "unknown" if seconds is None else format_seconds(seconds)
+
+
+def rate(item: LineItem) -> str:
+    """The price of one unit, e.g. ``$6.88 per hour``; small ones with the digits they need."""
+    value = float(item.unit_price)
+    text = f"${value:,.2f}"
+    if value < 1:  # four cents and a half are not five
+        text = max(text, f"${value:.6f}".rstrip("0"), key=len)
+    return f"{text} per {item.unit}"
+
+
+def journey_line(journey: Journey) -> tuple[str, str, str]:
+    """Name, median and P90 of a journey in words; nothing known is a word."""
+    name = JOURNEYS[journey.name]
+    if journey.p50_s == 0:
+        return name, "unknown", "unknown"
+    least = "at least " if journey.unknown else ""
+    return name, least + duration(journey.p50_s), least + duration(journey.p90_s)
+
+
+def gate_state(gate: Gate) -> str:
+    """Whether a gate still holds one up."""
+    return "cleared" if gate.is_open else "no end known"
+
+
+def risk_line(report: Report) -> str:
+    """Counts of what may go wrong, one line."""
+    gates = [gate for time in report.lead_times.values() for gate in time.gates if not gate.is_open]
+    parts = [
+        _count(report.errors, "error"),
+        _count(report.warnings, "warning"),
+        _count(len(gates), "open gate"),
+        _count(len(report.costs.unknown), "unknown price"),
+    ]
+    return ", ".join(parts)
+
+
+def dates_line(report: Report) -> str:
+    """The span of price dates."""
+    dates = report.costs.price_dates
+    return "no dated price was used" if dates is None else f"prices of {dates[0]} to {dates[1]}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
