@@ -129,6 +129,36 @@ def test_the_environment_is_read_in_any_form(env: Any) -> None:
     assert _errors(parse_combination({**data, "env": env})) == []
 
 
+def test_gke_library_path_is_only_likely_while_neither_image_nor_environment_is_stated() -> None:
+    unsaid = {"platform": "gke", "gpu": "l4", "runtime": "vllm", "runtime_version": "0.10.0"}
+    assert verdict_of(check(parse_combination(unsaid))) == "warn"
+    assert _errors(parse_combination({**unsaid, "env": {}})) == ["DRIVER_LIB_PATH"]
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "count"),
+    [
+        ("deepseek-ai/DeepSeek-R1", "h100-sxm", 8),  # 671 GB of FP8 on 640 GB
+        ("meta-llama/Llama-3.1-8B-Instruct", "t4", 1),  # 16 GB of bfloat16 on 16 GB
+        ("mistralai/Mixtral-8x7B-Instruct-v0.1", "a100-80gb-sxm", 1),
+        ("Qwen/Qwen2.5-72B-Instruct", "h100-sxm", 1),
+    ],
+)
+def test_weights_that_leave_nothing_do_not_fit(model: str, gpu: str, count: int) -> None:
+    combination = Combination(model=model, gpu=gpu, gpu_count=count, tensor_parallel=count, runtime="vllm")
+    assert "MEMORY_WEIGHTS" in _errors(combination)
+
+
+def test_a_driver_that_yaml_took_for_a_number_counts_as_its_branch() -> None:
+    data = {"gpu": "l4", "driver": 550.12, "runtime": "vllm", "runtime_version": "0.8.5"}
+    assert check(parse_combination(data)) == []
+
+
+def test_dynamo_versions_are_not_read_as_versions_of_its_engine() -> None:
+    data = {"gpu": "h100", "runtime": "dynamo+vllm", "runtime_version": "1.6.0", "driver": "580.95.05"}
+    assert check(parse_combination(data)) == []
+
+
 def test_a_fix_keeps_the_gpu_and_changes_the_image_tag() -> None:
     proposal = propose(Combination(gpu="a100-80gb", driver="550.163.01", image="vllm/vllm-openai:v0.20.0"))
     assert proposal is not None

@@ -87,6 +87,7 @@ _COUNTS = {
     "gpu_memory_utilization": 1,
 }
 """Numbers, with the largest that is not absurd."""
+_DRIVERS = frozenset({"driver", "driver_branch", "fabric_manager"})
 _SWITCHES = frozenset({"datacenter_gpu", "image_has_compat_libs"})
 _EITHER = frozenset({"fabric_manager", "gpu_operator", "dra_driver", "mig"})
 """Text, or true and false."""
@@ -150,6 +151,8 @@ def _read(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
         return None, (f"is {_kind(value)}", "write a mapping of names and values, a list or one line")
     if isinstance(value, Mapping | list | tuple) or (isinstance(value, bool) and key not in _EITHER):
         return None, (f"is {_kind(value)}, not one value", "write one value, or leave it out")
+    if key in _DRIVERS and isinstance(value, float):
+        value = int(value)  # YAML read 550.120 as 550.12: only the branch is sure
     return value if isinstance(value, bool) else str(value).strip(), None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gpuyard.catalog.software import Version, cuda_floors, cuda_toolkits, driver_branches, parse_version
+from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_driver, set_field, set_release, with_env
 from gpuyard.compat.spelling import dotted
@@ -79,7 +80,7 @@ def _forward_compat(facts: Facts) -> Iterator[Problem]:
     libs = facts.given.image_has_compat_libs
     asked = facts.env.get("VLLM_ENABLE_CUDA_COMPATIBILITY", "").lower() in ("1", "true")
     wired = facts.runtime == "vllm" and facts.version in COMPAT_BUG_RELEASES and facts.install != "pip"
-    wired = wired or ("dynamo" in facts.runtime_text and facts.install != "pip")
+    wired = wired or _is_early_dynamo(facts)
     wired = wired or "/compat" in facts.env.get("LD_LIBRARY_PATH", "")
     if libs is False or not (libs or asked or wired):
         return
@@ -112,6 +113,19 @@ def _forward_compat(facts: Facts) -> Iterator[Problem]:
             f"{facts.driver_text} and comes first in the loader path (error 803)",
             _compat_fixes(facts),
         )
+
+
+def _is_early_dynamo(facts: Facts) -> bool:
+    """Dynamo's CUDA 12 images of early 2025 put cuda-compat first (ai-dynamo/dynamo#1101)."""
+    version = release_key(facts.given.runtime_version or "")
+    early = not version or version < (0, 4)
+    return (
+        "dynamo" in facts.runtime_text
+        and facts.install != "pip"
+        and facts.cuda_is_given
+        and early
+        and facts.cuda < (13,)
+    )
 
 
 def _compat_version(facts: Facts) -> Version:

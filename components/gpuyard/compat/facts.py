@@ -27,6 +27,8 @@ from gpuyard.compat.spelling import (
     read_system,
 )
 
+CALENDAR_TAGS = 20
+"""Image tags such as ``25.11-py3`` are months, not engine versions."""
 ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
 _FAMILY_GPU = {"p3": "v100", "p2": "k80", "g3": "m60", "p3dn": "v100", "g3s": "m60"}
 """AWS families that the catalog no longer lists."""
@@ -229,11 +231,13 @@ def _runtime_of_image(image: str) -> str:
 
 
 def _version(given: Combination, runtime_text: str, image: str) -> Version:
+    if "dynamo" in runtime_text and engine_of(runtime_text) != "ai-dynamo":
+        return ()  # Dynamo's own version; which engine it carries is not known
     if given.runtime_version is not None:
         return release_key(given.runtime_version)
     for text in (runtime_text, image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""):
         found = re.search(r"v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)", re.sub(r"cuda?-?\d+(\.\d+)*", "", text))
-        if found:
+        if found and int(found[1].partition(".")[0]) < CALENDAR_TAGS:
             return release_key(found[1])
     return ()
 

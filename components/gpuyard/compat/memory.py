@@ -34,6 +34,8 @@ WEIGHT_TOLERANCE = 0.97
 """Parameter counts of the catalog are within 3 % of the published ones."""
 PEAK_TOLERANCE = 0.8
 """The activation peak is calibrated on one model: a refusal counts this share of it."""
+WHOLE = 0.97
+"""Share of a GPU that weights can take at all: the driver and CUDA keep the rest."""
 CHUNKED_SINCE = (0, 5, 4, 0)
 """Before, vLLM prefilled a whole max_model_len at once; since, only up to 32,768 tokens."""
 V1_SINCE = (0, 8, 0, 0)
@@ -56,7 +58,10 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
         return
     total = facts.memory_mib * MIB
     per_gpu = weights / split.gpus
-    if per_gpu * WEIGHT_TOLERANCE > total * 0.98:
+    share = max(facts.given.gpu_memory_utilization or 0, DEFAULT_SHARE.get(facts.runtime, 0.9), 0.9)
+    tight = per_gpu <= total * WHOLE
+    # what a name says of its size is rounder than the catalog
+    if per_gpu * WEIGHT_TOLERANCE > total * share or (facts.model is not None and not tight):
         unverified = facts.model is not None and not facts.model.verified
         yield Problem(
             "MEMORY_WEIGHTS",
@@ -66,6 +71,8 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
             _weight_fixes(facts, weights),
             Severity.WARNING if unverified else Severity.ERROR,
         )
+        if tight and not unverified:
+            yield _no_room(facts, per_gpu, total * share)
         return
     yield from _cache(facts, split, per_gpu, total)
 
@@ -162,7 +169,7 @@ def _no_room(facts: Facts, weights: float, usable: float) -> Problem:
     return Problem(
         "MEMORY_KV",
         "gpu_memory_utilization",
-        f"weights take {format_bytes(weights)} per GPU and gpu_memory_utilization leaves "
+        f"weights take {format_bytes(weights)} per GPU, and the engine may take "
         f"{format_bytes(usable)} for everything",
         (
             set_field("gpu_memory_utilization", 0.9, "use gpu_memory_utilization 0.9"),

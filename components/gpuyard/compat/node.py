@@ -208,6 +208,13 @@ def _gke_library_path(facts: Facts) -> Iterator[Problem]:
         return
     if "/usr/local/nvidia/lib64" in facts.env.get("LD_LIBRARY_PATH", ""):
         return
+    # with neither image nor environment stated, whoever deploys may well set it
+    stated = (
+        facts.cuda_is_given
+        or bool(facts.image)
+        or facts.given.env is not None
+        or bool(facts.given.base_image_cuda)
+    )
     yield Problem(
         "DRIVER_LIB_PATH",
         "env",
@@ -218,6 +225,7 @@ def _gke_library_path(facts: Facts) -> Iterator[Problem]:
                 with_env(facts, "LD_LIBRARY_PATH", GKE_LIBRARY_PATH),
             ),
         ),
+        Severity.ERROR if stated else Severity.WARNING,
     )
 
 
