@@ -258,11 +258,22 @@ def _fabric(facts: Facts) -> Iterator[Problem]:
             "the GPUs hang on an NVSwitch, and no fabric manager runs (error 802)",
             fix,
         )
+    elif switched and given is None and _misses_switch_drivers(facts):
+        yield Problem(
+            "FABRIC_MANAGER",
+            "os",
+            "Ubuntu's EKS image lacks the InfiniBand modules that NVSwitches of Blackwell are managed through, so "
+            "fabric manager fails while the driver container reports ready (error 802)",
+            (
+                Fix(
+                    "use the image AL2023_x86_64_NVIDIA, which brings driver and fabric manager",
+                    {"os": None, "ami": "AL2023_x86_64_NVIDIA", "driver_managed_by": "image"},
+                ),
+            ),
+        )
     elif switched and given is None:
         unmanaged = facts.platform not in ("eks", "gke", "aks") and not facts.given.ami and not facts.manager
-        sure = (
-            unmanaged and not facts.has_workload and not has_operator(facts) and facts.given.instance is None
-        )
+        sure = unmanaged and not facts.has_workload and not has_operator(facts)
         if sure and facts.given.kubernetes is None:
             yield Problem(
                 "FABRIC_MANAGER",
@@ -271,6 +282,17 @@ def _fabric(facts: Facts) -> Iterator[Problem]:
                 "there (error 802)",
                 fix,
             )
+
+
+def _misses_switch_drivers(facts: Facts) -> bool:
+    """NVIDIA/gpu-operator#2781 (2026-08-21): HGX B200 with the operator's driver on Canonical's EKS image."""
+    is_blackwell = facts.gpu is not None and facts.gpu.id in ("b200", "b300")
+    return (
+        is_blackwell
+        and facts.platform == "eks"
+        and facts.os.startswith("Ubuntu")
+        and facts.manager == "operator"
+    )
 
 
 def _matching(facts: Facts) -> Fix:
