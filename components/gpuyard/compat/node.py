@@ -262,7 +262,7 @@ def _fabric(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "FABRIC_MANAGER",
             "os",
-            "Ubuntu's EKS image lacks the InfiniBand modules that NVSwitches of Blackwell are managed through, so "
+            "Ubuntu's EKS image lacks the InfiniBand modules that manage Blackwell's NVSwitches, so "
             "fabric manager fails while the driver container reports ready (error 802)",
             (
                 Fix(
