@@ -8,7 +8,7 @@ from gpuyard.catalog.tables import read_csv
 from gpuyard.costs.disks import charge_ebs
 from gpuyard.costs.line_item import CONTROL_PLANE, NETWORK, Charge, Loads, always, charge, decimal, unpriced
 from gpuyard.costs.machine import charge_machines
-from gpuyard.costs.scene import Scene, count, mapping
+from gpuyard.costs.scene import Scene, count, listed, mapping
 from gpuyard.resources import Resource
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -61,7 +61,7 @@ def price_node_group(resource: Resource, scene: Scene) -> Iterator[Charge]:
     template = _template(resource, scene, mapping(inputs.get("launchTemplate")))
     nodes = _node_loads(resource, scene)
     purchase = _PURCHASES.get(str(inputs.get("capacityType") or ""), "on_demand")
-    types = [name for name in inputs.get("instanceTypes") or () if isinstance(name, str)]
+    types = [name for name in listed(inputs.get("instanceTypes")) if isinstance(name, str)]
     types = (
         types or [str(template["instanceType"])] if types or template.get("instanceType") else ["t3.medium"]
     )
@@ -132,7 +132,7 @@ def price_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
     yield from charge_machines(resource, scene, "aws", machine_type, one, purchase)
     root = mapping(inputs.get("rootBlockDevice"))
     yield from _block_device(resource, root or {"volumeSize": _EC2_ROOT_GB, "volumeType": "gp2"}, region, one)
-    for block in inputs.get("ebsBlockDevices") or ():
+    for block in listed(inputs.get("ebsBlockDevices")):
         yield from _block_device(resource, mapping(block), region, one)
     if inputs.get("associatePublicIpAddress") is True:
         price = component("aws", "public_ipv4", region, "in use or idle")
@@ -156,7 +156,7 @@ def _is_spot(inputs: Any) -> bool:
 def _template_disks(
     resource: Resource, template: dict[str, Any], region: str, nodes: Loads
 ) -> Iterator[Charge]:
-    for block in template["blockDeviceMappings"] or ():
+    for block in listed(template["blockDeviceMappings"]):
         yield from _block_device(resource, mapping(mapping(block).get("ebs")), region, nodes)
 
 

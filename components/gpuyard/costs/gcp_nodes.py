@@ -1,7 +1,6 @@
 """GKE and Compute Engine: control planes, node pools, instances, and the disks on them."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from gpuyard.catalog.price import Price
@@ -12,6 +11,7 @@ from gpuyard.costs.line_item import (
     CONTROL_PLANE,
     GPU_NODES,
     NETWORK,
+    NOTHING,
     Charge,
     LineItem,
     Loads,
@@ -21,7 +21,7 @@ from gpuyard.costs.line_item import (
     unpriced,
 )
 from gpuyard.costs.machine import charge_machines
-from gpuyard.costs.scene import Scene, count, mapping, to_region
+from gpuyard.costs.scene import Scene, count, listed, mapping, to_region
 from gpuyard.resources import Resource
 
 CLUSTER = "gcp:container/cluster:Cluster"
@@ -232,7 +232,7 @@ def price_gce_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
     scratch = inputs.get("scratchDisks")
     if isinstance(scratch, list | tuple) and scratch:
         yield from charge_local_ssd(resource, region, always(len(scratch)), is_spot=is_spot)
-    if any(mapping(block).get("accessConfigs") for block in inputs.get("networkInterfaces") or ()):
+    if any(mapping(block).get("accessConfigs") for block in listed(inputs.get("networkInterfaces"))):
         price = component("gcp", "ip", region, "external on VM")
         quantity = one * scene.hours
         yield charge(resource, "external IPv4", price, quantity, unit="hour", group=NETWORK, region=region)
@@ -260,9 +260,16 @@ def _zone_count(resource: Resource, cluster: Resource | None) -> int:
 
 def vms_in_region(region: str, scene: Scene) -> Loads:
     """Machines of pools and instances in a region: those that may use its NAT gateway."""
-    total = always(0)
-    for pool in scene.by_type.get(NODE_POOL, ()):
-        if scene.region(pool) == region:
-            total = total + pool_nodes(pool, scene)
-    instances = scene.by_type.get("gcp:compute/instance:Instance", ())
-    return total + always(Decimal(sum(scene.region(found) == region for found in instances)))
+    if "vms" not in scene.memo:
+        scene.memo["vms"] = _vms(scene)
+    return scene.memo["vms"].get(region, NOTHING)
+
+
+def _vms(scene: Scene) -> dict[str, Loads]:
+    total: dict[str, Loads] = {}
+    machines = [(pool, pool_nodes(pool, scene)) for pool in scene.by_type.get(NODE_POOL, ())]
+    machines += [(found, always(1)) for found in scene.by_type.get("gcp:compute/instance:Instance", ())]
+    for resource, nodes in machines:
+        region = scene.region(resource)
+        total[region] = total.get(region, NOTHING) + nodes
+    return total

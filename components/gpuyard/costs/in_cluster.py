@@ -8,7 +8,7 @@ from typing import Any
 from gpuyard.catalog.prices import component
 from gpuyard.costs.disks import charge_ebs, charge_gcp_disk
 from gpuyard.costs.line_item import NETWORK, Charge, Loads, always, charge, unpriced
-from gpuyard.costs.scene import CLUSTERS, Scene, count, mapping
+from gpuyard.costs.scene import CLUSTERS, Scene, count, listed, mapping
 from gpuyard.resources import Resource
 
 STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
@@ -52,7 +52,7 @@ def price_stateful_set(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """The volumes that a StatefulSet claims, one per replica."""
     spec = mapping(resource.inputs.get("spec"))
     replicas = count(spec.get("replicas"))
-    for template in spec.get("volumeClaimTemplates") or ():
+    for template in listed(spec.get("volumeClaimTemplates")):
         claim = mapping(mapping(template).get("spec"))
         yield from _volume(resource, scene, claim, 1 if replicas is None else replicas, "volumes")
 

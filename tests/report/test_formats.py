@@ -1,0 +1,151 @@
+"""The report in every format says the same, in the order of money, time, risk, within its limits."""
+
+import json
+import re
+from html.parser import HTMLParser
+from time import perf_counter
+
+import pytest
+
+from gpuyard.costs.pricing import price_resources
+from gpuyard.errors import Finding, Severity
+from gpuyard.report.html import render_html
+from gpuyard.report.json_form import render_json
+from gpuyard.report.markdown import MAX_CHARACTERS, render_markdown
+from gpuyard.report.model import SCHEMA, build_report
+from gpuyard.report.text import render_text
+from gpuyard.report.words import usd
+from gpuyard.resources import Resource
+
+RENDERERS = [render_text, render_json, render_markdown, render_html]
+
+
+@pytest.fixture
+def empty():
+    return build_report(stack="bare", costs=price_resources([]))
+
+
+def many(number):
+    resources = [
+        Resource(urn=f"urn:{n}", type="aws:ec2/eip:Eip", name=f"address-{n}", inputs={"region": "us-east-1"})
+        for n in range(number)
+    ]
+    findings = [
+        Finding(severity=Severity.NOTE, code="LONG", path=f"p[{n}]", message="word " * 40)
+        for n in range(number)
+    ]
+    return build_report(stack="many", costs=price_resources(resources), findings=findings)
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+def test_equal_reports_give_equal_bytes(render, report):
+    assert render(report) == render(report)
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+def test_an_empty_report_renders(render, empty):
+    assert "bare" in render(empty)
+
+
+@pytest.mark.parametrize("render", [render_text, render_markdown, render_html])
+def test_totals_unknowns_gates_and_findings_are_in_every_format_for_people(render, report):
+    text = " ".join(render(report).split())
+    total = report.costs.monthly
+    for load in (total.idle, total.expected, total.peak):
+        assert usd(load) in text
+    for words in ("odd", "this resource type has no price model", "no end known", "QUOTA_NOT_SEEN", "P90"):
+        assert words in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_terminal_text_keeps_its_width(width, report):
+    assert max(map(len, render_text(report, width=width).splitlines())) <= max(width, 80)
+
+
+def test_money_comes_before_time_and_time_before_risk(report):
+    text = render_text(report)
+    assert text.index("MONEY") < text.index("TIME") < text.index("RISK")
+
+
+def test_colour_changes_no_character(report):
+    plain, colored = render_text(report), render_text(report, color=True)
+    assert "\033[" not in plain
+    assert re.sub(r"\033\[\d+m", "", colored) == plain
+
+
+def test_json_names_its_schema_and_repeats_the_totals(report):
+    data = json.loads(render_json(report))
+    assert data["schema"] == SCHEMA
+    monthly = data["cost"]["totals"]["expected"]["monthly"]
+    items = [item for item in data["cost"]["line_items"] if item["category"] != "Credit"]
+    assert sum(item["effective"]["expected"] for item in items if item["effective"]) == pytest.approx(monthly)
+    assert set(data["lead_time"]["chat"]["journeys"]) == {"empty_account", "zero_to_one", "one_more_replica"}
+
+
+def test_markdown_can_be_found_again_and_breaks_nothing(report):
+    text = render_markdown(report)
+    assert text.startswith("<!-- gpuyard-report:prod -->\n")
+    assert "<b>" not in text
+    assert "@team" not in text
+    assert text.count("<details>") == text.count("</details>")
+
+
+@pytest.mark.parametrize("number", [0, 10, 200, 2000])
+def test_markdown_stays_below_what_github_takes(number):
+    text = render_markdown(many(number))
+    assert len(text) < MAX_CHARACTERS
+    assert text.count("<details>") == text.count("</details>")
+    assert "**total**" in text
+
+
+class _Page(HTMLParser):
+    VOID = frozenset({"meta", "br", "line", "rect", "path"})
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.links, self.ids = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.links += [values[name] for name in ("src", "href") if name in values]
+        self.ids += [values["id"]] if "id" in values else []
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_needs_no_network(report):
+    text = render_html(report)
+    page = _Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.links == []
+    assert len(page.ids) == len(set(page.ids))
+    assert not re.search(r"https?://|@import|url\((?!#)", text)
+    assert len(text.encode()) < 1_000_000
+
+
+def test_the_page_can_be_read_without_seeing(report):
+    text = render_html(report)
+    assert '<html lang="en">' in text
+    assert text.count("<svg") == text.count("<desc") == text.count('role="img"')
+    assert "prefers-color-scheme:dark" in text
+    assert "@media print" in text
+
+
+def test_text_of_others_cannot_become_markup(report):
+    assert "<b>" not in render_html(report)
+
+
+def test_a_large_report_in_every_format_takes_at_most_a_second_and_a_half():
+    report = many(500)
+    render_html(report)
+    start = perf_counter()
+    for render in RENDERERS:
+        render(report)
+    assert perf_counter() - start < 1.5
