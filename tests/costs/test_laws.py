@@ -97,13 +97,17 @@ def test_every_resource_is_priced_free_or_unknown(resources):
 
 
 def test_five_thousand_resources_take_at_most_two_seconds():
+    region = {"region": "us-east-1"}
+    scaling = {"minSize": 1, "desiredSize": 1, "maxSize": 2}
+    group = {**region, "instanceTypes": ["p5.48xlarge"], "scalingConfig": scaling}
+    pool = {"location": "us-central1", "nodeConfig": {"machineType": "g2-standard-8"}}
     kinds = [
-        ("aws:eks/nodeGroup:NodeGroup", {"region": "us-east-1", "instanceTypes": ["p5.48xlarge"], "scalingConfig": {"minSize": 1, "desiredSize": 1, "maxSize": 2}}),
-        ("gcp:container/nodePool:NodePool", {"location": "us-central1", "nodeConfig": {"machineType": "g2-standard-8"}}),
+        ("aws:eks/nodeGroup:NodeGroup", group),
+        ("gcp:container/nodePool:NodePool", pool),
         ("gcp:compute/routerNat:RouterNat", {"region": "us-central1"}),
-        ("aws:ec2/instance:Instance", {"region": "us-east-1", "instanceType": "m7i.large"}),
+        ("aws:ec2/instance:Instance", {**region, "instanceType": "m7i.large"}),
         ("aws:iam/role:Role", {}),
-    ]  # fmt: skip
+    ]
     resources = [
         Resource(urn=f"urn:{n}", type=kinds[n % 5][0], name=f"r{n}", inputs=kinds[n % 5][1])
         for n in range(5000)

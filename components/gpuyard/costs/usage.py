@@ -5,14 +5,21 @@ Shape in the spirit of Infracost: ``resource_usage`` by logical name or ``<type>
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from gpuyard.costs.line_item import decimal
 from gpuyard.errors import Finding, Severity, SpecError
 from gpuyard.resources import Resource
+
+
+_SECTIONS = ("resource_usage", "resource_type_default_usage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,30 @@ class Usage:
         return None if declared is None else decimal(declared)
 
 
+def read_usage(path: Path, resources: AbstractSet[tuple[str, str]]) -> tuple[Usage, int | None]:
+    """A usage file, and the hours per month that it declares, if any.
+
+    ``resources``: type and name of those there are.
+
+    Raises:
+        SpecError: unreadable, not YAML, or with problems, every one of them.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError([_problem(str(path), "NOT_READABLE", str(error), "check the path")]) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise SpecError([_problem(str(path), "NOT_YAML", f"is not YAML{where}", "mend it")]) from None
+    hours = data.get("hours_per_month") if isinstance(data, Mapping) else None
+    if hours is not None and (isinstance(hours, bool) or not isinstance(hours, int) or not 0 < hours <= 744):
+        problem = _problem("hours_per_month", "USAGE_AMOUNT", "is not a number of hours", "write 1 to 744")
+        raise SpecError([problem])
+    names = frozenset({name for _, name in resources} | {f"{kind}::{name}" for kind, name in resources})
+    return parse_usage(data, names), hours
+
+
 def parse_usage(data: Any, names: frozenset[str] | None = None) -> Usage:
     """Usage from plain data (a parsed ``usage.yml``).
 
@@ -52,14 +83,14 @@ def parse_usage(data: Any, names: frozenset[str] | None = None) -> Usage:
         return Usage()
     if not isinstance(data, Mapping):
         raise SpecError([_problem("", "USAGE_SHAPE", "is not a mapping", "begin with `resource_usage:`")])
-    known = ("version", "resource_usage", "resource_type_default_usage")
+    known = ("version", "hours_per_month", *_SECTIONS)
     problems += [
         _problem(str(key), "UNKNOWN_KEY", "is not a key of a usage file", "use one of " + ", ".join(known))
         for key in data
         if key not in known
     ]
     sections = {}
-    for section in known[1:]:
+    for section in _SECTIONS:
         sections[section] = _section(section, data.get(section) or {}, problems)
     if names is not None:
         problems += [

@@ -1,0 +1,99 @@
+"""Files that `gpuyard cost` reads, whole and broken. Synthetic accounts."""
+
+import json
+
+import pytest
+
+from gpuyard.cli.main import run
+from gpuyard.costs.program_file import read_program
+from gpuyard.errors import SpecError
+from gpuyard.resources import SECRET, UNKNOWN
+
+URN = "urn:pulumi:test::test::aws:ec2/natGateway:NatGateway::nat"
+STATE = {
+    "urn": URN,
+    "type": "aws:ec2/natGateway:NatGateway",
+    "custom": True,
+    "inputs": {
+        "region": "us-east-1",
+        "subnetId": "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "token": {
+            "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+            "plaintext": "hunter2",
+        },
+    },
+}
+PREVIEW = {"steps": [{"op": "create", "urn": URN, "newState": STATE}, {"op": "delete", "oldState": STATE}]}
+EXPORT = {"version": 3, "deployment": {"manifest": {}, "resources": [STATE, {**STATE, "delete": True}]}}
+PLAN = {"resources": [STATE]}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(data, name="program.json"):
+        file = tmp_path / name
+        file.write_text(data if isinstance(data, str) else json.dumps(data))
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("data", [PREVIEW, EXPORT, PLAN])
+def test_every_kind_of_file_gives_the_same_resource(write, data):
+    (resource,) = read_program(write(data))
+    assert (resource.urn, resource.name) == (URN, "nat")
+    assert resource.inputs["subnetId"] is UNKNOWN
+    assert resource.inputs["token"] is SECRET
+
+
+OTHER_JSON = ['{"format_version": "1.2"}', "[]", "{}", '{"resources": [1]}']
+
+
+@pytest.mark.parametrize("data", [json.dumps(PREVIEW)[:90], "", "nonsense", *OTHER_JSON])
+def test_anything_else_is_refused_with_exit_2_and_no_output(write, data, capsys):
+    file = write(data)
+    with pytest.raises(SpecError):
+        read_program(file)
+    assert run(["cost", str(file)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "fix:" in printed.err
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path, capsys):
+    assert run(["cost", str(tmp_path / "none.json")]) == 2
+    assert "NOT_READABLE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
+def test_every_format_prints_the_cost_and_no_secret(write, capsys, form):
+    assert run(["cost", str(write(EXPORT)), "--format", form]) == 0
+    printed = capsys.readouterr().out
+    assert "32.85" in printed
+    assert "hunter2" not in printed
+
+
+def test_the_json_answer_has_the_promised_shape(write, capsys):
+    usage = write(
+        "hours_per_month: 700\nresource_usage:\n  nat: {monthly_data_processed_gb: 100}\n", "usage.yml"
+    )
+    assert run(["cost", str(write(PREVIEW)), "--format", "json", "--usage", str(usage)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["hours_per_month"] == 700
+    assert answer["totals"]["expected"]["monthly"] == pytest.approx(700 * 0.045 + 4.5)
+    assert {"currency", "totals", "line_items", "unknown"} <= set(answer)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    ["resource_usage: {nat: {gb: -1}}", "resource_usage: {ghost: {gb: 1}}", "a: [", "hours_per_month: no"],
+)
+def test_bad_usage_is_refused(write, capsys, usage):
+    assert run(["cost", str(write(PREVIEW)), "--usage", str(write(usage, "usage.yml"))]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_strict_fails_on_an_unknown_price(write, capsys):
+    odd = {**STATE, "type": "aws:odd/thing:Thing"}
+    assert run(["cost", str(write({"resources": [odd]})), "--strict"]) == 1
+    assert "unknown" in capsys.readouterr().err
