@@ -18,7 +18,6 @@ from gpuyard.costs.line_item import decimal
 from gpuyard.errors import Finding, Severity, SpecError
 from gpuyard.resources import Resource
 
-
 _SECTIONS = ("resource_usage", "resource_type_default_usage")
 
 
