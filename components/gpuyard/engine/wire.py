@@ -3,6 +3,8 @@
 Signatures are published protocol (`pulumi/sdk`, resource/resource.go and sig package; read 2026-11).
 """
 
+import hashlib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,11 +33,13 @@ UNKNOWN_STRING = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def decode_struct(struct: Struct, *, reveal: bool = False) -> dict[str, Any]:
-    """A wire struct as plain data: UNKNOWN and SECRET markers, whole numbers as int.
+    """A wire struct as plain data: UNKNOWN and SECRET markers, whole numbers as int, keys sorted.
 
+    The wire does not keep the order of keys; sorting them makes equal structs equal in bytes.
     ``reveal`` keeps what is inside secrets; only a simulated cloud that must store them asks for that.
     """
-    return {key: decode(value, reveal=reveal) for key, value in struct.fields.items()}
+    fields = struct.fields
+    return {key: decode(fields[key], reveal=reveal) for key in sorted(fields)}
 
 
 def decode(value: Value, *, reveal: bool = False) -> Any:
@@ -49,7 +53,7 @@ def decode(value: Value, *, reveal: bool = False) -> Any:
         return UNKNOWN if value.string_value in UNKNOWN_SENTINELS else value.string_value
     if kind == "number_value":
         number = value.number_value
-        return int(number) if number == int(number) else number
+        return int(number) if math.isfinite(number) and number == int(number) else number
     if kind == "bool_value":
         return value.bool_value
     return None
@@ -58,7 +62,7 @@ def decode(value: Value, *, reveal: bool = False) -> Any:
 def _decode_object(struct: Struct, *, reveal: bool) -> Any:
     fields = struct.fields
     if SIGNATURE not in fields:
-        return {key: decode(item, reveal=reveal) for key, item in fields.items()}
+        return decode_struct(struct, reveal=reveal)
     signature = fields[SIGNATURE].string_value
     if signature == SECRET_SIGNATURE:
         return decode(fields["value"], reveal=True) if reveal else SECRET
@@ -68,26 +72,78 @@ def _decode_object(struct: Struct, *, reveal: bool) -> Any:
         return decode(fields["value"], reveal=reveal) if "value" in fields else UNKNOWN
     if signature == RESOURCE_SIGNATURE:
         return fields["urn"].string_value
-    kind = {ASSET_SIGNATURE: "asset", ARCHIVE_SIGNATURE: "archive"}.get(signature, "object")
-    place = next((fields[key].string_value for key in ("path", "uri") if key in fields), "inline")
-    return f"[{kind} {place}]"
+    kind = {ASSET_SIGNATURE: "asset", ARCHIVE_SIGNATURE: "archive"}.get(signature)
+    return f"[{kind} {_describe_content(struct)}]" if kind else f"[object of signature {signature}]"
 
 
-def encode(value: Any) -> Any:
-    """Plain data as something that `Struct.update` takes: markers become sentinels."""
-    if value is UNKNOWN:
-        return UNKNOWN_STRING
-    if value is SECRET:
-        return {SIGNATURE: SECRET_SIGNATURE, "value": UNKNOWN_STRING}
-    if isinstance(value, Mapping):
-        return {key: encode(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [encode(item) for item in value]
-    return value
+def _describe_content(struct: Struct) -> str:
+    """What an asset or archive holds: its path or address, the names in it, or a digest of its text."""
+    fields = struct.fields
+    if "path" in fields:
+        path = fields["path"].string_value
+        # an absolute path is of this machine; only its last part means something elsewhere
+        return path.replace("\\", "/").rpartition("/")[2] if path.startswith(("/", "\\")) else path
+    if "uri" in fields:
+        return fields["uri"].string_value
+    if "assets" in fields:
+        return "of " + ", ".join(sorted(fields["assets"].struct_value.fields))
+    digest = hashlib.sha256(fields["text"].string_value.encode()).hexdigest()
+    return f"of text, sha256 {digest[:12]}"
+
+
+def encode(value: Any) -> Value:
+    """Plain data as a wire value: markers become sentinels."""
+    result = Value()
+    _fill(result, value)
+    return result
 
 
 def encode_struct(values: Mapping[str, Any]) -> Struct:
     """Plain data as a wire struct."""
     struct = Struct()
-    struct.update(encode(values))
+    for key, value in values.items():
+        _fill(struct.fields[key], value)
     return struct
+
+
+def merge_struct(target: Struct, values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Lay ``values`` over ``target``, which reads ``known``; what is secret there stays as it is."""
+    for key, value in values.items():
+        if key in known and known[key] == value:
+            continue
+        there = target.fields[key]
+        inner = there.struct_value if there.HasField("struct_value") else None
+        if inner is not None and SIGNATURE in inner.fields:
+            if inner.fields[SIGNATURE].string_value == SECRET_SIGNATURE:
+                continue
+        elif inner is not None and isinstance(value, Mapping) and isinstance(known.get(key), Mapping):
+            merge_struct(inner, value, known[key])
+            continue
+        _fill(there, value)
+
+
+def _fill(target: Value, value: Any) -> None:
+    if value is None:
+        target.null_value = 0
+    elif value is UNKNOWN:
+        target.string_value = UNKNOWN_STRING
+    elif value is SECRET:
+        _fill(target, {SIGNATURE: SECRET_SIGNATURE, "value": UNKNOWN})
+    elif isinstance(value, bool):
+        target.bool_value = value
+    elif isinstance(value, str):
+        target.string_value = value
+    elif isinstance(value, int | float):
+        target.number_value = value
+    elif isinstance(value, Mapping):
+        target.struct_value.Clear()
+        target.struct_value.SetInParent()
+        for key, item in value.items():
+            _fill(target.struct_value.fields[str(key)], item)
+    elif isinstance(value, list | tuple):
+        target.list_value.Clear()
+        target.list_value.SetInParent()
+        for item in value:
+            _fill(target.list_value.values.add(), item)
+    else:
+        raise TypeError(f"{type(value).__name__} has no form on Pulumi's wire")
