@@ -11,8 +11,9 @@ from pulumi.runtime.proto import resource_pb2
 from gpuyard.engine.answers import Answers, Registration
 from gpuyard.engine.options import describe_options, provider_urn
 from gpuyard.engine.place import find_place, wire_frames
+from gpuyard.engine.protocol import UNKNOWN_SENTINELS
 from gpuyard.engine.transforms import Transforms
-from gpuyard.engine.wire import UNKNOWN_SENTINELS, decode_struct, encode_struct, merge_struct
+from gpuyard.engine.wire import decode_struct, encode_struct, merge_struct
 from gpuyard.errors import EngineError
 from gpuyard.resources import Resource
 

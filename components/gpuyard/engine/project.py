@@ -1,14 +1,33 @@
 """`Pulumi.yaml` and `Pulumi.<stack>.yaml`, read without Pulumi."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gpuyard.engine.stack_config import StackConfig, read_config
+from gpuyard.engine.yaml_file import describe_kind, read_mapping
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+
+_PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
+_PROJECT_KEYS = (
+    "name",
+    "runtime",
+    "main",
+    "description",
+    "author",
+    "website",
+    "license",
+    "config",
+    "stackConfigDir",
+    "template",
+    "backend",
+    "options",
+    "plugins",
+    "packages",
+    "requiredPulumiVersion",
+)
+_STACK_KEYS = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,38 +37,33 @@ class Project:
     root: Path
     name: str
     main: Path
-    """Folder of the program."""
+    """Folder of the program, or its file."""
     stack_config: Path
     """Folder of the stacks' config files."""
     declared: Mapping[str, Any]
-    """Config keys that Pulumi.yaml declares, with their defaults."""
+    """Config keys that Pulumi.yaml declares, with their types and defaults, as written there."""
+    suffix: str = ".yaml"
+    """Of Pulumi.yaml, and so of the stacks' files."""
 
     def stacks(self) -> tuple[str, ...]:
         """Names of the stacks that have a config file, sorted."""
-        files = self.stack_config.glob("Pulumi.*.yaml")
-        return tuple(sorted(file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files))
+        files = self.stack_config.glob(f"Pulumi.*{self.suffix}")
+        return tuple(sorted(file.name.removeprefix("Pulumi.").removesuffix(self.suffix) for file in files))
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackConfig:
-    """The config of one stack in Pulumi's wire form."""
-
-    values: Mapping[str, str]
-    """``namespace:key`` to text; objects as JSON."""
-    secret_keys: tuple[str, ...]
-    plain: Mapping[str, Any]
-    """The same as data, without secrets."""
+    def stack_file(self, stack: str) -> Path:
+        """The config file of ``stack``, there or not."""
+        return self.stack_config / f"Pulumi.{stack}{self.suffix}"
 
 
 def find_project(start: Path) -> Project:
-    """The project that ``start`` lies in: the nearest Pulumi.yaml upwards.
+    """The project that ``start`` lies in: the nearest Pulumi.yaml upwards, as `pulumi` finds it.
 
     Raises:
         SpecError: none, or one that cannot be read.
     """
     folder = start.resolve()
     for candidate in (folder, *folder.parents):
-        if (candidate / "Pulumi.yaml").is_file():
+        if any((candidate / name).is_file() for name in _PROJECT_FILES):
             return load_project(candidate)
     raise SpecError(
         [
@@ -68,21 +82,24 @@ def load_project(root: Path) -> Project:
     """The project at ``root``.
 
     Raises:
-        SpecError: Pulumi.yaml is unreadable, malformed or lacks a name.
+        SpecError: Pulumi.yaml is unreadable or malformed; every problem in it.
     """
-    data = read_mapping(root / "Pulumi.yaml", root)
-    name = data.get("name")
-    if not isinstance(name, str) or not name:
-        raise SpecError(
-            [_problem("INVALID", "Pulumi.yaml: name", name, "must be the project's name", "set it")]
-        )
+    root = root.resolve()
+    names = [name for name in _PROJECT_FILES if (root / name).is_file()]
+    name = names[0] if names else _PROJECT_FILES[0]
+    data = read_mapping(root / name, root)
+    problems = [*_misspelt(name, data, _PROJECT_KEYS), *_check_project(name, data, root)]
+    if problems:
+        raise SpecError(problems)
     declared = data.get("config") or {}
+    folder = declared if isinstance(declared, str) else data.get("stackConfigDir") or "."
     return Project(
         root=root,
-        name=name,
-        main=root / str(data.get("main") or "."),
-        stack_config=root / str(data.get("stackConfigDir") or "."),
-        declared=declared if isinstance(declared, Mapping) else {},
+        name=data["name"],
+        main=root / (data.get("main") or "."),
+        stack_config=root / folder,
+        declared={} if isinstance(declared, str) else declared,
+        suffix=Path(name).suffix,
     )
 
 
@@ -90,68 +107,76 @@ def load_stack(project: Project, stack: str) -> StackConfig:
     """The config of ``stack``; Pulumi.yaml's defaults filled in, encrypted values unknown.
 
     Raises:
-        SpecError: no such stack, or a file that is malformed.
+        SpecError: no such stack, or a file that is malformed or lacks what Pulumi.yaml declares.
     """
-    file = project.stack_config / f"Pulumi.{stack}.yaml"
-    if "/" in stack or not file.is_file():
-        known = project.stacks()
-        fix = did_you_mean(stack, known) + (
-            "  stacks: " + ", ".join(known) if known else "there are none yet"
-        )
-        problem = _problem("UNKNOWN_STACK", "stack", stack, f'there is no stack "{stack}"', fix.strip())
-        raise SpecError([problem])
-    config = read_mapping(file, project.root).get("config") or {}
+    file = project.stack_file(stack)
+    if not stack or "/" in stack or "\\" in stack or not file.is_file():
+        raise SpecError([_unknown_stack(project, stack)])
+    data = read_mapping(file, project.root)
+    name = file.relative_to(project.root).as_posix()
+    problems = list(_misspelt(name, data, _STACK_KEYS))
+    config = {} if data.get("config") is None else data["config"]
     if not isinstance(config, Mapping):
-        problem = _problem("INVALID", f"{file.name}: config", None, "must be a mapping", "see Pulumi's docs")
-        raise SpecError([problem])
-    values: dict[str, str] = {}
-    secrets: list[str] = []
-    plain: dict[str, Any] = {}
-    for key, declared in project.declared.items():
-        if isinstance(declared, Mapping) and "default" in declared:
-            plain[_qualified(project, key)] = declared["default"]
-    for key, value in config.items():
-        name = _qualified(project, str(key))
-        if isinstance(value, Mapping) and set(value) == {"secure"}:
-            secrets.append(name)
-            values[name] = ""
-            plain.pop(name, None)
-        else:
-            plain[name] = value
-    for name, value in plain.items():
-        values[name] = value if isinstance(value, str) else json.dumps(value)
-    return StackConfig(values=values, secret_keys=tuple(secrets), plain=plain)
+        message = f"must be a mapping, not {describe_kind(config)}"
+        problems.append(
+            _problem("INVALID", f"{name}: config", None, message, "write one key per line below it")
+        )
+        config = {}
+    read, more = read_config(project.name, project.declared, config, name)
+    if problems or more:
+        raise SpecError([*problems, *more])
+    return read
 
 
-def read_mapping(file: Path, root: Path) -> Mapping[str, Any]:
-    """A YAML file that must hold a mapping; empty counts as one.
+def _check_project(file: str, data: Mapping[str, Any], root: Path) -> Iterator[Finding]:
+    name, runtime = data.get("name"), data.get("runtime")
+    if not isinstance(name, str) or not name:
+        yield _problem("INVALID", f"{file}: name", name, "must be the project's name", "set it")
+    language = runtime.get("name") if isinstance(runtime, Mapping) else runtime
+    if language != "python":
+        reason = "is required" if language is None else f'must be python, not "{language}"'
+        yield _problem(
+            "INVALID", f"{file}: runtime", None, reason, "set it to python: the program is run in-process"
+        )
+    for key in ("main", "stackConfigDir"):
+        value = data.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            yield _problem(
+                "INVALID", f"{file}: {key}", None, f"must be a path, not {describe_kind(value)}", "name it"
+            )
+        elif not (root / value).resolve().is_relative_to(root):
+            yield _problem(
+                "INVALID", f"{file}: {key}", value, "lies outside the project", "move it below Pulumi.yaml"
+            )
+        elif not (root / value).exists():
+            yield _problem(
+                "INVALID", f"{file}: {key}", value, "is not there", "create it, or name another place"
+            )
+    config = data.get("config")
+    if not isinstance(config, Mapping | str | None):
+        message = f"must be a mapping, not {describe_kind(config)}"
+        yield _problem("INVALID", f"{file}: config", None, message, "declare one key per line below it")
 
-    Raises:
-        SpecError: with file, line and column.
-    """
-    name = str(file.relative_to(root)) if file.is_relative_to(root) else str(file)
-    try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        problem = _problem("UNREADABLE", name, None, f"cannot be read: {error.__class__.__name__}", "")
-        raise SpecError([problem]) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        reason = getattr(error, "problem", None) or "it cannot be parsed"
-        raise SpecError(
-            [_problem("NOT_YAML", place, None, f"is not YAML: {reason}", "mend the line")]
-        ) from None
-    if data is None:
-        return {}
-    if not isinstance(data, Mapping):
-        problem = _problem("INVALID", name, None, f"must hold a mapping, not {type(data).__name__}", "")
-        raise SpecError([problem])
-    return data
+
+def _misspelt(file: str, data: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[Finding]:
+    """Keys that nobody reads and that look like one that is read."""
+    for key in data:
+        hint = "" if key in known else did_you_mean(key, known)
+        if hint:
+            yield _problem("UNKNOWN_KEY", f"{file}: {key}", None, f'there is no key "{key}" here', hint)
 
 
-def _qualified(project: Project, key: str) -> str:
-    return key if ":" in key else f"{project.name}:{key}"
+def _unknown_stack(project: Project, stack: str) -> Finding:
+    known = project.stacks()
+    listing = (
+        "stacks: " + ", ".join(known)
+        if known
+        else f"there are none yet; write {project.stack_file('dev').name}"
+    )
+    fix = "  ".join(filter(None, (did_you_mean(stack, known), listing)))
+    return _problem("UNKNOWN_STACK", "stack", stack, f'there is no stack "{stack}"', fix)
 
 
 def _problem(code: str, path: str, value: Any, message: str, fix: str) -> Finding:

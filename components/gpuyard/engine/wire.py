@@ -1,7 +1,4 @@
-"""Values on Pulumi's wire: protobuf structs with signatures for secrets, unknowns and references.
-
-Signatures are published protocol (`pulumi/sdk`, resource/resource.go and sig package; read 2026-11).
-"""
+"""Values on Pulumi's wire: protobuf structs with signatures for secrets, unknowns and references."""
 
 import hashlib
 import math
@@ -10,26 +7,17 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
 
-from gpuyard.resources import SECRET, UNKNOWN
-
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (protocol constant)
-OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
-ASSET_SIGNATURE = "c44067f5952c0a294b673a41bacd8c17"
-ARCHIVE_SIGNATURE = "0def7320c3a5731c473e5ecbe6d01bc7"
-UNKNOWN_SENTINELS = frozenset(
-    {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # string; the rest are the other kinds
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
+from gpuyard.engine.protocol import (
+    ARCHIVE_SIGNATURE,
+    ASSET_SIGNATURE,
+    OUTPUT_SIGNATURE,
+    RESOURCE_SIGNATURE,
+    SECRET_SIGNATURE,
+    SIGNATURE,
+    UNKNOWN_SENTINELS,
+    UNKNOWN_STRING,
 )
-UNKNOWN_STRING = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+from gpuyard.resources import SECRET, UNKNOWN
 
 
 def decode_struct(struct: Struct, *, reveal: bool = False) -> dict[str, Any]:
