@@ -139,7 +139,8 @@ class ProgramMonitor:
         except EngineError as error:
             error.args = (_located(str(error), request.tok),)
             raise
-        return resource_pb2.ResourceInvokeResponse(**{"return": encode_struct(result)})
+        fields: Any = {"return": encode_struct(result)}  # a word of Python's, so no keyword argument
+        return resource_pb2.ResourceInvokeResponse(**fields)
 
     def Call(self, request: Any) -> Any:  # noqa: N802
         """Provider methods have no stand-in."""

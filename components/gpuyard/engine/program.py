@@ -45,10 +45,11 @@ def find_main(program: Path) -> Path:
 
 
 def load_main(main: Path) -> Callable[[], None]:
-    """The program of that file as a function."""
+    """The program of that file as a function; a ``__main__.py`` is run as its folder, as Pulumi does."""
+    place = main.parent if main.name == "__main__.py" else main
 
     def run() -> None:
-        runpy.run_path(str(main), run_name="__main__")
+        runpy.run_path(str(place), run_name="__main__")
 
     return run
 

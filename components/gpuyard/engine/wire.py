@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
 
 from gpuyard.engine.protocol import (
     ARCHIVE_SIGNATURE,
@@ -112,7 +112,7 @@ def merge_struct(target: Struct, values: Mapping[str, Any], known: Mapping[str, 
 
 def _fill(target: Value, value: Any) -> None:
     if value is None:
-        target.null_value = 0
+        target.null_value = NULL_VALUE
     elif value is UNKNOWN:
         target.string_value = UNKNOWN_STRING
     elif value is SECRET:
