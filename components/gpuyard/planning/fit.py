@@ -1,33 +1,31 @@
 """Whether a model fits GPUs, with what context and concurrency, and with which flags."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpuyard.catalog.hardware import Gpu
+from gpuyard.catalog.hardware import Gpu, machine_types
 from gpuyard.catalog.models import ModelShape
-from gpuyard.planning.memory import (
-    BLOCK_TOKENS,
-    BYTES_PER_PARAMETER,
+from gpuyard.planning.advice import Change, changes
+from gpuyard.planning.budget import Budget, plan_budget
+from gpuyard.planning.engine import Engine, find_engine
+from gpuyard.planning.fit_flags import render_flags
+from gpuyard.planning.kv_cache import block_tokens, kv_bytes_fixed, kv_bytes_per_token, sequence_bytes
+from gpuyard.planning.parallel import Split, choose_split
+from gpuyard.planning.quantization import (
     KV_BYTES,
-    RUNTIME_RESERVE,
-    Split,
-    activation_bytes,
-    kv_bytes_fixed,
-    kv_bytes_per_token,
+    KV_FP8_SM_MIN,
+    SCHEMES,
     quantization_of,
-    usable_bytes,
-    weight_bytes,
+    scheme_of,
 )
-from gpuyard.planning.parallel import tensor_parallel_problem
 from gpuyard.units import format_bytes
 
-MEMORY_SHARE = {"vllm": 0.90, "sglang": 0.88, "tgi": 0.95}
-"""Share of a GPU that the runtime takes. vLLM's default is 0.90, 0.92 in late releases: the smaller counts."""
 CONTEXT_DEFAULT = 8192
 """Context that is planned for when none is asked, at most the model's own."""
 CONCURRENCY_DEFAULT = 8
-NODE_GPUS = (1, 2, 4, 8)
-"""Tensor-parallel widths that machine types come in."""
+NODE_GPUS = (1, 2, 4, 8, 16)
+"""GPUs of one node that one replica may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +37,17 @@ class Fit:
     fits: bool
     tensor_parallel: int
     pipeline_parallel: int
+    data_parallel: int = 1
+    """Copies of attention that share one set of experts."""
+    expert_parallel: bool = False
+    """Whole experts per GPU instead of a slice of each."""
+    nodes: int = 1
     quantization: str
     context_tokens: int
     concurrency: int
     weights_bytes_per_gpu: int
+    working_bytes_per_gpu: int
+    """Peak of a step, libraries and graphs."""
     kv_bytes_available: int
     """Per GPU, for the cache; negative: weights and activations alone are too much."""
     kv_tokens: int
@@ -50,19 +55,20 @@ class Fit:
     max_context: int
     """Longest single sequence."""
     max_concurrency: int
-    """Sequences of ``context_tokens`` at once."""
+    """Sequences of ``context_tokens`` at once, at most what the runtime is told to run."""
+    memory_share: float
+    """Of each GPU that the runtime takes."""
     flags: tuple[str, ...]
     """For the runtime."""
+    notes: tuple[str, ...] = ()
+    """What the flags cannot say: checkpoints to choose, nodes to join."""
     reason: str
-    """Where the memory goes; when it does not fit, what is missing."""
+    """Where the memory goes; when it does not fit, what is missing and the smallest change that helps."""
 
-
-def batched_tokens(gpu: Gpu, runtime: str) -> int:
-    """Tokens of one engine step: what the runtime's server defaults to on such a GPU."""
-    if runtime != "vllm":
-        return 8192
-    memory = gpu.memory_mib or 0
-    return 16384 if memory >= 160 * 1024 else 8192 if memory >= 70 * 1024 else 2048
+    @property
+    def gpus(self) -> int:
+        """GPUs of one replica."""
+        return self.tensor_parallel * self.pipeline_parallel * self.data_parallel
 
 
 def fit_model(
@@ -72,66 +78,186 @@ def fit_model(
     gpus: int,
     nodes: int = 1,
     runtime: str = "vllm",
-    runtime_version: str | None = None,  # noqa: ARG001 (memory behaviour is per release)
+    runtime_version: str | None = None,
     context_tokens: int | None = None,
     concurrency: int | None = None,
     quantization: str | None = None,
     kv_cache_dtype: str | None = None,
+    data_parallel: int = 1,
 ) -> Fit:
-    """How ``model`` fits ``gpus`` GPUs of each of ``nodes`` nodes: tensor parallel inside, pipeline across."""
-    kind = quantization_of(model, quantization)
-    split = Split(gpus, nodes)
-    context = min(context_tokens or CONTEXT_DEFAULT, model.context or CONTEXT_DEFAULT)
-    sequences = concurrency or CONCURRENCY_DEFAULT
-    problem = _refusal(model, gpu, kind, kv_cache_dtype, gpus) or _too_long(model, context_tokens)
-    weights = round(weight_bytes(model, quantization) / split.gpus)
-    share = MEMORY_SHARE.get(runtime, 0.90)
-    step = min(batched_tokens(gpu, runtime), max(context, 2048))
-    working = activation_bytes(model, split, step, sequences) + RUNTIME_RESERVE
-    available = usable_bytes(gpu.memory_mib or 0, share) - weights - working
-    per_token = kv_bytes_per_token(model, split, kv_cache_dtype)
-    fixed = kv_bytes_fixed(model, split, kv_cache_dtype)
-    per_sequence = (context + BLOCK_TOKENS) * per_token + fixed
-    most = int(available // per_sequence) if available > 0 and per_sequence else 0
-    longest = int((available - fixed) // per_token) if available > fixed and per_token else 0
-    fitted = Fit(
-        model=model.id,
-        gpu=gpu.id,
-        fits=not problem and most >= sequences,
-        tensor_parallel=gpus,
-        pipeline_parallel=nodes,
-        quantization=kind,
-        context_tokens=context,
-        concurrency=sequences,
-        weights_bytes_per_gpu=weights,
-        kv_bytes_available=available,
-        kv_tokens=max(int(available // per_token), 0) if per_token else 0,
-        max_context=min(longest, model.context) if model.context else longest,
-        max_concurrency=most,
-        flags=(),
-        reason=problem
-        or _balance(gpu, weights, working, available, per_sequence * sequences, context, sequences),
-    )
-    return replace(fitted, flags=_flags(fitted, runtime, quantization, kv_cache_dtype, share))
+    """How ``model`` fits ``gpus`` GPUs of each of ``nodes`` nodes: tensor parallel inside, pipeline across.
+
+    Without ``runtime_version`` the newest release that is known counts. Never raises: what cannot work does
+    not fit, and says why.
+    """
+    wanted = {
+        "gpus": gpus,
+        "nodes": nodes,
+        "runtime": runtime,
+        "runtime_version": runtime_version,
+        "context_tokens": context_tokens,
+        "concurrency": concurrency,
+        "quantization": quantization,
+        "kv_cache_dtype": kv_cache_dtype,
+        "data_parallel": data_parallel,
+    }
+    fitted = _fit(model, gpu, **wanted)
+    if fitted.fits:
+        return fitted
+    change = _smallest_change(model, gpu, fitted, wanted)
+    return replace(fitted, reason=f"{fitted.reason}; {change}" if change else fitted.reason)
 
 
-def smallest_fit(model: ModelShape, gpu: Gpu, **wanted: Any) -> Fit | None:
-    """The fit on the fewest GPUs of one node; None: not even eight hold it. Takes what `fit_model` takes."""
-    for gpus in NODE_GPUS:
-        fitted = fit_model(model, gpu, gpus=gpus, **wanted)
+def smallest_fit(
+    model: ModelShape, gpu: Gpu, *, gpus_most: int | None = None, nodes_max: int = 1, **wanted: Any
+) -> Fit | None:
+    """The fit on the fewest GPUs; None: not even the largest node holds it. Takes what `fit_model` takes.
+
+    ``gpus_most`` is the size of the node, by default that of the largest machine that carries the GPU. With
+    ``nodes_max`` above 1, whole nodes are joined once one does not hold it.
+    """
+    most = gpus_most or node_sizes(gpu)[-1]
+    for gpus in (size for size in NODE_GPUS if size <= most):
+        fitted = _fit(model, gpu, gpus=gpus, **wanted)
+        if fitted.fits:
+            return fitted
+    for nodes in range(2, nodes_max + 1):
+        fitted = _fit(model, gpu, gpus=most, nodes=nodes, **wanted)
         if fitted.fits:
             return fitted
     return None
 
 
-def _refusal(model: ModelShape, gpu: Gpu, kind: str, kv_dtype: str | None, tensor: int) -> str:
+def node_sizes(gpu: Gpu) -> tuple[int, ...]:
+    """Numbers of GPUs that one replica can have in one node: up to the largest machine that carries it."""
+    counts = [int(machine.gpu_count) for machine in machine_types().values() if machine.gpu == gpu.id]
+    most = max(counts, default=8) or 1
+    return tuple(size for size in NODE_GPUS if size <= most)
+
+
+def _fit(
+    model: ModelShape,
+    gpu: Gpu,
+    *,
+    gpus: int,
+    nodes: int = 1,
+    runtime: str = "vllm",
+    runtime_version: str | None = None,
+    context_tokens: int | None = None,
+    concurrency: int | None = None,
+    quantization: str | None = None,
+    kv_cache_dtype: str | None = None,
+    data_parallel: int = 1,
+) -> Fit:
+    kind = quantization_of(model, quantization)
+    engine = find_engine(runtime, runtime_version)
+    context = min(context_tokens or CONTEXT_DEFAULT, model.context or CONTEXT_DEFAULT)
+    sequences = concurrency or CONCURRENCY_DEFAULT
+    split, problem = choose_split(model, gpus, nodes, kind, data_parallel)
+    split = split or Split(gpus, nodes)
+    problem = (
+        _refusal(model, gpu, quantization, kv_cache_dtype)
+        or problem
+        or _too_long(model, context_tokens)
+        or ("TGI has no pipeline parallel" if runtime == "tgi" and split.pipeline > 1 else "")
+    )
+    per_copy = -(-sequences // split.data)
+    budget = plan_budget(model, gpu, split, engine, concurrency=per_copy, quantization=quantization)
+    room = _room(model, split, engine, budget, context, kv_cache_dtype)
+    fitted = Fit(
+        model=model.id,
+        gpu=gpu.id,
+        fits=not problem and room["concurrency"] >= sequences,
+        tensor_parallel=split.tensor,
+        pipeline_parallel=split.pipeline,
+        data_parallel=split.data,
+        expert_parallel=split.experts,
+        nodes=nodes,
+        quantization=kind,
+        context_tokens=context,
+        concurrency=sequences,
+        weights_bytes_per_gpu=budget.weights,
+        working_bytes_per_gpu=budget.working,
+        kv_bytes_available=budget.cache,
+        kv_tokens=room["tokens"],
+        max_context=room["context"],
+        max_concurrency=room["concurrency"],
+        memory_share=budget.share,
+        flags=(),
+        reason=problem or _balance(gpu, budget, room, context, -(-sequences // split.data)),
+    )
+    flags, notes = render_flags(
+        model,
+        gpu,
+        split,
+        budget,
+        runtime=runtime,
+        runtime_version=runtime_version,
+        nodes=nodes,
+        context_tokens=context,
+        concurrency=per_copy,
+        quantization=quantization,
+        kv_cache_dtype=kv_cache_dtype,
+    )
+    return replace(fitted, flags=flags, notes=notes)
+
+
+def _room(
+    model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
+) -> dict[str, int]:
+    """What the cache of one replica holds; ``wanted`` is bytes per GPU of one sequence of ``context``."""
+    share = engine.sliding_share
+    per_token = kv_bytes_per_token(model, split, kv_dtype, sliding_share=share)
+    fixed = kv_bytes_fixed(model, split, kv_dtype, sliding_share=share)
+    one = sequence_bytes(model, split, context, kv_dtype, sliding_share=share)
+    chunk = _chunk_bytes(model, split, engine, budget, context, kv_dtype)
+    free = max(budget.cache - chunk, 0)
+    page = block_tokens(model, split, kv_dtype)
+    longest = int((free - fixed) // per_token // page * page) if per_token and free > fixed else 0
+    if not per_token and free > fixed:
+        longest = model.context
+    at_once = int(free // one) if one else budget.step.sequences
+    if engine.runtime != "sglang":  # which runs as many as its cache holds
+        at_once = min(at_once, budget.step.sequences)
+    return {
+        "tokens": int(free // per_token) * split.data if per_token else 0,
+        "context": min(longest, model.context) if model.context else longest,
+        "concurrency": at_once * split.data,
+        "one": round(one),
+    }
+
+
+def _chunk_bytes(
+    model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
+) -> int:
+    """Sliding layers also hold the chunk that one sequence is being prefilled with."""
+    if engine.sliding_share or not model.sliding_layers:
+        return 0
+    tokens = min(budget.step.tokens, context)
+    whole = kv_bytes_per_token(model, split, kv_dtype, sliding_share=1.0)
+    return round(tokens * (whole - kv_bytes_per_token(model, split, kv_dtype)))
+
+
+def _refusal(model: ModelShape, gpu: Gpu, quantization: str | None, kv_dtype: str | None) -> str:
+    kind, sm = quantization_of(model, quantization), _capability(gpu)
     if gpu.memory_mib is None:
         return f"the memory of {gpu.id} is not known"
-    if kind not in BYTES_PER_PARAMETER:
-        return f'quantization "{kind}" is not known; known: ' + ", ".join(sorted(BYTES_PER_PARAMETER))
+    if kind not in SCHEMES:
+        return f'quantization "{kind}" is not known; known: ' + ", ".join(sorted(SCHEMES))
     if kv_dtype and kv_dtype.lower() not in KV_BYTES:
         return f'KV cache dtype "{kv_dtype}" is not known; known: ' + ", ".join(sorted(KV_BYTES))
-    return tensor_parallel_problem(model, tensor, kind)
+    least = scheme_of(model, quantization).sm_min
+    if sm and sm < least:
+        return f"{kind} wants compute capability {least[0]}.{least[1]}, {gpu.id} has {gpu.sm}"
+    if sm and sm < KV_FP8_SM_MIN and KV_BYTES[(kv_dtype or "auto").lower()] < KV_BYTES["auto"]:
+        return f"an fp8 cache wants compute capability 8.0, {gpu.id} has {gpu.sm}"
+    return ""
+
+
+def _capability(gpu: Gpu) -> tuple[int, ...]:
+    """Numbers of the compute capability; empty where the vendor counts otherwise."""
+    parts = gpu.sm.split(".")
+    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
 
 
 def _too_long(model: ModelShape, asked: int | None) -> str:
@@ -140,39 +266,27 @@ def _too_long(model: ModelShape, asked: int | None) -> str:
     return ""
 
 
-def _balance(
-    gpu: Gpu, weights: int, working: int, available: int, wanted: float, context: int, sequences: int
-) -> str:
-    parts = f"weights {format_bytes(weights)}, activations and runtime {format_bytes(working)} per {gpu.id}"
-    if available <= 0:
-        return f"{parts}: {format_bytes(-available)} too much before any cache"
-    need = f"{sequences} x {context:,} tokens take {format_bytes(wanted)} of {format_bytes(available)} cache"
-    return f"{parts}; {need}"
+def _balance(gpu: Gpu, budget: Budget, room: Mapping[str, int], context: int, sequences: int) -> str:
+    parts = (
+        f"weights {format_bytes(budget.weights)}, activations and runtime {format_bytes(budget.working)} "
+        f"per {gpu.id}"
+    )
+    if budget.cache <= 0:
+        return f"{parts}: {format_bytes(-budget.cache)} too much before any cache"
+    need = f"{sequences} x {context:,} tokens take {format_bytes(room['one'] * sequences)}"
+    return f"{parts}; {need} of {format_bytes(budget.cache)} cache"
 
 
-def _flags(
-    fitted: Fit, runtime: str, quantization: str | None, kv_dtype: str | None, share: float
-) -> tuple[str, ...]:
-    names = {
-        "vllm": (
-            "--max-model-len",
-            "--tensor-parallel-size",
-            "--pipeline-parallel-size",
-            "--gpu-memory-utilization",
-        ),
-        "sglang": ("--context-length", "--tp-size", "--pp-size", "--mem-fraction-static"),
-        "tgi": ("--max-total-tokens", "--num-shard", "", "--cuda-memory-fraction"),
-    }.get(runtime)
-    if names is None:
-        return ()
-    length, tensor, pipeline, memory = names
-    flags = [f"{length}={fitted.context_tokens}", f"{memory}={share:.2f}"]
-    if fitted.tensor_parallel > 1:
-        flags.append(f"{tensor}={fitted.tensor_parallel}")
-    if fitted.pipeline_parallel > 1 and pipeline:
-        flags.append(f"{pipeline}={fitted.pipeline_parallel}")
-    if quantization:
-        flags.append(f"--quantiz{'e' if runtime == 'tgi' else 'ation'}={quantization}")
-    if kv_dtype:
-        flags.append(f"--kv-cache-dtype={kv_dtype}")
-    return tuple(flags)
+def _smallest_change(model: ModelShape, gpu: Gpu, fitted: Fit, wanted: Mapping[str, Any]) -> str:
+    for change in changes(model, gpu, fitted, wanted, node_sizes(gpu)):
+        tried = {**wanted, **change.wanted}
+        again = _fit(model, gpu, **tried)
+        if again.fits:
+            return _in_words(change, again)
+    return "use a larger GPU, or a smaller model"
+
+
+def _in_words(change: Change, fitted: Fit) -> str:
+    return f"it fits with {change.words}".format(
+        context=fitted.context_tokens, concurrency=fitted.concurrency
+    )

@@ -1,4 +1,10 @@
-"""Which ways of cutting a replica over GPUs a model allows."""
+"""Ways of cutting a replica over GPUs, and which of them a model allows.
+
+Tensor parallel stays inside a node, pipeline stages go across nodes: one all-reduce per layer wants NVLink,
+one hand-over per stage does not. Sources: facts on models and memory of 2026-11-23 (§6).
+"""
+
+from dataclasses import dataclass
 
 from gpuyard.catalog.models import ModelShape
 
@@ -8,15 +14,93 @@ GROUP = 64
 """AWQ and GPTQ want shards of whole groups; 128 at most, 64 at least."""
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How one replica is cut over GPUs."""
+
+    tensor: int = 1
+    pipeline: int = 1
+    data: int = 1
+    """Copies of attention, each with its own cache and requests, that share one set of experts."""
+    experts: bool = False
+    """Whole experts per GPU (expert parallel) instead of a slice of each."""
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of the replica."""
+        return self.tensor * self.pipeline * self.data
+
+    @property
+    def ranks(self) -> int:
+        """GPUs that share the experts of one pipeline stage."""
+        return self.tensor * self.data
+
+
 def tensor_parallel_problem(model: ModelShape, tensor: int, quantization: str) -> str:
     """Why ``tensor`` ranks cannot share the model; empty: they can."""
     if tensor == 1:
         return ""
+    problem = _head_problem(model, tensor)
+    if problem:
+        return problem
+    width = model.moe.expert_ffn if model.moe and model.moe.expert_ffn else model.ffn
+    return _block_problem(model, width, tensor, quantization)
+
+
+def choose_split(
+    model: ModelShape, gpus: int, nodes: int, quantization: str, data: int = 1
+) -> tuple[Split | None, str]:
+    """The widest tensor parallel that the model allows on ``gpus`` GPUs of each of ``nodes`` nodes.
+
+    What tensor parallel cannot cut becomes pipeline stages; experts whose slices would break quantization
+    blocks stay whole. Without a way, None and the reason.
+    """
+    if data > 1 and (model.moe is None or gpus % data):
+        why = (
+            "only mixtures of experts share them"
+            if model.moe is None
+            else f"{gpus} GPUs are not {data} groups"
+        )
+        return None, f"no {data} copies of attention: {why}"
+    reason = ""
+    for tensor in (size for size in range(gpus // data, 0, -1) if (gpus // data) % size == 0):
+        split = Split(tensor, gpus // data // tensor * nodes, data, experts=data > 1)
+        problem = _head_problem(model, tensor) or _stage_problem(model, split.pipeline)
+        if not problem and not split.experts:
+            whole = tensor > 1 and bool(tensor_parallel_problem(model, tensor, quantization))
+            if whole and model.moe and not _dense_block_problem(model, tensor, quantization):
+                split = Split(tensor, split.pipeline, data, experts=True)
+            elif whole:
+                problem = tensor_parallel_problem(model, tensor, quantization)
+        if not problem:
+            return split, ""
+        reason = reason or problem
+    return None, reason
+
+
+def _head_problem(model: ModelShape, tensor: int) -> str:
     if model.heads and model.heads % tensor:
         return f"{model.heads} attention heads do not divide by {tensor}"
-    if model.kv_heads and model.kv_heads % tensor and tensor % model.kv_heads:
+    if not model.mla and model.kv_heads and model.kv_heads % tensor and tensor % model.kv_heads:
         return f"{model.kv_heads} KV heads neither divide nor are divided by {tensor}"
-    width = model.moe.expert_ffn if model.moe and model.moe.expert_ffn else model.ffn
+    return ""
+
+
+def _stage_problem(model: ModelShape, pipeline: int) -> str:
+    if pipeline > 1 and model.layers and pipeline > model.layers:
+        return f"{model.layers} layers are fewer than {pipeline} pipeline stages"
+    return ""
+
+
+def _dense_block_problem(model: ModelShape, tensor: int, quantization: str) -> str:
+    shared = model.moe.shared_ffn if model.moe else 0
+    dense = model.moe is not None and model.moe.layers is not None
+    return _block_problem(model, shared, tensor, quantization) or (
+        _block_problem(model, model.ffn, tensor, quantization) if dense else ""
+    )
+
+
+def _block_problem(model: ModelShape, width: int, tensor: int, quantization: str) -> str:
     block = {"fp8": FP8_BLOCK, "awq": GROUP, "gptq": GROUP}.get(quantization, 1)
     if model.quantization != quantization:
         block = 1  # quantised while loading: per tensor or per channel, no blocks

@@ -1,0 +1,85 @@
+"""`gpuyard fit MODEL`: which GPUs and machines hold a model, with what flags, at what price."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from gpuyard.catalog.hardware import Gpu
+    from gpuyard.cli.fit_request import Request
+    from gpuyard.planning.fit import Fit
+
+
+@click.command("fit")
+@click.argument("model")
+@click.option("--gpu", "gpus", multiple=True, help="Only this GPU; repeat for more. Default: all on sale.")
+@click.option("--context", metavar="TOKENS", help="Longest sequence, e.g. 32768 or 32k. Default: 8192.")
+@click.option("--concurrency", metavar="N", help="Sequences of that length at once. Default: 8.")
+@click.option("--quantization", metavar="KIND", help="fp8, awq, ... Default: the checkpoint's own.")
+@click.option("--kv-cache-dtype", metavar="KIND", help="fp8, ... Default: 16 bit.")
+@click.option("--runtime", default="vllm", show_default=True, help="vllm, sglang or tgi.")
+@click.option("--runtime-version", metavar="VERSION", help="Default: the newest known.")
+@click.option("--data-parallel", metavar="N", help="Copies of attention that share one set of experts.")
+@click.option("--cloud", "clouds", multiple=True, help="aws or gcp; repeat for both. Default: both.")
+@click.option("--region", "regions", multiple=True, help="Price here only; repeat for more. Default: all.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="config.json of a model that the catalog lacks."
+)
+@click.option("--all", "every", is_flag=True, help="Every machine type, not the cheapest of each kind.")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(model: str, config: Path | None, style: str, *, every: bool, **asked: Any) -> int:
+    """Which GPUs and machine types hold MODEL, cheapest first; exit 1 when none does.
+
+    MODEL is an id of the catalog such as `Qwen/Qwen3-32B` (`gpuyard catalog search`), or any name together
+    with --config. Longest context and largest concurrency are per replica; prices are per hour of the
+    machines that one replica needs.
+    """
+    from gpuyard.cli.fit_request import read_request
+    from gpuyard.planning.machines import rank_machines
+
+    request = read_request(model, config, asked)
+    options = rank_machines(
+        request.model,
+        request.gpus,
+        clouds=request.clouds,
+        regions=request.regions,
+        judge=lambda fitted, gpu: _judge(request, fitted, gpu),
+        **request.wanted,
+    )
+    if style == "json":
+        from gpuyard.cli.fit_json import fit_document
+
+        click.echo(json.dumps(fit_document(request, options), indent=2))
+    else:
+        from gpuyard.cli.fit_text import render_options
+
+        click.echo(render_options(request, options, every=every))
+    return 0 if options.found else 1
+
+
+def _judge(request: "Request", fitted: "Fit", gpu: "Gpu") -> str:
+    """Why the release cannot run on the GPU at all; memory is not judged a second time."""
+    from gpuyard.compat.check import check
+    from gpuyard.compat.combination import Combination
+    from gpuyard.errors import Severity
+
+    quantized = fitted.quantization not in ("bfloat16", "float16", "float32")
+    half = f"--dtype={'float16' if request.runtime == 'tgi' else 'half'}" in fitted.flags
+    combination = Combination(
+        gpu=gpu.id,
+        runtime=request.runtime,
+        runtime_version=request.version,
+        install="docker",
+        model=request.model.id,
+        dtype="float16" if half else None,
+        quantization=fitted.quantization if quantized else None,
+        kv_cache_dtype=request.wanted["kv_cache_dtype"],
+        tensor_parallel=fitted.tensor_parallel,
+    )
+    for finding in check(combination):
+        judged_here = finding.code.startswith("MEMORY_") or finding.code.startswith("TP_")
+        if finding.severity is Severity.ERROR and not judged_here:
+            return f"{finding.message}; {finding.fix}  [{finding.code}]"
+    return ""

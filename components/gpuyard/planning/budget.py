@@ -1,0 +1,190 @@
+"""How a runtime's share of one GPU is spent: weights, steps, libraries, graphs; the rest is cache.
+
+`spend` takes the step as it is, for comparing with logs. `plan_budget` chooses it: what the server defaults
+to on such a GPU, less where that would cost more than `STEP_SHARE`; `Budget.step` then differs from the
+default and becomes flags. More memory never leaves less cache: where a server doubles its step at some
+size, a GPU just beyond pays for it only what it has more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpuyard.catalog.hardware import Gpu
+from gpuyard.catalog.models import ModelShape
+from gpuyard.planning.engine import Engine, Tier, engine_tiers, logit_bytes, other_bytes
+from gpuyard.planning.memory import (
+    forward_bytes,
+    graph_bytes,
+    sampler_bytes,
+    usable_bytes,
+    visible_bytes,
+    weight_bytes_per_gpu,
+)
+from gpuyard.planning.parallel import Split
+from gpuyard.units import GIB, MIB
+
+STEP_SHARE = 0.05
+"""Of what is seen of a GPU, the most that the peak of a step may cost."""
+_LEAST = Tier(memory_mib=0, tokens=512, sequences=16)
+_CONTEXT = int(0.5 * GIB)
+"""CUDA context, which SGLang's share counts and vLLM's does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one engine step may hold at most."""
+
+    tokens: int
+    sequences: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Bytes of one GPU."""
+
+    share: float
+    """Of the GPU that the runtime is told to take."""
+    weights: int
+    working: int
+    """Peak of a step, libraries, and graphs where they count."""
+    cache: int
+    """What is left for the cache; negative: too little by so much."""
+    step: Step
+    default_step: Step
+    """What the server would do by itself."""
+
+
+def spend(
+    model: ModelShape,
+    memory_mib: int,
+    split: Split,
+    engine: Engine,
+    *,
+    step: Step,
+    share: float | None = None,
+    quantization: str | None = None,
+) -> Budget:
+    """The budget of a server with this step, and the share of the GPU that its flag says."""
+    share = engine.share if share is None else share
+    weights = weight_bytes_per_gpu(model, split, quantization)
+    if engine.runtime == "sglang":
+        working, usable = other_bytes(engine, split), (visible_bytes(memory_mib) - _CONTEXT) * share
+    else:
+        working = step_bytes(model, split, engine, step) + _around(engine, split, step)
+        usable = usable_bytes(memory_mib, share)
+    return Budget(
+        share=share,
+        weights=weights,
+        working=working,
+        cache=round(usable) - weights - working,
+        step=step,
+        default_step=step,
+    )
+
+
+def plan_budget(
+    model: ModelShape,
+    gpu: Gpu,
+    split: Split,
+    engine: Engine,
+    *,
+    concurrency: int,
+    quantization: str | None = None,
+) -> Budget:
+    """The budget to deploy with; the context does not matter to it."""
+    memory = gpu.memory_mib or 0
+    tiers = engine_tiers(engine, gpu.id)
+    default = next(tier for tier in reversed(tiers) if tier.memory_mib <= memory)
+    default_step = Step(tokens=default.tokens, sequences=default.sequences)
+    weights = weight_bytes_per_gpu(model, split, quantization)
+    if engine.runtime == "sglang":
+        reserved = _reserved_by_sglang(memory, tiers, split)
+        share = max(1 - reserved / (memory * MIB), 0.0) if memory else 0.0
+        usable = (visible_bytes(memory) - _CONTEXT) * share
+        return Budget(
+            share=share,
+            weights=weights,
+            working=other_bytes(engine, split),
+            cache=round(usable) - weights - other_bytes(engine, split),
+            step=_shrink_prefill(default_step, reserved, split),
+            default_step=default_step,
+        )
+    peak = max(
+        _affordable_peak(model, memory, split, engine, tiers),
+        sampler_bytes(model, min(concurrency, default.sequences), logit_bytes(engine, model)),
+        sampler_bytes(model, concurrency, logit_bytes(engine, model)),
+    )
+    step = _largest_step(model, split, engine, default_step, peak, concurrency)
+    around = _around(engine, split, Step(tokens=step.tokens, sequences=tiers[-1].sequences))
+    return Budget(
+        share=engine.share,
+        weights=weights,
+        working=peak + around,
+        cache=usable_bytes(memory, engine.share) - weights - peak - around,
+        step=step,
+        default_step=default_step,
+    )
+
+
+def step_bytes(model: ModelShape, split: Split, engine: Engine, step: Step | Tier) -> int:
+    """Peak of one step on each GPU: the forward pass or the choice of tokens, never both at once."""
+    return max(
+        forward_bytes(model, split, step.tokens),
+        sampler_bytes(model, step.sequences, logit_bytes(engine, model)),
+    )
+
+
+def _around(engine: Engine, split: Split, step: Step) -> int:
+    return other_bytes(engine, split) + (graph_bytes(step.sequences) if engine.graphs_inside else 0)
+
+
+def _affordable_peak(
+    model: ModelShape, memory_mib: int, split: Split, engine: Engine, tiers: Sequence[Tier]
+) -> int:
+    seen = visible_bytes(memory_mib)
+    most = max(step_bytes(model, split, engine, _LEAST), round(STEP_SHARE * seen))
+    peak = min(step_bytes(model, split, engine, tiers[0]), most)
+    for tier in tiers[1:]:
+        if memory_mib >= tier.memory_mib:
+            more = round(engine.share * (seen - visible_bytes(tier.memory_mib)))
+            peak = max(peak, min(step_bytes(model, split, engine, tier), most, peak + more))
+    return peak
+
+
+def _largest_step(
+    model: ModelShape, split: Split, engine: Engine, default: Step, peak: int, concurrency: int
+) -> Step:
+    tokens = default.tokens
+    while tokens > _LEAST.tokens and forward_bytes(model, split, tokens) > peak:
+        tokens //= 2
+    sequences = default.sequences
+    one = sampler_bytes(model, 1, logit_bytes(engine, model))
+    if one and sequences * one > peak:
+        sequences = max(peak // one // 8 * 8, _LEAST.sequences)
+    return Step(tokens=tokens, sequences=max(sequences, concurrency))
+
+
+def _reserved_by_sglang(memory_mib: int, tiers: Sequence[Tier], split: Split) -> int:
+    """Bytes that `--mem-fraction-static` leaves out by default (`_handle_gpu_memory_settings`)."""
+    reserved = 0
+    for tier in tiers:
+        if memory_mib >= tier.memory_mib:
+            wanted = _reserve_of(tier, split)
+            more = (memory_mib - tier.memory_mib) * MIB
+            reserved = max(reserved, min(wanted, reserved + more))
+    return reserved
+
+
+def _reserve_of(tier: Tier | Step, split: Split) -> int:
+    graphs = tier.sequences * 2 if split.tensor < 4 else max(tier.sequences * 2, 160)
+    mib = 512 + max(tier.tokens, 2048) * 1.5 + graphs + split.tensor * split.pipeline / 8 * 1024
+    if isinstance(tier, Tier) and tier.memory_mib >= 60 * 1024:
+        mib = max(mib, 10 * 1024)
+    return round(mib * MIB)
+
+
+def _shrink_prefill(default: Step, reserved: int, split: Split) -> Step:
+    tokens = default.tokens
+    while tokens > 2048 and _reserve_of(Step(tokens=tokens, sequences=default.sequences), split) > reserved:
+        tokens //= 2
+    return Step(tokens=tokens, sequences=default.sequences)

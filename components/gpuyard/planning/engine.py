@@ -1,0 +1,128 @@
+"""What each runtime does with a GPU's memory, release by release.
+
+==========  =====================================================================================
+vLLM        takes a share of the GPU for weights, the peak of a profiled step and the cache. Since
+            0.8 the profile samples for as many sequences as may run, which costs GiB; since 0.21
+            CUDA graphs count inside the share, before they came on top
+SGLang      keeps what a formula reserves for prefill and graphs, the rest is weights and cache
+TGI         0.9 of what the process sees, less a prefill
+==========  =====================================================================================
+
+Sources: vllm `engine/arg_utils.py` and `config/cache.py` (0.11 to 0.30), sglang `server_args.py` (0.5.x),
+text-generation-inference `models/globals.py`, read 2026-11-24; vllm-project/vllm#30515, #15357, #49233.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.planning.parallel import Split
+from gpuyard.units import gib
+
+RUNTIMES = ("vllm", "sglang", "tgi", "custom")
+GIB_MIB = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """How one release of one runtime budgets memory."""
+
+    runtime: str
+    since: tuple[int, ...] = ()
+    share: float = 0.9
+    """Of what a process sees of the GPU; SGLang computes its own."""
+    per_logit: float = 35.0
+    """Bytes per sequence and vocabulary entry while sampling; 0: not profiled."""
+    per_logit_dense: float | None = None
+    """The same for dense models, where a newer model runner has taken over."""
+    graphs_inside: bool = False
+    """CUDA graphs count inside the share."""
+    sliding_share: float = 0.0
+    """Tokens that sliding layers keep beyond their window, as a share."""
+    other: int = gib(0.6)
+    """Libraries and workspaces of a single GPU, beside what torch allocates."""
+    other_shared: int = gib(2.0)
+    """The same where GPUs talk: buffers of NCCL and of the custom all-reduce as well."""
+
+
+ENGINES: Sequence[Engine] = (
+    Engine(
+        runtime="vllm",
+        share=0.90,
+        per_logit=41.0,
+        sliding_share=1.0,
+        other=gib(0.35),
+        other_shared=gib(0.35),
+    ),
+    Engine(runtime="vllm", since=(0, 8), share=0.90, sliding_share=1.0),
+    # one pool for both kinds of layers (hybrid cache manager)
+    Engine(runtime="vllm", since=(0, 10), share=0.90),
+    Engine(runtime="vllm", since=(0, 21), share=0.92, graphs_inside=True),
+    # model runner V2 samples without sorting all logits; dense models first
+    Engine(runtime="vllm", since=(0, 25, 1), share=0.92, graphs_inside=True, per_logit_dense=8.0),
+    # two pools, the one of sliding layers 0.8 of the other (swa_full_tokens_ratio)
+    Engine(runtime="sglang", per_logit=0.0, sliding_share=0.8),
+    Engine(runtime="tgi", share=0.90, per_logit=8.0, sliding_share=1.0),
+)
+"""Oldest first for each runtime. A release newer than the last row is judged by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """What a runtime's server defaults to from some GPU memory on."""
+
+    memory_mib: int
+    tokens: int
+    """Of one step: `--max-num-batched-tokens`, `--chunked-prefill-size`, `--max-batch-prefill-tokens`."""
+    sequences: int
+
+
+VLLM_TIERS = (
+    Tier(memory_mib=0, tokens=2048, sequences=256),
+    Tier(memory_mib=70 * GIB_MIB, tokens=8192, sequences=1024),
+    Tier(memory_mib=160 * GIB_MIB, tokens=16384, sequences=1024),
+)
+"""A100 stays in the first whatever its memory."""
+SGLANG_TIERS = (
+    Tier(memory_mib=0, tokens=2048, sequences=8),
+    Tier(memory_mib=20 * GIB_MIB, tokens=2048, sequences=24),
+    Tier(memory_mib=35 * GIB_MIB, tokens=4096, sequences=32),
+    Tier(memory_mib=60 * GIB_MIB, tokens=8192, sequences=256),
+    Tier(memory_mib=160 * GIB_MIB, tokens=16384, sequences=512),
+)
+TGI_TIERS = (Tier(memory_mib=0, tokens=4096, sequences=128),)
+
+
+def find_engine(runtime: str, version: str | None = None) -> Engine:
+    """The row for a release; no version, or one without a number: the newest. `custom` counts as vLLM."""
+    name = "vllm" if runtime.lower() == "custom" else runtime.lower()
+    rows = [row for row in ENGINES if row.runtime == name] or [
+        row for row in ENGINES if row.runtime == "vllm"
+    ]
+    key = release_key(version) if version else ()
+    if not key:
+        return rows[-1]
+    return next((row for row in reversed(rows) if row.since <= key), rows[0])
+
+
+def engine_tiers(engine: Engine, gpu_name: str) -> Sequence[Tier]:
+    """The server's defaults on a GPU of that id, smallest memory first."""
+    if engine.runtime == "sglang":
+        return SGLANG_TIERS
+    if engine.runtime == "tgi":
+        return TGI_TIERS
+    return VLLM_TIERS[:1] if "a100" in gpu_name.lower() else VLLM_TIERS
+
+
+def other_bytes(engine: Engine, split: Split) -> int:
+    """What libraries take outside torch on each GPU."""
+    return engine.other if split.gpus == 1 else engine.other_shared
+
+
+def logit_bytes(engine: Engine, model: ModelShape) -> float:
+    """Bytes per sequence and vocabulary entry while sampling."""
+    plain = model.moe is None and not model.linear_layers and model.mla is None
+    if plain and engine.per_logit_dense is not None:
+        return engine.per_logit_dense
+    return engine.per_logit

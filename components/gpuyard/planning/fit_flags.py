@@ -1,0 +1,186 @@
+"""Flags that make a runtime do what was planned, and what flags cannot say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gpuyard.catalog.hardware import Gpu
+from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.planning.budget import Budget
+from gpuyard.planning.parallel import Split
+from gpuyard.planning.quantization import KV_BYTES, SCHEMES, normal_name, quantization_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagNames:
+    """How one runtime calls things; empty: it has no such flag."""
+
+    length: str
+    memory: str = ""
+    tensor: str
+    pipeline: str = ""
+    sequences: str = ""
+    tokens: str = ""
+    quantization: str
+    kv_dtype: str
+    kv_fp8: str
+    """Its word for an 8-bit cache."""
+    half: str
+    """Its word for float16 weights."""
+
+
+NAMES: Mapping[str, FlagNames] = {
+    "vllm": FlagNames(
+        length="--max-model-len",
+        memory="--gpu-memory-utilization",
+        tensor="--tensor-parallel-size",
+        pipeline="--pipeline-parallel-size",
+        sequences="--max-num-seqs",
+        tokens="--max-num-batched-tokens",
+        quantization="--quantization",
+        kv_dtype="--kv-cache-dtype",
+        kv_fp8="fp8",
+        half="half",
+    ),
+    "sglang": FlagNames(
+        length="--context-length",
+        memory="--mem-fraction-static",
+        tensor="--tp-size",
+        pipeline="--pp-size",
+        tokens="--chunked-prefill-size",
+        quantization="--quantization",
+        kv_dtype="--kv-cache-dtype",
+        kv_fp8="fp8_e4m3",
+        half="half",
+    ),
+    "tgi": FlagNames(
+        length="--max-total-tokens",
+        tensor="--num-shard",
+        sequences="--max-concurrent-requests",
+        quantization="--quantize",
+        kv_dtype="--kv-cache-dtype",
+        kv_fp8="fp8_e4m3fn",
+        half="float16",
+    ),
+}
+_CHUNKED_BY_DEFAULT = (0, 8)
+"""vLLM from here prefills in chunks without being told to."""
+_OWN_PROCESS = (0, 11)
+"""vLLM from about here joins nodes by `--nnodes`, before it takes Ray."""
+
+
+def render_flags(
+    model: ModelShape,
+    gpu: Gpu,
+    split: Split,
+    budget: Budget,
+    *,
+    runtime: str,
+    runtime_version: str | None,
+    nodes: int,
+    context_tokens: int,
+    concurrency: int,
+    quantization: str | None,
+    kv_cache_dtype: str | None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Flags and notes; none for a runtime of one's own."""
+    names = NAMES.get(runtime)
+    if names is None:
+        return (), ()
+    flags = [f"{names.length}={context_tokens}"]
+    if names.memory:
+        flags.append(f"{names.memory}={_floor(budget.share)}")
+    flags += _split_flags(names, runtime, split)
+    flags += _step_flags(names, runtime, runtime_version, budget, concurrency)
+    flags += _dtype_flags(names, runtime, model, gpu, quantization, kv_cache_dtype)
+    return tuple(flags), _notes(model, runtime, runtime_version, nodes, split, quantization)
+
+
+def _split_flags(names: FlagNames, runtime: str, split: Split) -> list[str]:
+    flags = []
+    # SGLang counts the copies of attention into its tensor-parallel size
+    tensor = split.ranks if runtime == "sglang" else split.tensor
+    if tensor > 1:
+        flags.append(f"{names.tensor}={tensor}")
+    if split.pipeline > 1 and names.pipeline:
+        flags.append(f"{names.pipeline}={split.pipeline}")
+    if runtime == "sglang":
+        if split.data > 1:
+            flags += [f"--dp-size={split.data}", "--enable-dp-attention"]
+        return [*flags, f"--ep-size={split.ranks}"] if split.experts else flags
+    if split.data > 1:
+        flags.append(f"--data-parallel-size={split.data}")
+    return [*flags, "--enable-expert-parallel"] if split.experts else flags
+
+
+def _step_flags(
+    names: FlagNames, runtime: str, version: str | None, budget: Budget, concurrency: int
+) -> list[str]:
+    flags = []
+    if names.sequences and budget.step.sequences != budget.default_step.sequences:
+        flags.append(f"{names.sequences}={max(budget.step.sequences, concurrency)}")
+    if runtime == "vllm" and () < release_key(version or "") < _CHUNKED_BY_DEFAULT:
+        return [*flags, "--enable-chunked-prefill", f"{names.tokens}={budget.step.tokens}"]
+    if names.tokens and budget.step.tokens != budget.default_step.tokens:
+        flags.append(f"{names.tokens}={budget.step.tokens}")
+    return flags
+
+
+def _dtype_flags(
+    names: FlagNames,
+    runtime: str,
+    model: ModelShape,
+    gpu: Gpu,
+    quantization: str | None,
+    kv_dtype: str | None,
+) -> list[str]:
+    flags = []
+    if not gpu.native_bf16 and quantization_of(model, quantization) != "float32":
+        flags.append(f"--dtype={names.half}")
+    kind = normal_name(quantization) if quantization else ""
+    word = SCHEMES[kind].on_load.get(runtime) if kind in SCHEMES else None
+    if word and kind != normal_name(model.quantization):
+        flags.append(f"{names.quantization}={word}")
+    if kv_dtype and KV_BYTES.get(kv_dtype.lower(), 2.0) < KV_BYTES["auto"]:
+        plain = kv_dtype.lower() in ("fp8", "fp8_e4m3")
+        flags.append(f"{names.kv_dtype}={names.kv_fp8 if plain else kv_dtype.lower()}")
+    elif kv_dtype and kv_dtype.lower() != "auto" and runtime == "vllm":
+        flags.append(f"{names.kv_dtype}={kv_dtype.lower()}")
+    return flags
+
+
+def _notes(
+    model: ModelShape, runtime: str, version: str | None, nodes: int, split: Split, quantization: str | None
+) -> tuple[str, ...]:
+    notes = []
+    kind = quantization_of(model, quantization)
+    if quantization and kind != normal_name(model.quantization) and kind in SCHEMES:
+        scheme = SCHEMES[kind]
+        if scheme.linear < SCHEMES["bfloat16"].linear and runtime not in scheme.on_load:
+            notes.append(f"serve a checkpoint of {model.id} that is published in {kind}")
+    if nodes > 1:
+        notes.append(_join(runtime, version, nodes))
+    if model.mla and split.tensor > 1 and split.data == 1 and model.moe:
+        notes.append(
+            "every tensor-parallel rank holds the whole latent cache: data parallel attention holds "
+            f"up to {split.tensor} times as many tokens"
+        )
+    if not model.verified:
+        notes.append(f"some sizes of {model.id} are upper bounds or unconfirmed ({model.source})")
+    return tuple(notes)
+
+
+def _join(runtime: str, version: str | None, nodes: int) -> str:
+    key = release_key(version or "")
+    if runtime == "vllm" and () < key < _OWN_PROCESS:
+        return f"join the {nodes} nodes to one Ray cluster, then start vLLM on the first"
+    if runtime == "sglang":
+        return f"start it on each node with --nnodes={nodes}, --node-rank and --dist-init-addr"
+    where = "--node-rank and --master-addr, --headless on all but one"
+    return f"start it on each node with --nnodes={nodes}, {where}"
+
+
+def _floor(share: float) -> str:
+    """Two or three decimals, never more than was planned."""
+    thousandths = int(share * 1000 + 1e-6)
+    return f"{thousandths / 1000:.2f}" if thousandths % 10 == 0 else f"{thousandths / 1000:.3f}"

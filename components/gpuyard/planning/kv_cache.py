@@ -1,0 +1,115 @@
+"""Bytes of the attention cache: per token, and per sequence whatever its length, on each GPU.
+
+=================  ==========================================================================
+full attention     keys and values of every token; heads are cut over tensor-parallel ranks, and
+                   copied where there are fewer heads than ranks
+latent (MLA)       one compressed row per token, whole on every tensor-parallel rank
+sliding window     the window's tokens where the runtime knows how, else every token
+linear, Mamba      one state per sequence
+=================  ==========================================================================
+
+Tokens per GiB agree with logged ``GPU KV cache size`` lines within 2 % (`tests/planning`).
+"""
+
+from math import ceil
+
+from gpuyard.catalog.models import ModelShape
+from gpuyard.planning.parallel import Split
+from gpuyard.planning.quantization import KV_BYTES
+
+BLOCK_TOKENS = 16
+"""Paged allocation adds up to one block per sequence."""
+LATENT_BLOCK_TOKENS = 64
+"""The same for latent attention, whose kernels want larger pages."""
+STATE_WIDTH = 128
+"""Key width of linear attention; with `heads * head_dim` values in float32 it gives 3.1 MB per layer of
+Qwen3.5-27B, and pages of 1,568 tokens logged for its state (noonghunna/club-3090#1047, 2026-08-17)."""
+_STATE_BYTES = 4
+INDEXER_BYTES = 132
+"""Per token and layer of sparse attention: 128 fp8 values and a scale that pick what is attended to."""
+_INDEXED = ("DeepseekV32ForCausalLM", "GlmMoeDsaForCausalLM")
+
+
+def kv_bytes_per_token(
+    model: ModelShape, split: Split, kv_dtype: str | None = None, *, sliding_share: float = 0.0
+) -> float:
+    """Cache bytes that one more token of context takes on each GPU.
+
+    ``sliding_share`` is how much of a token the sliding layers keep beyond their window: 0 where the
+    runtime frees what left it, 1 where it does not know windows.
+    """
+    whole = _stage_layers(_group_padded(model, sliding_share), split)
+    layers = whole + sliding_share * _stage_layers(model.sliding_layers, split)
+    return layers * _layer_token_bytes(model, split, kv_dtype)
+
+
+def kv_bytes_fixed(
+    model: ModelShape, split: Split, kv_dtype: str | None = None, *, sliding_share: float = 0.0
+) -> float:
+    """Cache bytes per sequence on each GPU that do not grow with the context: windows and states."""
+    window = 0.0
+    if sliding_share == 0.0 and model.sliding_layers:
+        tokens = model.sliding_window + BLOCK_TOKENS
+        layers = _stage_layers(_sliding_padded(model), split)
+        window = layers * tokens * _layer_token_bytes(model, split, kv_dtype)
+    return window + _stage_layers(model.linear_layers, split) * state_bytes(model, split)
+
+
+def state_bytes(model: ModelShape, split: Split) -> float:
+    """State of one linear layer for one sequence on each GPU."""
+    return model.heads * model.head_dim * STATE_WIDTH * _STATE_BYTES / split.tensor
+
+
+def block_tokens(model: ModelShape, split: Split, kv_dtype: str | None = None) -> int:
+    """Tokens of one page: hybrids make pages of attention as large as one state."""
+    least = LATENT_BLOCK_TOKENS if model.mla else BLOCK_TOKENS
+    token = _layer_token_bytes(model, split, kv_dtype)
+    if not model.linear_layers or not token:
+        return least
+    return max(least, ceil(state_bytes(model, split) / token / BLOCK_TOKENS) * BLOCK_TOKENS)
+
+
+def sequence_bytes(
+    model: ModelShape,
+    split: Split,
+    context_tokens: int,
+    kv_dtype: str | None = None,
+    *,
+    sliding_share: float = 0.0,
+) -> float:
+    """Cache bytes of one sequence of that length on each GPU, with the slack of its last page."""
+    page = block_tokens(model, split, kv_dtype)
+    tokens = ceil(context_tokens / page) * page
+    per_token = kv_bytes_per_token(model, split, kv_dtype, sliding_share=sliding_share)
+    return tokens * per_token + kv_bytes_fixed(model, split, kv_dtype, sliding_share=sliding_share)
+
+
+def _layer_token_bytes(model: ModelShape, split: Split, kv_dtype: str | None) -> float:
+    size = KV_BYTES.get((kv_dtype or "auto").lower(), 2.0)
+    if model.mla:
+        indexer = INDEXER_BYTES if model.architecture in _INDEXED else 0
+        return (model.mla.kv_lora_rank + model.mla.qk_rope) * size + indexer
+    return 2 * model.head_dim * size * max(model.kv_heads / split.tensor, 1)
+
+
+def _stage_layers(layers: int, split: Split) -> int:
+    return ceil(layers / split.pipeline)
+
+
+def _group_padded(model: ModelShape, sliding_share: float) -> int:
+    """Layers of full attention, filled up to whole groups where two kinds of layers share one pool."""
+    if sliding_share or not model.sliding_layers:
+        return model.full_attention_layers
+    return _fill(model.full_attention_layers, _group(model))
+
+
+def _sliding_padded(model: ModelShape) -> int:
+    return _fill(model.sliding_layers, _group(model))
+
+
+def _group(model: ModelShape) -> int:
+    return min(model.full_attention_layers or model.sliding_layers, model.sliding_layers)
+
+
+def _fill(layers: int, group: int) -> int:
+    return ceil(layers / group) * group if group else layers

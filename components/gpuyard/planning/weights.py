@@ -1,0 +1,141 @@
+"""Bytes of a model's weights: in all, and on the fullest GPU of a split.
+
+Vocabulary, experts and heads are padded or copied as the runtimes do. Compared with what vLLM logged as
+"Model loading took" for twelve checkpoints (`tests/planning/measurements.yaml`): median error 0.7 %, worst
+5.9 % (gpt-oss-20b, loaded before experts were padded). A publisher that quantises less than its name says is
+underestimated: Llama-3.1-405B-FP8, with attention in 16 bit, by 17 %.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from gpuyard.catalog.models import ModelShape
+from gpuyard.planning.parallel import Split
+from gpuyard.planning.quantization import EXPERTS_ONLY, HALF, quantization_of, scheme_of
+
+VOCAB_PAD = 64
+"""Vocabularies are padded to whole multiples of this before they are cut."""
+_MXFP4_PAD = (128, 256)
+"""Expert width of a shard, and hidden size, are padded to these by the MXFP4 kernels (weights of
+gpt-oss-120b: 65.97 GiB logged, 59.3 without padding; vllm-project/vllm#23278, 2025-08-20)."""
+_HYBRID_MIXING = 1.0
+"""NVFP4 checkpoints of hybrids keep linear and full attention in about 8 bit (Qwen3.8-27B: 19.75 GiB
+logged, 17.5 if all were 4 bit; noonghunna/club-3090#1047, 2026-08-17)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """Where a model's parameters are."""
+
+    tables: float
+    """One embedding; a head of its own counts again."""
+    heads: int
+    """Tables in all: 1 when tied."""
+    experts: float
+    keys: float
+    """Key and value projections, copied where there are fewer heads than ranks."""
+    copied: float
+    """Routers and the narrow projections of latent attention: whole on every rank."""
+    rest: float
+
+
+def count_parts(model: ModelShape) -> Parameters:
+    """The parts of ``model.params``; none is negative whatever the shape says."""
+    heads = 1 if model.tied else 2
+    tables = min(float(model.vocab * model.hidden), model.params / heads)
+    left = model.params - tables * heads
+    experts = min(_expert_parameters(model), left)
+    left -= experts
+    keys = 0.0 if model.mla else 2.0 * model.hidden * model.kv_heads * model.head_dim * _attending(model)
+    copied = _copied_parameters(model)
+    keys = min(keys, left)
+    copied = min(copied, left - keys)
+    return Parameters(
+        tables=tables, heads=heads, experts=experts, keys=keys, copied=copied, rest=left - keys - copied
+    )
+
+
+def weight_bytes(model: ModelShape, quantization: str | None = None) -> int:
+    """Bytes of all weights, each counted once."""
+    parts, scheme = count_parts(model), scheme_of(model, quantization)
+    linear = _linear_bytes(model, quantization)
+    return round(
+        parts.tables * parts.heads * _table_bytes(model, quantization)
+        + parts.experts * scheme.experts
+        + (parts.keys + parts.rest + parts.copied) * linear
+    )
+
+
+def weight_bytes_per_gpu(model: ModelShape, split: Split, quantization: str | None = None) -> int:
+    """Bytes on the GPU that holds most: the first or last pipeline stage, with its share of everything."""
+    parts, scheme = count_parts(model), scheme_of(model, quantization)
+    linear = _linear_bytes(model, quantization)
+    stage = ceil(model.layers / split.pipeline) / model.layers if model.layers else 1 / split.pipeline
+    sharded = parts.rest / split.tensor + parts.keys * max(1 / split.tensor, 1 / max(model.kv_heads, 1))
+    body = (sharded + parts.copied) * linear
+    body += parts.experts * scheme.experts * _expert_share(model, split, quantization)
+    body += _absorbed_bytes(model) / split.tensor
+    rows = ceil(ceil(model.vocab / VOCAB_PAD) * VOCAB_PAD / split.tensor)
+    table = min(rows * model.hidden, parts.tables) * _table_bytes(model, quantization)
+    tables = parts.heads if split.pipeline == 1 else 1
+    return round(body * stage + table * tables)
+
+
+def _linear_bytes(model: ModelShape, quantization: str | None) -> float:
+    """Bytes per parameter outside tables and experts."""
+    kind, scheme = quantization_of(model, quantization), scheme_of(model, quantization)
+    if model.moe is not None:
+        return HALF if kind in EXPERTS_ONLY else scheme.linear
+    if kind == "nvfp4" and model.linear_layers:
+        parts = count_parts(model)
+        mixing = max(parts.rest + parts.keys - 3.0 * model.layers * model.hidden * model.ffn, 0)
+        share = mixing / max(parts.rest + parts.keys, 1)
+        return share * _HYBRID_MIXING + (1 - share) * scheme.linear
+    return scheme.linear
+
+
+def _table_bytes(model: ModelShape, quantization: str | None) -> float:
+    return 4.0 if quantization_of(model, quantization) == "float32" else HALF
+
+
+def _expert_parameters(model: ModelShape) -> float:
+    if model.moe is None:
+        return 0.0
+    layers = model.layers if model.moe.layers is None else model.moe.layers
+    return 3.0 * layers * model.moe.experts * model.moe.expert_ffn * model.hidden
+
+
+def _copied_parameters(model: ModelShape) -> float:
+    copied = 0.0
+    if model.moe:
+        copied += float(model.layers * model.hidden * model.moe.experts)
+    if model.mla:
+        copied += (
+            model.layers * model.hidden * (model.mla.q_lora + model.mla.kv_lora_rank + model.mla.qk_rope)
+        )
+    return copied
+
+
+def _absorbed_bytes(model: ModelShape) -> float:
+    """Latent attention keeps its up-projections a second time, in 16 bit, for decoding."""
+    if model.mla is None:
+        return 0.0
+    width = model.mla.qk_nope + model.mla.v_head_dim
+    return HALF * model.layers * model.heads * model.mla.kv_lora_rank * width
+
+
+def _expert_share(model: ModelShape, split: Split, quantization: str | None) -> float:
+    """Share of all expert bytes on one GPU of a stage, with padding."""
+    if model.moe is None or not model.moe.expert_ffn:
+        return 1 / split.ranks
+    if split.experts:
+        return ceil(model.moe.experts / split.ranks) / model.moe.experts
+    if quantization_of(model, quantization) != "mxfp4":
+        return 1 / split.ranks
+    wide, deep = _MXFP4_PAD
+    width = ceil(model.moe.expert_ffn / split.ranks / wide) * wide / model.moe.expert_ffn
+    return width * ceil(model.hidden / deep) * deep / model.hidden
+
+
+def _attending(model: ModelShape) -> int:
+    return max(model.full_attention_layers + model.sliding_layers, 0)
