@@ -128,10 +128,11 @@ def _quantization(name: str | None, problems: list[Finding]) -> str | None:
 
 
 def _region(name: str, clouds: Sequence[str], problems: list[Finding]) -> str:
-    known = [region for cloud in clouds if cloud in CLOUDS for region in regions(cloud)]
+    asked = [cloud for cloud in clouds if cloud in CLOUDS] or CLOUDS
+    known = [region for cloud in asked for region in regions(cloud)]
     if name not in known:
         fix = did_you_mean(name, known) or "see `gpuyard catalog search`"
-        words = f'"{name}" is not a region of {" or ".join(clouds)}'
+        words = f'"{name}" is not a region of {" or ".join(asked)}'
         problems.append(_problem("--region", name, words, fix, code="NOT_ALLOWED"))
     return name
 

@@ -20,7 +20,6 @@ from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.planning.parallel import Split
 from gpuyard.units import gib
 
-RUNTIMES = ("vllm", "sglang", "tgi", "custom")
 GIB_MIB = 1024
 
 

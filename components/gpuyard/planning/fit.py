@@ -8,9 +8,8 @@ from gpuyard.catalog.hardware import Gpu, machine_types
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.advice import Change, changes
 from gpuyard.planning.budget import Budget, plan_budget
-from gpuyard.planning.engine import Engine, find_engine
+from gpuyard.planning.engine import find_engine
 from gpuyard.planning.fit_flags import render_flags
-from gpuyard.planning.kv_cache import block_tokens, kv_bytes_fixed, kv_bytes_per_token, sequence_bytes
 from gpuyard.planning.parallel import Split, choose_split
 from gpuyard.planning.quantization import (
     KV_BYTES,
@@ -19,6 +18,7 @@ from gpuyard.planning.quantization import (
     quantization_of,
     scheme_of,
 )
+from gpuyard.planning.room import Room, find_room
 from gpuyard.units import format_bytes
 
 CONTEXT_DEFAULT = 8192
@@ -151,10 +151,10 @@ def _fit(
 ) -> Fit:
     kind = quantization_of(model, quantization)
     engine = find_engine(runtime, runtime_version)
-    context = min(context_tokens or CONTEXT_DEFAULT, model.context or CONTEXT_DEFAULT)
-    sequences = concurrency or CONCURRENCY_DEFAULT
+    context = max(min(context_tokens or CONTEXT_DEFAULT, model.context or CONTEXT_DEFAULT), 1)
+    sequences = max(concurrency or CONCURRENCY_DEFAULT, 1)
     split, problem = choose_split(model, gpus, nodes, kind, data_parallel)
-    split = split or Split(gpus, nodes)
+    split = split or Split(max(gpus, 1), max(nodes, 1))
     problem = (
         _refusal(model, gpu, quantization, kv_cache_dtype)
         or problem
@@ -163,11 +163,11 @@ def _fit(
     )
     per_copy = -(-sequences // split.data)
     budget = plan_budget(model, gpu, split, engine, concurrency=per_copy, quantization=quantization)
-    room = _room(model, split, engine, budget, context, kv_cache_dtype)
+    room = find_room(model, split, engine, budget, context, kv_cache_dtype)
     fitted = Fit(
         model=model.id,
         gpu=gpu.id,
-        fits=not problem and room["concurrency"] >= sequences,
+        fits=not problem and room.concurrency >= sequences,
         tensor_parallel=split.tensor,
         pipeline_parallel=split.pipeline,
         data_parallel=split.data,
@@ -179,9 +179,9 @@ def _fit(
         weights_bytes_per_gpu=budget.weights,
         working_bytes_per_gpu=budget.working,
         kv_bytes_available=budget.cache,
-        kv_tokens=room["tokens"],
-        max_context=room["context"],
-        max_concurrency=room["concurrency"],
+        kv_tokens=room.tokens,
+        max_context=room.context,
+        max_concurrency=room.concurrency,
         memory_share=budget.share,
         flags=(),
         reason=problem or _balance(gpu, budget, room, context, -(-sequences // split.data)),
@@ -200,42 +200,6 @@ def _fit(
         kv_cache_dtype=kv_cache_dtype,
     )
     return replace(fitted, flags=flags, notes=notes)
-
-
-def _room(
-    model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
-) -> dict[str, int]:
-    """What the cache of one replica holds; ``wanted`` is bytes per GPU of one sequence of ``context``."""
-    share = engine.sliding_share
-    per_token = kv_bytes_per_token(model, split, kv_dtype, sliding_share=share)
-    fixed = kv_bytes_fixed(model, split, kv_dtype, sliding_share=share)
-    one = sequence_bytes(model, split, context, kv_dtype, sliding_share=share)
-    chunk = _chunk_bytes(model, split, engine, budget, context, kv_dtype)
-    free = max(budget.cache - chunk, 0)
-    page = block_tokens(model, split, kv_dtype)
-    longest = int((free - fixed) // per_token // page * page) if per_token and free > fixed else 0
-    if not per_token and free > fixed:
-        longest = model.context
-    at_once = int(free // one) if one else budget.step.sequences
-    if engine.runtime != "sglang":  # which runs as many as its cache holds
-        at_once = min(at_once, budget.step.sequences)
-    return {
-        "tokens": int(free // per_token) * split.data if per_token else 0,
-        "context": min(longest, model.context) if model.context else longest,
-        "concurrency": at_once * split.data,
-        "one": round(one),
-    }
-
-
-def _chunk_bytes(
-    model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
-) -> int:
-    """Sliding layers also hold the chunk that one sequence is being prefilled with."""
-    if engine.sliding_share or not model.sliding_layers:
-        return 0
-    tokens = min(budget.step.tokens, context)
-    whole = kv_bytes_per_token(model, split, kv_dtype, sliding_share=1.0)
-    return round(tokens * (whole - kv_bytes_per_token(model, split, kv_dtype)))
 
 
 def _refusal(model: ModelShape, gpu: Gpu, quantization: str | None, kv_dtype: str | None) -> str:
@@ -266,14 +230,14 @@ def _too_long(model: ModelShape, asked: int | None) -> str:
     return ""
 
 
-def _balance(gpu: Gpu, budget: Budget, room: Mapping[str, int], context: int, sequences: int) -> str:
+def _balance(gpu: Gpu, budget: Budget, room: Room, context: int, sequences: int) -> str:
     parts = (
         f"weights {format_bytes(budget.weights)}, activations and runtime {format_bytes(budget.working)} "
         f"per {gpu.id}"
     )
     if budget.cache <= 0:
         return f"{parts}: {format_bytes(-budget.cache)} too much before any cache"
-    need = f"{sequences} x {context:,} tokens take {format_bytes(room['one'] * sequences)}"
+    need = f"{sequences} x {context:,} tokens take {format_bytes(room.sequence_bytes * sequences)}"
     return f"{parts}; {need} of {format_bytes(budget.cache)} cache"
 
 

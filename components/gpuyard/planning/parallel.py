@@ -55,6 +55,8 @@ def choose_split(
     What tensor parallel cannot cut becomes pipeline stages; experts whose slices would break quantization
     blocks stay whole. Without a way, None and the reason.
     """
+    if min(gpus, nodes, data) < 1:
+        return None, f"{gpus} GPUs on {nodes} nodes in {data} copies are none"
     if data > 1 and (model.moe is None or gpus % data):
         why = (
             "only mixtures of experts share them"

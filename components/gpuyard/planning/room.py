@@ -1,0 +1,58 @@
+"""What a cache of so many bytes holds: tokens, the longest sequence, sequences at once."""
+
+from dataclasses import dataclass
+
+from gpuyard.catalog.models import ModelShape
+from gpuyard.planning.budget import Budget
+from gpuyard.planning.engine import Engine
+from gpuyard.planning.kv_cache import block_tokens, kv_bytes_fixed, kv_bytes_per_token, sequence_bytes
+from gpuyard.planning.parallel import Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """The cache of one replica."""
+
+    tokens: int
+    """That grow with the context, over all copies of attention."""
+    context: int
+    """Longest single sequence."""
+    concurrency: int
+    """Sequences of the planned length at once."""
+    sequence_bytes: int
+    """One such sequence, on each GPU."""
+
+
+def find_room(
+    model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
+) -> Room:
+    """What the budget's cache holds of sequences of ``context`` tokens."""
+    share = engine.sliding_share
+    per_token = kv_bytes_per_token(model, split, kv_dtype, sliding_share=share)
+    fixed = kv_bytes_fixed(model, split, kv_dtype, sliding_share=share)
+    one = sequence_bytes(model, split, context, kv_dtype, sliding_share=share)
+    free = max(budget.cache - _chunk_bytes(model, split, engine, budget, context, kv_dtype), 0)
+    page = block_tokens(model, split, kv_dtype)
+    longest = 0
+    if free > fixed:
+        longest = int((free - fixed) // per_token // page * page) if per_token else model.context
+    at_once = int(free // one) if one else budget.step.sequences
+    if engine.runtime != "sglang":  # which runs as many as its cache holds
+        at_once = min(at_once, budget.step.sequences)
+    return Room(
+        tokens=int(free // per_token) * split.data if per_token else 0,
+        context=min(longest, model.context) if model.context else longest,
+        concurrency=at_once * split.data,
+        sequence_bytes=round(one),
+    )
+
+
+def _chunk_bytes(
+    model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
+) -> int:
+    """Sliding layers also hold the chunk that one sequence is being prefilled with."""
+    if engine.sliding_share or not model.sliding_layers:
+        return 0
+    tokens = min(budget.step.tokens, context)
+    whole = kv_bytes_per_token(model, split, kv_dtype, sliding_share=1.0)
+    return round(tokens * (whole - kv_bytes_per_token(model, split, kv_dtype)))

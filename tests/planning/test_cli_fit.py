@@ -1,0 +1,162 @@
+"""`gpuyard fit` as people use it: exit codes, text, JSON, bad input."""
+
+import json
+
+import pytest
+
+from gpuyard.cli.main import run
+
+CONFIG = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 2048,
+    "num_hidden_layers": 16,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 8192,
+    "vocab_size": 128256,
+    "max_position_embeddings": 131072,
+    "torch_dtype": "bfloat16",
+}
+
+
+@pytest.fixture
+def fit(capsys):
+    """Run the command; its exit code, output and errors."""
+
+    def call(*arguments):
+        code = run(["fit", *map(str, arguments)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_it_says_machines_prices_dates_regions_flags_and_what_fell_out(fit):
+    code, text, _ = fit("Llama-3.1-8B", "--cloud", "aws")
+    assert code == 0
+    lines = text.splitlines()
+    assert "8.03 B parameters" in lines[0]
+    first = next(line for line in lines if "aws g6e.xlarge" in line)
+    assert "$1.86/h us-east-1" in first
+    assert "2026-07-20" in first
+    assert "1 x l40s: --max-model-len=8192" in text
+    assert "left out" in text
+    assert "aws v100" in text
+    assert "against 15 logged starts" in lines[-1]
+
+
+def test_what_was_not_asked_is_named(fit):
+    _, text, _ = fit("Llama-3.1-8B", "--gpu", "l4")
+    assert "assumed, because not asked: --context and --concurrency" in text
+    _, text, _ = fit("Llama-3.1-8B", "--gpu", "l4", "--context", "4k", "--concurrency", "4")
+    assert "assumed" not in text
+    assert "4 sequences of 4,096 tokens" in text
+
+
+def test_json_has_everything_and_is_the_same_each_time(fit):
+    _, text, _ = fit("Qwen/Qwen3-32B", "--format", "json", "--quantization", "fp8")
+    again = fit("Qwen/Qwen3-32B", "--format", "json", "--quantization", "fp8")[1]
+    assert text == again
+    document = json.loads(text)
+    assert list(document) == ["model", "planned", "options", "left_out", "accuracy"]
+    best = document["options"][0]
+    assert best["on_demand"].keys() >= {"usd", "region", "source", "as_of"}
+    assert best["fit"]["quantization"] == "fp8"
+    assert "--quantization=fp8" in best["fit"]["flags"]
+    assert best["usd_per_hour"] == min(
+        option["usd_per_hour"] for option in document["options"] if option["usd_per_hour"] is not None
+    )
+    assert document["planned"]["assumed"] == ["--context", "--concurrency"]
+
+
+def test_every_problem_comes_at_once_with_a_way_out(fit):
+    code, out, err = fit(
+        "Qwen/Qwen3-33B", "--gpu", "h101", "--context", "999999999999", "--concurrency", "0",
+        "--quantization", "fp9", "--kv-cache-dtype", "int1", "--runtime", "vlm", "--region", "us-est-1",
+        "--data-parallel", "many", "--cloud", "azure",
+    )  # fmt: skip
+    assert code == 2
+    assert out == ""
+    assert err.count("error:") == 10
+    for words in (
+        "Qwen/Qwen3-32B",
+        "--config config.json",
+        "--gpu",
+        '"999999999999" is out of bounds',
+        '"0" is out of bounds',
+        'did you mean "fp8"',
+        "--kv-cache-dtype",
+        'did you mean "vllm"',
+        '"us-east-1"',
+        '"many" is not a whole number',
+        "known: aws, gcp",
+    ):
+        assert words in err
+
+
+def test_a_context_beyond_the_models_is_an_error(fit):
+    code, _, err = fit("Qwen/Qwen3-32B", "--context", "128k")
+    assert code == 2
+    assert "made for 40,960 tokens" in err
+
+
+@pytest.mark.parametrize("number", ["1e5", "-3", "2.5", "", "k", "٣", "9" * 40])
+def test_numbers_that_are_none_are_said_so(fit, number):
+    code, _, err = fit("Llama-3.1-8B", f"--context={number}")
+    assert code == 2
+    assert "--context" in err
+
+
+def test_a_config_json_describes_a_model_that_the_catalog_lacks(fit, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    code, text, _ = fit("acme/small", "--config", tmp_path, "--gpu", "l4")
+    assert code == 0
+    assert text.startswith("acme/small: 1.498 B")
+    assert "1 x l4" in text
+
+
+def test_a_cut_off_config_json_is_an_error_with_its_place(fit, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIG)[:100], encoding="utf-8")
+    code, _, err = fit("acme/small", "--config", path, "--quantization", "fp9")
+    assert code == 2
+    assert "config.json:1:" in err
+    assert "fp9" in err
+
+
+def test_nothing_that_holds_it_is_exit_1(fit):
+    code, text, _ = fit("moonshotai/Kimi-K3", "--gpu", "t4")
+    assert code == 1
+    assert "no machine type holds it" in text
+
+
+def test_releases_that_lack_the_hardware_fall_out_with_the_way_back(fit):
+    _, text, _ = fit("Llama-3.1-8B", "--gpu", "v100", "--cloud", "aws")
+    assert "SM_BELOW_MIN" in text
+    code, text, _ = fit("Llama-3.1-8B", "--gpu", "v100", "--runtime-version", "0.10.0", "--cloud", "aws")
+    assert code == 0
+    assert "--dtype=half" in text
+
+
+def test_all_lists_every_machine_type(fit):
+    short = fit("Llama-3.1-8B", "--gpu", "l4")[1]
+    long = fit("Llama-3.1-8B", "--gpu", "l4", "--all")[1]
+    assert "with the same GPUs: --all" in short
+    assert "aws g6.48xlarge" not in short
+    assert "aws g6.48xlarge" in long
+    assert "--all" not in long
+
+
+@pytest.mark.parametrize("runtime", ["sglang", "tgi"])
+def test_other_runtimes_are_planned_with_their_newest_release(fit, runtime):
+    code, text, _ = fit("Qwen/Qwen3-8B", "--runtime", runtime, "--gpu", "l40s")
+    assert code == 0
+    assert f"{runtime} " in text.splitlines()[1]
+
+
+def test_licences_and_several_nodes_are_said(fit):
+    _, text, _ = fit("Llama-3.1-405B", "--gpu", "h100")
+    assert "accepted the licence" in text
+    assert "2 x aws p5.48xlarge" in text
+    assert "--nnodes=2" in text

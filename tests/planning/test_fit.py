@@ -1,0 +1,264 @@
+"""What fits where, why not, and with which flags."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpuyard.catalog.hardware import find_gpu
+from gpuyard.catalog.models import find_model
+from gpuyard.planning.fit import fit_model, node_sizes, smallest_fit
+
+from .conftest import gpu_with
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "gpus", "why"),
+    [
+        ("Llama-3.1-8B", "a100-40gb", 1, "16 GB of weights on 40 GB"),
+        ("Llama-3.1-8B", "l4", 2, "8 x 8,192 tokens are 8 GiB beside 15 GiB"),
+        ("Llama-3.1-70B", "h100", 4, "141 GB of weights do not leave room on two"),
+        ("Llama-3.3-70B-Instruct", "h200", 2, "141 GB on 282"),
+        ("DeepSeek-R1", "h200", 8, "its vendor's own recipe: 8 x H200"),
+        ("DeepSeek-R1", "b300", 4, "671 GB on four of 268"),
+        ("Kimi-K2.5", "h200", 8, "int4 experts: its recipe needs 714 GB"),
+        ("Qwen3-235B-A22B-FP8", "h100", 4, "served so in vllm-project/vllm#21348"),
+        ("gpt-oss-20b", "l4", 1, "its vendor: runs within 16 GB"),
+    ],
+)
+def test_the_smallest_number_of_gpus(model, gpu, gpus, why):
+    fitted = smallest_fit(find_model(model), find_gpu(gpu))
+    assert fitted, why
+    assert fitted.gpus == gpus, why
+
+
+def test_nothing_in_one_node_is_none_and_several_nodes_take_pipeline_stages():
+    model, gpu = find_model("DeepSeek-R1"), find_gpu("h100")
+    assert smallest_fit(model, gpu) is None
+    fitted = smallest_fit(model, gpu, nodes_max=4)
+    assert fitted
+    assert (fitted.nodes, fitted.tensor_parallel, fitted.pipeline_parallel) == (2, 8, 2)
+    assert any("--nnodes=2" in note for note in fitted.notes)
+
+
+def test_a_node_has_as_many_gpus_as_the_largest_machine_that_carries_them():
+    assert node_sizes(find_gpu("gb300"))[-1] == 4
+    assert node_sizes(find_gpu("h100"))[-1] == 8
+    assert node_sizes(find_gpu("a100-40gb"))[-1] == 16
+
+
+def test_defaults_are_eight_sequences_of_8192_tokens(llama):
+    fitted = fit_model(llama, find_gpu("h100"), gpus=1)
+    assert (fitted.context_tokens, fitted.concurrency) == (8192, 8)
+    small = find_model("google/gemma-2-2b")
+    assert fit_model(small, find_gpu("h100"), gpus=1).context_tokens == small.context
+
+
+@pytest.mark.parametrize(
+    ("gpu", "asked", "change"),
+    [
+        (find_gpu("l40s"), {"concurrency": 40}, "24 sequences at once"),
+        (gpu_with(32 * 1024), {"context_tokens": 131072, "concurrency": 1}, "an fp8 KV cache"),
+        (find_gpu("l40s"), {"context_tokens": 131072, "concurrency": 4}, "4 GPUs"),
+        (gpu_with(15 * 1024), {"concurrency": 1, "context_tokens": 512}, "2 GPUs"),
+    ],
+)
+def test_a_refusal_names_a_change_that_helps(llama, gpu, asked, change):
+    fitted = fit_model(llama, gpu, gpus=1, **asked)
+    assert not fitted.fits
+    assert fitted.reason.endswith(f"it fits with {change}")
+
+
+def test_the_largest_node_is_told_to_use_smaller_weights_or_a_second_node():
+    fitted = fit_model(find_model("Llama-3.1-405B"), find_gpu("h100"), gpus=8)
+    assert fitted.reason.endswith("it fits with fp8 weights")
+    experts = fit_model(find_model("DeepSeek-R1"), find_gpu("h100"), gpus=8)
+    assert experts.reason.endswith(("4-bit (AWQ or GPTQ) checkpoint", "2 nodes of 8 GPUs"))
+
+
+def test_every_change_that_is_named_is_true(llama):
+    fitted = fit_model(llama, find_gpu("l4"), gpus=1, concurrency=8)
+    assert "sequences at once" not in fitted.reason  # 3 is less than half of 8
+    words = fitted.reason.rpartition("it fits with ")[2]
+    tried = {
+        "an fp8 KV cache": {"kv_cache_dtype": "fp8"},
+        "a context of 4,096 tokens": {"context_tokens": 4096},
+        "2 GPUs": {"gpus": 2},
+    }[words]
+    assert fit_model(llama, find_gpu("l4"), **{"gpus": 1, "concurrency": 8, **tried}).fits
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"quantization": "fp9"}, 'quantization "fp9" is not known'),
+        ({"kv_cache_dtype": "int3"}, 'KV cache dtype "int3" is not known'),
+        ({"context_tokens": 1_000_000}, "more than the model's 131,072"),
+        ({"runtime": "tgi", "nodes": 2}, "no pipeline parallel"),
+        ({"data_parallel": 2}, "only mixtures of experts"),
+        ({"gpus": 0}, "are none"),
+    ],
+)
+def test_what_cannot_work_does_not_fit_and_says_why(llama, asked, reason):
+    fitted = fit_model(llama, find_gpu("h100"), **{"gpus": 2, **asked})
+    assert not fitted.fits
+    assert reason in fitted.reason
+
+
+def test_memory_that_is_not_known_is_said_so(llama):
+    fitted = fit_model(llama, find_gpu("gb10"), gpus=1)
+    assert not fitted.fits
+    assert "not known" in fitted.reason
+
+
+@pytest.mark.parametrize(("gpu", "kind"), [("t4", "fp8"), ("v100", "nvfp4"), ("t4", "w4a16")])
+def test_weights_want_hardware_that_reads_them(llama, gpu, kind):
+    fitted = fit_model(llama, find_gpu(gpu), gpus=4, quantization=kind)
+    assert not fitted.fits
+    assert "wants compute capability" in fitted.reason
+
+
+def test_data_parallel_attention_multiplies_the_latent_cache():
+    model, gpu = find_model("DeepSeek-R1"), find_gpu("h200")
+    tensor = fit_model(model, gpu, gpus=8)
+    data = fit_model(model, gpu, gpus=8, data_parallel=8)
+    assert data.fits
+    assert data.gpus == tensor.gpus == 8
+    assert data.weights_bytes_per_gpu > tensor.weights_bytes_per_gpu
+    assert 4 <= data.kv_tokens / tensor.kv_tokens <= 8
+    assert any("data parallel attention" in note for note in tensor.notes)
+
+
+def test_experts_whose_slices_break_quantization_blocks_stay_whole():
+    fitted = fit_model(find_model("Qwen/Qwen3-235B-A22B-FP8"), find_gpu("h100"), gpus=8)
+    assert fitted.fits
+    assert fitted.expert_parallel
+    assert "--enable-expert-parallel" in fitted.flags
+
+
+def test_heads_that_do_not_divide_become_pipeline_stages():
+    fitted = fit_model(find_model("Qwen/Qwen2.5-0.5B"), find_gpu("l4"), gpus=4)
+    assert (fitted.tensor_parallel, fitted.pipeline_parallel) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "version", "share"),
+    [("vllm", "0.11.0", 0.90), ("vllm", "0.25.0", 0.92), ("vllm", None, 0.92), ("tgi", "3.3.7", 0.90)],
+)
+def test_each_release_takes_its_own_share(llama, runtime, version, share):
+    fitted = fit_model(llama, find_gpu("h100"), gpus=1, runtime=runtime, runtime_version=version)
+    assert fitted.memory_share == share
+
+
+def test_sglang_leaves_what_its_formula_reserves(llama):
+    """0.828 by default on H100 with Qwen3-32B (sgl-project/sglang#29092, 2026-06-23)."""
+    fitted = fit_model(llama, find_gpu("h100"), gpus=1, runtime="sglang")
+    assert fitted.memory_share == pytest.approx(0.83, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "asked", "flags"),
+    [
+        (
+            "vllm",
+            {"gpus": 2, "quantization": "fp8", "kv_cache_dtype": "fp8"},
+            (
+                "--max-model-len=8192",
+                "--gpu-memory-utilization=0.92",
+                "--tensor-parallel-size=2",
+                "--quantization=fp8",
+                "--kv-cache-dtype=fp8",
+            ),
+        ),
+        (
+            "sglang",
+            {"gpus": 2, "kv_cache_dtype": "fp8"},
+            (
+                "--context-length=8192",
+                "--mem-fraction-static=0.834",
+                "--tp-size=2",
+                "--kv-cache-dtype=fp8_e4m3",
+            ),
+        ),
+        (
+            "tgi",
+            {"gpus": 2, "quantization": "int8", "concurrency": 200},
+            (
+                "--max-total-tokens=8192",
+                "--num-shard=2",
+                "--max-concurrent-requests=200",
+                "--quantize=eetq",
+            ),
+        ),
+        ("custom", {"gpus": 1}, ()),
+    ],
+)
+def test_flags_are_the_runtimes_own(llama, runtime, asked, flags):
+    fitted = fit_model(llama, find_gpu("h100"), runtime=runtime, **asked)
+    assert fitted.flags == flags
+
+
+def test_latent_copies_are_flags_of_each_runtime():
+    model, gpu = find_model("DeepSeek-R1"), find_gpu("h200")
+    vllm = fit_model(model, gpu, gpus=8, data_parallel=8)
+    assert {"--data-parallel-size=8", "--enable-expert-parallel"} <= set(vllm.flags)
+    sglang = fit_model(model, gpu, gpus=8, data_parallel=8, runtime="sglang")
+    assert {"--tp-size=8", "--dp-size=8", "--enable-dp-attention", "--ep-size=8"} <= set(sglang.flags)
+
+
+def test_a_step_that_would_cost_too_much_is_made_smaller_by_a_flag():
+    """With vLLM's default of 1,024 sequences sampling takes 7 GiB of one H100 (vllm-project/vllm#23278)."""
+    fitted = fit_model(find_model("gpt-oss-120b"), find_gpu("h100"), gpus=1, concurrency=2)
+    flag = next(flag for flag in fitted.flags if flag.startswith("--max-num-seqs="))
+    assert 16 <= int(flag.partition("=")[2]) < 1024
+
+
+def test_more_sequences_than_the_server_runs_by_default_are_a_flag(llama):
+    fitted = fit_model(llama, find_gpu("a100-80gb"), gpus=4, context_tokens=1024, concurrency=500)
+    assert fitted.fits
+    assert "--max-num-seqs=500" in fitted.flags
+
+
+def test_a_checkpoint_that_no_server_makes_by_itself_is_a_note_not_a_flag(llama):
+    fitted = fit_model(llama, find_gpu("h100"), gpus=1, quantization="awq")
+    assert not any("quantization" in flag for flag in fitted.flags)
+    assert any("published in awq" in note for note in fitted.notes)
+
+
+def test_a_quantised_checkpoint_needs_no_flag():
+    fitted = fit_model(find_model("Qwen/Qwen3-32B-FP8"), find_gpu("h100"), gpus=1)
+    assert not any("quantization" in flag for flag in fitted.flags)
+
+
+def test_gpus_without_bfloat16_are_told_to_halve(llama):
+    assert "--dtype=half" in fit_model(llama, find_gpu("t4"), gpus=4).flags
+    assert "--dtype=half" not in fit_model(llama, find_gpu("l4"), gpus=4).flags
+
+
+def test_vllm_before_0_8_is_told_to_prefill_in_chunks(llama):
+    old = fit_model(llama, find_gpu("h100"), gpus=1, runtime_version="0.6.4")
+    assert "--enable-chunked-prefill" in old.flags
+    assert "--enable-chunked-prefill" not in fit_model(llama, find_gpu("h100"), gpus=1).flags
+
+
+def test_releases_that_do_not_know_windows_keep_every_token():
+    model, gpu = find_model("google/gemma-3-27b-it"), find_gpu("h100")
+    asked = {"gpus": 1, "context_tokens": 32768, "concurrency": 1}
+    old = fit_model(model, gpu, runtime_version="0.9.2", **asked)
+    new = fit_model(model, gpu, runtime_version="0.11.0", **asked)
+    assert new.max_concurrency > 2 * old.max_concurrency
+
+
+def test_graphs_count_inside_the_share_since_0_21(llama):
+    old = fit_model(llama, find_gpu("l40s"), gpus=1, runtime_version="0.20.0")
+    new = fit_model(llama, find_gpu("l40s"), gpus=1, runtime_version="0.21.0")
+    assert new.working_bytes_per_gpu > old.working_bytes_per_gpu
+
+
+def test_unconfirmed_shapes_are_said_so():
+    fitted = fit_model(find_model("DeepSeek-V4-Flash"), find_gpu("h200"), gpus=8)
+    assert any("unconfirmed" in note for note in fitted.notes)
+
+
+def test_a_model_with_nothing_known_of_its_context_is_still_planned(llama):
+    bare = replace(llama, context=0)
+    assert fit_model(bare, find_gpu("h100"), gpus=1).fits
