@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pulumi
-from gpuyard.components import InferenceStack
 
+from gpuyard.components import InferenceStack
 from gpuyard.stack.files import load_lock_data
 
 

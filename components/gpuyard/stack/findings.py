@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -34,7 +35,7 @@ def check_stack(plan: StackPlan, kubeconfig: Path | None = None) -> list[Finding
                     code="PRICE_UNKNOWN",
                     path=f"pools[{index}]",
                     value=pool.rung.machine_type,
-                    message=f"{pool.rung.purchase} {pool.rung.machine_type} in {pool.rung.region} has no known price",
+                    message=f"{pool.rung.purchase} capacity in {pool.rung.region} has no known price",
                     fix="ask the vendor, or import a price table with `gpuyard catalog import`",
                 )
             )
@@ -46,7 +47,7 @@ def check_stack(plan: StackPlan, kubeconfig: Path | None = None) -> list[Finding
 def combination_of(plan: StackPlan, placed: EndpointPlan) -> Combination:
     """The endpoint with all that is known of the place it runs in, as `gpuyard compat` takes it."""
     endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "platform": cluster.platform,
         "runtime": endpoint.runtime,
         "runtime_version": endpoint.runtime_version or None,

@@ -1,0 +1,30 @@
+"""The public components, by name: the Python surface and the cross-language contract.
+
+Importing this loads every cloud's SDK. With one of them installed, import the component from its own module.
+"""
+
+from gpuyard.autoscaling.keda import Keda
+from gpuyard.aws.cluster import EksGpuCluster
+from gpuyard.aws.network import AwsNetwork
+from gpuyard.aws.pool import EksGpuPool
+from gpuyard.gcp.cluster import GkeGpuCluster
+from gpuyard.gcp.network import GcpNetwork
+from gpuyard.gcp.pool import GkeGpuPool
+from gpuyard.gpu_operator.operator import GpuOperator
+from gpuyard.kubernetes.existing import ExistingCluster
+from gpuyard.monitoring.monitoring import Monitoring
+from gpuyard.serving.endpoint import ModelEndpoint
+
+__all__ = [
+    "AwsNetwork",
+    "EksGpuCluster",
+    "EksGpuPool",
+    "ExistingCluster",
+    "GcpNetwork",
+    "GkeGpuCluster",
+    "GkeGpuPool",
+    "GpuOperator",
+    "Keda",
+    "ModelEndpoint",
+    "Monitoring",
+]
