@@ -91,7 +91,7 @@ def rank_offerings(demand: Demand) -> Ladder:
                 )
                 rungs.append((order, rung.machine_type, rung))
     rungs.sort(key=lambda item: item[:2])
-    ordered = tuple(_explained(rung, place, demand) for place, (_, _, rung) in enumerate(rungs))
+    ordered = tuple(_explained(rung, demand) for _, _, rung in rungs)
     return Ladder(
         demand=demand,
         rungs=ordered,
@@ -183,7 +183,7 @@ def _rate(machine: MachineType, region: str, purchase: Purchase) -> Rate:
     return Rate(usd=list_price.usd, source=list_price.source, as_of=list_price.as_of, note=list_price.note)
 
 
-def _explained(rung: Rung, place: int, demand: Demand) -> Rung:
+def _explained(rung: Rung, demand: Demand) -> Rung:
     need = next(need for need in demand.needs if need.accelerator == rung.accelerator)
     price = "price unknown" if rung.rate.usd is None else f"${rung.rate.usd * rung.nodes_min:,.2f}/h"
     rank = demand.needs.index(need) + 1
@@ -193,4 +193,4 @@ def _explained(rung: Rung, place: int, demand: Demand) -> Rung:
         f"{rung.purchase} choice {bought + 1} of {len(demand.purchases)}",
         f"{rung.nodes_min} x {rung.machine_type} at {price}",
     ]
-    return replace(rung, reason=f"#{place + 1}: " + ", ".join(parts))
+    return replace(rung, reason=", ".join(parts))

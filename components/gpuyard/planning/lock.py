@@ -18,6 +18,8 @@ from gpuyard.parsing import Spec, parse_spec
 from gpuyard.planning.ladder import Ladder
 
 LOCK_VERSION = 1
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml where it is built in: ten times faster."""
 
 
 class LockedRate(Spec):
@@ -48,6 +50,25 @@ class LockedRung(Spec):
     quota: str = ""
     reason: str = ""
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes it the same rung in another lock: the place and the purchase, not price or count."""
+        return (
+            self.cloud,
+            self.region,
+            self.zones,
+            self.machine_type,
+            self.purchase,
+            self.accelerator,
+            self.gpus_per_replica,
+        )
+
+    @property
+    def label(self) -> str:
+        """The rung in a few words."""
+        kind = self.purchase.replace("_", "-")
+        return f"{self.machine_type} {kind} in {self.cloud} {self.region}"
+
 
 class LockedEndpoint(Spec):
     """The ladder of one endpoint, best rung first."""
@@ -72,11 +93,11 @@ def lock_file_name(stack: str) -> str:
     return f"capacity.{stack}.lock.yaml"
 
 
-def make_lock(stack: str, ladders: Sequence[Ladder], as_of: str) -> Lock:
-    """A lock with, per endpoint, the best rung active; later endpoints join regions already in use.
+def make_lock(stack: str, ladders: Sequence[Ladder], as_of: str, previous: Lock | None = None) -> Lock:
+    """A lock with, per endpoint, the rung that ``previous`` had active, else the best one.
 
-    A second region costs a second control plane, NAT and system nodes, so an endpoint takes its best
-    rung in a region that an earlier endpoint made active, where there is one.
+    A second region costs a second control plane, NAT and system nodes, so an endpoint without an active
+    rung takes its best one in a region that an earlier endpoint made active, where there is one.
 
     Raises:
         SpecError: a demand that no offering meets, with what was left out and why.
@@ -87,18 +108,30 @@ def make_lock(stack: str, ladders: Sequence[Ladder], as_of: str) -> Lock:
         if not ladder.rungs:
             problems.append(_unmet(ladder))
             continue
-        active = next(
-            (i for i, rung in enumerate(ladder.rungs) if (rung.cloud, rung.region) in regions_in_use), 0
-        )
+        rungs = [LockedRung.model_validate(asdict(rung)) for rung in ladder.rungs]
+        active = _kept(rungs, previous, ladder.demand.endpoint)
+        if active is None:
+            active = next(
+                (i for i, rung in enumerate(rungs) if (rung.cloud, rung.region) in regions_in_use), 0
+            )
         regions_in_use.add((ladder.rungs[active].cloud, ladder.rungs[active].region))
         endpoints[ladder.demand.endpoint] = {
             "demand": ladder.demand.digest(),
             "active": active,
-            "rungs": [asdict(rung) for rung in ladder.rungs],
+            "rungs": rungs,
         }
     if problems:
         raise SpecError(problems)
     return parse_spec(Lock, {"version": LOCK_VERSION, "stack": stack, "as_of": as_of, "endpoints": endpoints})
+
+
+def _kept(rungs: Sequence[LockedRung], previous: Lock | None, endpoint: str) -> int | None:
+    """Where the rung that was in use stands now; None: there was none, or the ladder has it no more."""
+    locked = previous.endpoints.get(endpoint) if previous else None
+    if locked is None:
+        return None
+    key = locked.rungs[locked.active].key
+    return next((index for index, rung in enumerate(rungs) if rung.key == key), None)
 
 
 def render_lock(lock: Lock) -> str:
@@ -109,7 +142,21 @@ def render_lock(lock: Lock) -> str:
         "# `active` is the rung in use. Prices are USD per machine-hour, with their source and date.\n"
     )
     data = lock.model_dump(mode="json", exclude_defaults=True)
-    return head + yaml.safe_dump(data, sort_keys=False, width=110, allow_unicode=True)
+    return head + yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists of words and flat mappings on one line each, so that a rung is a few lines."""
+
+    def represent_sequence(
+        self, tag: str, sequence: Any, flow_style: bool | None = None
+    ) -> yaml.SequenceNode:
+        flat = not any(isinstance(item, list | dict) for item in sequence)
+        return super().represent_sequence(tag, sequence, flow_style or flat)
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        flat = "usd" in mapping or "note" in mapping
+        return super().represent_mapping(tag, mapping, flow_style or flat)
 
 
 def read_lock(path: Path) -> Lock:
@@ -119,15 +166,26 @@ def read_lock(path: Path) -> Lock:
         SpecError: unreadable, malformed, hand-broken, or made by a newer gpuyard.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError([_broken(path.name, f"cannot be read: {error.__class__.__name__}")]) from None
+    return parse_lock_text(text, path.name)
+
+
+def parse_lock_text(text: str, name: str) -> Lock:
+    """The lock from the text of the file ``name``.
+
+    Raises:
+        SpecError: as `read_lock`.
+    """
+    try:
+        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{path.name}:{mark.line + 1}:{mark.column + 1}" if mark else path.name
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         reason = getattr(error, "problem", None) or "cannot be parsed"
         raise SpecError([_broken(place, f"is not YAML: {reason}")]) from None
-    return parse_lock(data, path.name)
+    return parse_lock(data, name)
 
 
 def parse_lock(data: Any, place: str = "capacity lock") -> Lock:
@@ -139,7 +197,8 @@ def parse_lock(data: Any, place: str = "capacity lock") -> Lock:
     version = data.get("version") if isinstance(data, Mapping) else None
     if isinstance(version, int) and version > LOCK_VERSION:
         message = f"was written by a newer gpuyard (lock version {version}, this one reads {LOCK_VERSION})"
-        raise SpecError([_broken(place, message, "upgrade gpuyard; the file was left as it is")])
+        fix = "upgrade gpuyard; the file was left as it is"
+        raise SpecError([_broken(place, message, fix, code="LOCK_NEWER")])
     lock = parse_spec(Lock, data, place)
     problems = [
         _broken(
@@ -167,5 +226,10 @@ def _unmet(ladder: Ladder) -> Finding:
     )
 
 
-def _broken(path: str, message: str, fix: str = "run `gpuyard lock` again and review the diff") -> Finding:
-    return Finding(severity=Severity.ERROR, code="LOCK_INVALID", path=path, message=message, fix=fix)
+def _broken(
+    path: str,
+    message: str,
+    fix: str = "run `gpuyard lock` again and review the diff",
+    code: str = "LOCK_INVALID",
+) -> Finding:
+    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)

@@ -1,0 +1,105 @@
+"""Making a stack's lock anew: what the deployment asks, what the catalog has, which rungs were in use."""
+
+from dataclasses import dataclass
+from datetime import date
+from difflib import unified_diff
+from pathlib import Path
+
+from gpuyard.catalog.freshness import registered_tables
+from gpuyard.errors import SpecError
+from gpuyard.planning.lock import Lock, lock_file_name, make_lock, parse_lock_text, render_lock
+from gpuyard.stack.demands import make_ladders
+from gpuyard.stack.spec import Deployment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockChange:
+    """A lock before and after."""
+
+    path: Path
+    before: str
+    """Text of the file; empty: there was none."""
+    after: str
+    lock: Lock
+    moved: tuple[str, ...]
+    """Endpoints whose active rung is another one now, in words."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether writing would change the file."""
+        return self.before != self.after
+
+    def diff(self) -> str:
+        """The change as a unified diff; empty: none."""
+        lines = unified_diff(
+            self.before.splitlines(keepends=True),
+            self.after.splitlines(keepends=True),
+            fromfile=self.path.name if self.before else "(no lock)",
+            tofile=self.path.name,
+        )
+        return "".join(lines)
+
+
+def renew_lock(stack: str, deployment: Deployment, directory: Path, *, best: bool = False) -> LockChange:
+    """The lock that `gpuyard lock` would write into ``directory``.
+
+    The active rung of each endpoint is kept while it is in the ladder; ``best`` moves every endpoint to
+    its best rung.
+
+    Raises:
+        SpecError: a demand that nothing meets, an unknown model, or a lock by a newer gpuyard.
+    """
+    path = directory / lock_file_name(stack)
+    before = _read(path)
+    previous = _previous(before, path.name)
+    ladders = make_ladders(deployment, directory)
+    lock = make_lock(stack, ladders, evidence_date(), None if best else previous)
+    return LockChange(
+        path=path,
+        before=before,
+        after=render_lock(lock),
+        lock=lock,
+        moved=tuple(_moves(previous, lock)),
+    )
+
+
+def evidence_date() -> str:
+    """The newest date of the catalog's tables, so that every check has one reference date."""
+    return max(date.fromisoformat(row["as_of"]) for row in registered_tables()).isoformat()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _previous(text: str, name: str) -> Lock | None:
+    """The lock so far; a broken one counts as none, one by a newer gpuyard is left alone.
+
+    Raises:
+        SpecError: written by a newer gpuyard.
+    """
+    if not text:
+        return None
+    try:
+        return parse_lock_text(text, name)
+    except SpecError as error:
+        if any(finding.code == "LOCK_NEWER" for finding in error.findings):
+            raise
+        return None
+
+
+def _moves(previous: Lock | None, lock: Lock) -> list[str]:
+    """One line per endpoint that runs somewhere else from now on."""
+    moves = []
+    for name, locked in lock.endpoints.items():
+        old = previous.endpoints.get(name) if previous else None
+        now = locked.rungs[locked.active]
+        if old is None:
+            moves.append(f"{name}: new, on {now.label}")
+        elif old.rungs[old.active].key != now.key:
+            moves.append(f"{name}: {old.rungs[old.active].label} -> {now.label}")
+    gone = [name for name in (previous.endpoints if previous else ()) if name not in lock.endpoints]
+    return moves + [f"{name}: gone" for name in gone]

@@ -1,0 +1,80 @@
+"""`gpuyard lock` as a user types it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gpuyard.cli.main import run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the example project without its locks."""
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    shutil.copytree(ROOT / "stacks", tmp_path / "stacks", ignore=shutil.ignore_patterns("*.lock.yaml"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_the_committed_locks_are_up_to_date(stack: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lock", "-s", stack, "--check", "--directory", str(ROOT)]) == 0, capsys.readouterr().out
+
+
+def test_it_writes_once_and_then_has_nothing_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lock", "-s", "dev", "--directory", str(project)]) == 0
+    assert "chat: new, on " in capsys.readouterr().out
+    lock = project / "stacks" / "capacity.dev.lock.yaml"
+    text = lock.read_text(encoding="utf-8")
+    assert run(["lock", "-s", "dev", "--directory", str(project)]) == 0
+    assert "up to date" in capsys.readouterr().out
+    assert lock.read_text(encoding="utf-8") == text
+
+
+def test_check_writes_nothing_and_exits_1(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lock", "-s", "dev", "--check", "--directory", str(project)]) == 1
+    assert not (project / "stacks" / "capacity.dev.lock.yaml").exists()
+    assert "would change" in capsys.readouterr().err
+
+
+def test_the_rung_in_use_stays_unless_told_otherwise(project: Path) -> None:
+    assert run(["lock", "-s", "dev", "--directory", str(project)]) == 0
+    lock = project / "stacks" / "capacity.dev.lock.yaml"
+    lock.write_text(lock.read_text(encoding="utf-8").replace("active: 0", "active: 2"), encoding="utf-8")
+    assert run(["lock", "-s", "dev", "--check", "--directory", str(project)]) == 0
+    assert run(["lock", "-s", "dev", "--best", "--directory", str(project)]) == 0
+    assert "active: 0" in lock.read_text(encoding="utf-8")
+
+
+def test_a_newer_lock_is_not_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = project / "stacks" / "capacity.dev.lock.yaml"
+    lock.write_text("version: 99\n", encoding="utf-8")
+    assert run(["lock", "-s", "dev", "--directory", str(project)]) == 2
+    assert "newer gpuyard" in capsys.readouterr().err
+    assert lock.read_text(encoding="utf-8") == "version: 99\n"
+
+
+def test_a_broken_lock_is_replaced_and_shown_in_the_diff(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = project / "stacks" / "capacity.dev.lock.yaml"
+    lock.write_text("endpoints: [broken", encoding="utf-8")
+    assert run(["lock", "-s", "dev", "--directory", str(project)]) == 0
+    assert "-endpoints: [broken" in capsys.readouterr().out
+
+
+def test_json_holds_the_diff_and_the_lock(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lock", "-s", "dev", "--format", "json", "--directory", str(project)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "gpuyard/lock/v1"
+    assert document["changed"]
+    assert document["written"]
+    assert document["lock"]["endpoints"]["chat"]["rungs"]
+
+
+def test_an_existing_cluster_has_nothing_to_lock(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lock", "-s", "local", "--directory", str(project)]) == 0
+    assert "nothing to lock" in capsys.readouterr().out
