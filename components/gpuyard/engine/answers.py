@@ -1,10 +1,14 @@
 """What stands in for the clouds while a program runs in-process."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gpuyard.resources import Resource
+
+calling_provider: ContextVar[str | None] = ContextVar("calling_provider", default=None)
+"""URN of the provider whose function is being called; None: the package's default provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

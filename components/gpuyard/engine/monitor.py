@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import resource_pb2
 
-from gpuyard.engine.answers import Answers, Registration
+from gpuyard.engine.answers import Answers, Registration, calling_provider
 from gpuyard.engine.options import describe_options, provider_urn
 from gpuyard.engine.place import find_place, wire_frames
 from gpuyard.engine.protocol import UNKNOWN_SENTINELS
@@ -133,6 +133,7 @@ class ProgramMonitor:
         """Answer a provider function."""
         self.transforms.transform_invoke(request)
         args = decode_struct(request.args, reveal=True)
+        calling_provider.set(provider_urn(request.provider))
         try:
             result = self._own_resource(args) if request.tok == GET_RESOURCE else None
             result = result or self.answers.invoke(request.tok, args)

@@ -1,0 +1,97 @@
+"""Answers of the AWS provider's functions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gpuyard.catalog.regions import regions
+from gpuyard.errors import EngineError
+from gpuyard.simulate.functions import Function, Lookup
+from gpuyard.simulate.ids import letters_id
+from gpuyard.simulate.place import ACCOUNT, Place
+from gpuyard.simulate.zones import aws_zones
+
+Answer = Mapping[str, Any]
+
+
+def partition(region: str) -> str:
+    """The partition of ``region``, as in an ARN."""
+    starts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((name for start, name in starts.items() if region.startswith(start)), "aws")
+
+
+def _availability_zones(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: ARG001
+    zones = [
+        zone
+        for zone in aws_zones(place.require_region())
+        if zone[0] not in (args.get("excludeNames") or ())
+        and zone[1] not in (args.get("excludeZoneIds") or ())
+    ]
+    return {
+        "id": place.region,
+        "region": place.region,
+        "names": [name for name, _ in zones],
+        "zoneIds": [zone_id for _, zone_id in zones],
+        "groupNames": [f"{place.region}-zg-1"],
+    }
+
+
+def _availability_zone(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: ARG001
+    for name, zone_id in aws_zones(place.require_region()):
+        if args.get("name") == name or args.get("zoneId") == zone_id:
+            return {
+                "id": name,
+                "name": name,
+                "zoneId": zone_id,
+                "nameSuffix": name.removeprefix(place.region),
+                "region": place.region,
+                "groupName": f"{place.region}-zg-1",
+                "networkBorderGroup": place.region,
+                "optInStatus": "opt-in-not-required",
+                "state": "available",
+                "zoneType": "availability-zone",
+            }
+    wanted = args.get("name") or args.get("zoneId")
+    raise EngineError(f"no matching EC2 Availability Zone found in {place.region} for {wanted}")
+
+
+def _region(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: ARG001
+    region = args.get("name") or place.require_region()
+    aws_zones(region)
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return {
+        "id": region,
+        "name": region,
+        "region": region,
+        "description": region,
+        "endpoint": f"ec2.{region}.{domain}",
+    }
+
+
+def _regions(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: ARG001
+    return {"id": partition(place.region), "names": list(regions("aws"))}
+
+
+def _caller_identity(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: ARG001
+    return {
+        "id": ACCOUNT,
+        "accountId": ACCOUNT,
+        "arn": f"arn:{partition(place.region)}:iam::{ACCOUNT}:user/simulated",
+        "userId": f"AIDA{letters_id('simulated', 17)}",
+    }
+
+
+def _partition(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: ARG001
+    name = partition(place.region)
+    domain = "amazonaws.com.cn" if name == "aws-cn" else "amazonaws.com"
+    reverse = ".".join(reversed(domain.split(".")))
+    return {"id": name, "partition": name, "dnsSuffix": domain, "reverseDnsPrefix": reverse}
+
+
+AWS_FUNCTIONS: Mapping[str, Function] = {
+    "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
+    "aws:index/getAvailabilityZone:getAvailabilityZone": _availability_zone,
+    "aws:index/getRegion:getRegion": _region,
+    "aws:index/getRegions:getRegions": _regions,
+    "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
+    "aws:index/getPartition:getPartition": _partition,
+}

@@ -1,0 +1,61 @@
+"""Provider functions (invokes): which are answered, and by what.
+
+A function takes its arguments, the place of the provider that is called and a `Lookup` of what the simulated
+cloud holds. Both speak wire names (camelCase). Functions without an answer are errors, never empty results.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from gpuyard.errors import EngineError, did_you_mean
+from gpuyard.simulate.place import Place
+
+
+class Lookup(Protocol):
+    """What a simulated cloud holds."""
+
+    def find(self, type_: str, place: Place, **properties: Any) -> Mapping[str, Any] | None:
+        """Outputs, ``id`` too, of the first resource of ``type_`` at ``place`` with these properties."""
+        ...
+
+
+class NothingThere:
+    """The `Lookup` of an empty cloud."""
+
+    def find(self, type_: str, place: Place, **properties: Any) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+
+Function = Callable[[Mapping[str, Any], Place, Lookup], Mapping[str, Any]]
+
+
+def answer_function(token: str, args: Mapping[str, Any], place: Place, lookup: Lookup) -> dict[str, Any]:
+    """The result of the provider function ``token``.
+
+    Raises:
+        EngineError: no simulated cloud knows the function, or the cloud itself says no.
+    """
+    known = functions()
+    function = known.get(token)
+    if function is None:
+        package = token.partition(":")[0]
+        near = did_you_mean(token, [name for name in known if name.startswith(f"{package}:")])
+        raise EngineError(
+            f"the simulated clouds have no answer for the function {token}\n"
+            + (f"  {near}\n" if near else "")
+            + "  fix: give its answer under `answers` in a scenario file, or read the value from the config"
+        )
+    try:
+        return dict(function(args, place, lookup))
+    except EngineError as error:
+        raise EngineError(f"{token}: {error}") from None
+
+
+def functions() -> Mapping[str, Function]:
+    """Every function with an answer, by token."""
+    from gpuyard.simulate.aws_functions import AWS_FUNCTIONS  # noqa: PLC0415 (only when a program calls one)
+    from gpuyard.simulate.gcp_functions import GCP_FUNCTIONS  # noqa: PLC0415
+    from gpuyard.simulate.kubernetes_functions import KUBERNETES_FUNCTIONS  # noqa: PLC0415
+
+    return {**AWS_FUNCTIONS, **GCP_FUNCTIONS, **KUBERNETES_FUNCTIONS}

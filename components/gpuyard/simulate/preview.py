@@ -1,0 +1,64 @@
+"""The clouds' answers to a first preview: nothing exists yet, look-ups are answered from tables."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from gpuyard.engine.answers import Answers, Registration, calling_provider
+from gpuyard.errors import EngineError
+from gpuyard.resources import Resource
+from gpuyard.simulate.functions import Lookup, NothingThere, answer_function
+from gpuyard.simulate.place import Place, make_place
+
+PROVIDER_TYPE = "pulumi:providers:"
+
+
+def preview_answers(config: Mapping[str, str] | None = None) -> Answers:
+    """Answers for `gpuyard plan`: providers have ids, other resources' outputs are unknown.
+
+    ``config`` is the stack's config by full key; ``aws:region``, ``gcp:project`` and the like serve the
+    providers that a program does not make itself.
+    """
+    return _FirstPreview(config or {})
+
+
+class ProviderBook:
+    """The providers that a program has made, by URN: where its function calls go."""
+
+    def __init__(self, config: Mapping[str, str]) -> None:
+        self._config = config
+        self._settings: dict[str, Mapping[str, Any]] = {}
+        self._lock = threading.Lock()
+
+    def note(self, resource: Resource) -> None:
+        """Remember a provider; other resources pass."""
+        if resource.type.startswith(PROVIDER_TYPE):
+            with self._lock:
+                self._settings[resource.urn] = resource.inputs
+
+    def place(self, token: str, provider: str | None, args: Mapping[str, Any]) -> Place:
+        """Where a resource or function of ``token`` is asked for."""
+        with self._lock:
+            settings = self._settings.get(provider or "", {})
+        return make_place(token.partition(":")[0], settings, self._config, args)
+
+
+class _FirstPreview:
+    def __init__(self, config: Mapping[str, str]) -> None:
+        self._book = ProviderBook(config)
+        self._lookup: Lookup = NothingThere()
+
+    def register(self, resource: Resource, *, preview: bool) -> Registration:
+        if not preview:
+            raise EngineError("these answers are for previews: use a simulated deployment to create anything")
+        self._book.note(resource)
+        is_provider = resource.type.startswith(PROVIDER_TYPE)
+        return Registration(id=f"{resource.name}-id" if is_provider else "")
+
+    def read(self, resource: Resource) -> Registration:
+        """A resource that the program looks up by id: it is there, its outputs are not known offline."""
+        return Registration(id=resource.id or "")
+
+    def invoke(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        place = self._book.place(token, calling_provider.get(), args)
+        return answer_function(token, args, place, self._lookup)
