@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pulumi
 
-from gpuyard.components import InferenceStack
 from gpuyard.stack.files import load_lock_data
+from gpuyard.stack.inference_stack import InferenceStack
 
 
 def build() -> None:
@@ -20,5 +20,5 @@ def build() -> None:
             "directory": str(here),
         },
     )
-    for output in ("endpoints", "clusters", "report"):
+    for output in ("endpoints", "clusters", "kubeconfigs", "report"):
         pulumi.export(output, getattr(inference, output))

@@ -14,6 +14,8 @@ from gpuyard.gpu_operator.operator import GpuOperator
 from gpuyard.kubernetes.existing import ExistingCluster
 from gpuyard.monitoring.monitoring import Monitoring
 from gpuyard.serving.endpoint import ModelEndpoint
+from gpuyard.stack.inference_stack import InferenceStack
+from gpuyard.stack.stack_report import StackReport
 
 __all__ = [
     "AwsNetwork",
@@ -24,7 +26,9 @@ __all__ = [
     "GkeGpuCluster",
     "GkeGpuPool",
     "GpuOperator",
+    "InferenceStack",
     "Keda",
     "ModelEndpoint",
     "Monitoring",
+    "StackReport",
 ]

@@ -1,6 +1,7 @@
 """Plays the Pulumi engine to one run of a program: the resource monitor's side of the published protocol."""
 
 import threading
+from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -190,23 +191,7 @@ class ProgramMonitor:
         parent = _parent(request.parent)
         with self._lock:
             inherited = self.recorded[parent].options if parent in self.recorded else {}
-        return Resource(
-            urn=urn,
-            type=request.type,
-            name=request.name,
-            custom=request.custom,
-            parent=parent,
-            provider=provider_urn(request.provider),
-            inputs=decode_struct(request.object, reveal=self.reveal),
-            dependencies=tuple(sorted(request.dependencies)),
-            property_dependencies={
-                key: tuple(sorted(item.urns))
-                for key, item in sorted(request.propertyDependencies.items())
-                if item.urns
-            },
-            options=describe_options(request, inherited),
-            source=self._place(request),
-        )
+        return describe_registration(urn, request, inherited, self.root, reveal=self.reveal)
 
     def _place(self, request: Any) -> str | None:
         return find_place(wire_frames(request.stackTrace.frames), self.root)
@@ -217,6 +202,29 @@ class ProgramMonitor:
         if resource is None:
             return None
         return {"urn": resource.urn, "id": resource.id or "", "state": dict(resource.inputs)}
+
+
+def describe_registration(
+    urn: str, request: Any, inherited: Mapping[str, Any], root: Path, *, reveal: bool = False
+) -> Resource:
+    """A RegisterResourceRequest as data; ``inherited`` are the options of its parent."""
+    return Resource(
+        urn=urn,
+        type=request.type,
+        name=request.name,
+        custom=request.custom,
+        parent=_parent(request.parent),
+        provider=provider_urn(request.provider),
+        inputs=decode_struct(request.object, reveal=reveal),
+        dependencies=tuple(sorted(request.dependencies)),
+        property_dependencies={
+            key: tuple(sorted(item.urns))
+            for key, item in sorted(request.propertyDependencies.items())
+            if item.urns
+        },
+        options=describe_options(request, inherited),
+        source=find_place(wire_frames(request.stackTrace.frames), root),
+    )
 
 
 def _state(inputs: Any, resource: Resource, answer: Registration) -> Any:

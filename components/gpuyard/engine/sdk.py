@@ -140,6 +140,31 @@ def _kept_settings() -> Iterator[None]:
             item.fset(value)
 
 
+def watch_registrations(take: Callable[[str, Any], None]) -> None:
+    """From now on, show ``take`` the URN and the request of each resource that the running program registers.
+
+    Called from the SDK's threads. The monitor itself, an engine's or a `ProgramMonitor`, notices nothing.
+    """
+    watched: Any = _Watched(settings.get_monitor(), take)
+    settings.SETTINGS.monitor = watched  # pyright: ignore[reportAttributeAccessIssue] (a property in disguise)
+
+
+class _Watched:
+    """A monitor that passes everything on."""
+
+    def __init__(self, monitor: Any, take: Callable[[str, Any], None]) -> None:
+        self._monitor, self._take = monitor, take
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._monitor, name)
+
+    def RegisterResource(self, request: Any, *more: Any, **options: Any) -> Any:  # noqa: N802
+        """Pass it on, then show it: the answer has the URN."""
+        answer = self._monitor.RegisterResource(request, *more, **options)
+        self._take(answer.urn, request)
+        return answer
+
+
 class _Engine(mocks.MockEngine):
     """Receives the program's log messages."""
 

@@ -2,23 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import Combination
 from gpuyard.errors import Finding, Severity
+from gpuyard.kubernetes.kubeconfig import check_context
 from gpuyard.stack.plan import ClusterPlan, EndpointPlan, StackPlan
 from gpuyard.stack.spec import CPU, Accepted
 
 
-def check_stack(plan: StackPlan, kubeconfig: Path | None = None) -> list[Finding]:
-    """Findings of the whole stack, errors first, accepted ones as notes with their reason.
-
-    ``kubeconfig`` is the file to look for an existing cluster's context in.
-    """
+def check_stack(plan: StackPlan) -> list[Finding]:
+    """Findings of the whole stack, errors first, accepted ones as notes with their reason."""
     findings: list[Finding] = []
     for index, endpoint in enumerate(plan.endpoints):
         path = f"endpoints[{index}]"
@@ -26,7 +21,7 @@ def check_stack(plan: StackPlan, kubeconfig: Path | None = None) -> list[Finding
         findings += _gated(path, endpoint)
         findings += _exposed(path, endpoint)
     for cluster in plan.clusters:
-        findings += _context(cluster, kubeconfig)
+        findings += _context(cluster)
     for index, pool in enumerate(plan.pools):
         if pool.rung.rate.usd is None:
             findings.append(
@@ -113,42 +108,10 @@ def _exposed(path: str, placed: EndpointPlan) -> Iterator[Finding]:
         )
 
 
-def _context(cluster: ClusterPlan, kubeconfig: Path | None) -> Iterator[Finding]:
-    if not cluster.context or kubeconfig is None:
-        return
-    try:
-        contexts = [
-            item["name"] for item in yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))["contexts"]
-        ]
-    except OSError:
-        yield Finding(
-            severity=Severity.WARNING,
-            code="KUBECONFIG_MISSING",
-            path="places[0].kubeconfig",
-            message=f'no kubeconfig on this machine, so the context "{cluster.context}" could not be checked',
-            fix="run where the cluster is reachable, or set KUBECONFIG or `kubeconfig`",
-        )
-        return
-    except (yaml.YAMLError, KeyError, TypeError):
-        yield Finding(
-            severity=Severity.ERROR,
-            code="KUBECONFIG_INVALID",
-            path="places[0].kubeconfig",
-            message="the kubeconfig is not one that can be read",
-            fix="check it with `kubectl config view`",
-        )
-        return
-    if cluster.context not in contexts:
-        yield Finding(
-            severity=Severity.ERROR,
-            code="KUBE_CONTEXT_MISSING",
-            path="places[0].context",
-            value=cluster.context,
-            message=f'the kubeconfig has no context "{cluster.context}"',
-            fix="use one of: " + ", ".join(sorted(contexts))
-            if contexts
-            else "the kubeconfig has no contexts at all",
-        )
+def _context(cluster: ClusterPlan) -> list[Finding]:
+    if not cluster.context:
+        return []
+    return _under("places[0]", check_context(cluster.context, cluster.kubeconfig))
 
 
 def _accept(finding: Finding, accepted: Sequence[Accepted]) -> Finding:

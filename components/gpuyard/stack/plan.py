@@ -90,27 +90,29 @@ class StackPlan:
         return next(pool for pool in self.pools if pool.name == name)
 
 
-def plan_stack(stack: str, deployment: Deployment, lock: Lock | None, base: Path) -> StackPlan:
-    """The plan of ``stack``.
+def plan_stack(
+    stack: str, deployment: Deployment, lock: Lock | None, base: Path, *, name: str = ""
+) -> StackPlan:
+    """The plan of ``stack``; ``name`` heads the names of its parts (default: the stack's own).
 
     Raises:
         SpecError: no lock, or a lock made for another demand; an unknown model.
     """
     if deployment.existing_cluster:
-        return _plan_existing(stack, deployment, base)
+        return _plan_existing(stack, name or stack, deployment, base)
     demands = make_demands(deployment, base)
     problems = check_lock(stack, demands, lock)
     if lock is None or problems:
         raise SpecError(problems)
-    return _plan_cloud(stack, deployment, lock, base)
+    return _plan_cloud(stack, name or stack, deployment, lock, base)
 
 
-def _plan_cloud(stack: str, deployment: Deployment, lock: Lock, base: Path) -> StackPlan:
+def _plan_cloud(stack: str, prefix: str, deployment: Deployment, lock: Lock, base: Path) -> StackPlan:
     clusters: dict[str, ClusterPlan] = {}
     pools, endpoints = [], []
     for endpoint in deployment.endpoints:
         rung = _active(lock, endpoint.name)
-        name = fit(f"{stack}-{rung.cloud}-{rung.region}", 40)
+        name = fit(f"{prefix}-{rung.cloud}-{rung.region}", 40)
         clusters[name] = _cluster_for(name, rung, clusters.get(name), deployment)
         pool = fit(f"{endpoint.name}-{rung.machine_type}-{rung.purchase}", 40)
         pools.append(PoolPlan(name=pool, cluster=name, endpoint=endpoint.name, rung=rung))
@@ -157,11 +159,11 @@ def _cluster_for(
     return replace(cluster, zones=tuple(sorted(zones)))
 
 
-def _plan_existing(stack: str, deployment: Deployment, base: Path) -> StackPlan:
+def _plan_existing(stack: str, prefix: str, deployment: Deployment, base: Path) -> StackPlan:
     place = deployment.existing_cluster
     assert place is not None  # noqa: S101 (the caller asked)
     cluster = ClusterPlan(
-        name=fit(f"{stack}-{place.context}", 40),
+        name=fit(f"{prefix}-{place.context}", 40),
         cloud=str(Cloud.KUBERNETES),
         context=place.context,
         kubeconfig=place.kubeconfig,

@@ -1,0 +1,46 @@
+"""A deployment and its lock, read once: the plan with everything that can be said against it."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from gpuyard.errors import Finding
+from gpuyard.planning.lock import parse_lock
+from gpuyard.stack.findings import check_stack
+from gpuyard.stack.plan import StackPlan, plan_stack
+from gpuyard.stack.spec import parse_deployment
+
+PlanWithFindings = tuple[StackPlan, tuple[Finding, ...]]
+
+
+def read_stack(
+    stack: str, deployment: Any, lock: Mapping[str, Any] | None, directory: Path, *, name: str = ""
+) -> PlanWithFindings:
+    """The plan of ``stack`` and its findings. Equal arguments are read once per process.
+
+    ``directory`` is where relative paths of the deployment start.
+
+    Raises:
+        SpecError: the deployment or its lock cannot become a plan.
+    """
+    try:
+        text = json.dumps([deployment, lock or None], sort_keys=True)
+    except (TypeError, ValueError):  # not plain data: the parser says what is wrong with it
+        return _read(stack, deployment, lock, directory, name)
+    return _read_once(stack, text, directory, name)
+
+
+@lru_cache(maxsize=8)
+def _read_once(stack: str, text: str, directory: Path, name: str) -> PlanWithFindings:
+    deployment, lock = json.loads(text)
+    return _read(stack, deployment, lock, directory, name)
+
+
+def _read(
+    stack: str, deployment: Any, lock: Mapping[str, Any] | None, directory: Path, name: str
+) -> PlanWithFindings:
+    spec = parse_deployment(deployment)
+    plan = plan_stack(stack, spec, parse_lock(lock) if lock else None, directory, name=name)
+    return plan, tuple(check_stack(plan))

@@ -1,0 +1,166 @@
+"""The report of a stack: its plan as rows, its resources as costs, its endpoints as ways to serving."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from gpuyard.catalog.hardware import find_machine_type
+from gpuyard.costs.pricing import REFERENCE_DATE, price_resources
+from gpuyard.errors import Finding
+from gpuyard.leadtime.estimate import estimate
+from gpuyard.leadtime.path import ServingPath
+from gpuyard.planning.lock import LockedRung
+from gpuyard.report.model import PoolRow, Report, RungRow, build_report
+from gpuyard.report.words import usd
+from gpuyard.resources import Resource
+from gpuyard.stack.plan import EndpointPlan, PoolPlan, StackPlan
+from gpuyard.stack.reading import PlanWithFindings
+from gpuyard.stack.spec import CPU
+from gpuyard.stack.wiring import weights_gib
+from gpuyard.units import gib
+
+_DRIVER_BY = {"eks": "image", "gke": "cloud", "kubernetes": "image"}
+_WEIGHTS_SOURCE = {"hugging_face": "hf", "pvc": "pvc", "s3": "s3", "gs": "gs"}
+
+
+def build_stack_report(
+    stack: str,
+    resources: Sequence[Resource],
+    plans: Sequence[PlanWithFindings] = (),
+    findings: Sequence[Finding] = (),
+) -> Report:
+    """The report of ``resources``; with the plans that they came from, also ladders, lead time and risk.
+
+    ``findings`` are more of them, beside the plans' own.
+    """
+    dates = [plan.as_of for plan, _ in plans if plan.as_of]
+    reference = date.fromisoformat(max(dates)) if dates else REFERENCE_DATE
+    return build_report(
+        stack=stack,
+        costs=price_resources(resources, reference_date=reference),
+        findings=[*(item for _, found in plans for item in found), *findings],
+        pools=[row for plan, _ in plans for row in _pool_rows(plan)],
+        rungs=[row for plan, _ in plans for row in _rung_rows(plan)],
+        lead_times={
+            placed.endpoint.name: estimate(serving_path(plan, placed))
+            for plan, _ in plans
+            for placed in plan.endpoints
+        },
+    )
+
+
+def summarize(report: Report) -> dict[str, Any]:
+    """The report in a few numbers: USD per month, seconds, counts."""
+    costs = report.costs
+    return {
+        "currency": "USD",
+        "monthly": {
+            "idle": float(costs.monthly.idle),
+            "expected": float(costs.monthly.expected),
+            "peak": float(costs.monthly.peak),
+        },
+        "one_time": float(costs.one_time),
+        "unknown_prices": len(costs.unknown),
+        "lead_time_seconds": {
+            name: {
+                journey.name: {"p50": journey.p50_s, "p90": journey.p90_s, "unknown": list(journey.unknown)}
+                for journey in time.journeys
+            }
+            for name, time in report.lead_times.items()
+        },
+        "errors": report.errors,
+        "warnings": report.warnings,
+        "price_dates": list(costs.price_dates) if costs.price_dates else [],
+        "reference_date": report.reference_date,
+    }
+
+
+def serving_path(plan: StackPlan, placed: EndpointPlan) -> ServingPath:
+    """What decides how long the endpoint takes to serve."""
+    endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
+    rung = plan.pool(placed.pool).rung if placed.pool else None
+    weights = weights_gib(placed)
+    return ServingPath(
+        cloud=cluster.cloud,
+        platform=cluster.platform,
+        region=cluster.region,
+        machine_type=rung.machine_type if rung else "",
+        purchase=rung.purchase if rung else "on_demand",
+        quota=rung.quota if rung else "",
+        driver_by="none" if placed.accelerator == CPU else _DRIVER_BY[cluster.platform],
+        weights_bytes=gib(weights) if weights else None,
+        weights_source=_WEIGHTS_SOURCE.get(endpoint.weights_source, "hf"),
+        parameters=placed.model.params if placed.model else None,
+        tensor_parallel=placed.gpus_per_replica or 1,
+        runtime=endpoint.runtime,
+        cluster_exists=cluster.cloud == "kubernetes",
+        has_monitoring=plan.deployment.monitoring.enabled,
+    )
+
+
+def _pool_rows(plan: StackPlan) -> Iterator[PoolRow]:
+    for placed in plan.endpoints:
+        serves = f"{placed.endpoint.name}: {placed.endpoint.model}"
+        if placed.pool:
+            yield _pool_row(plan.pool(placed.pool), serves)
+            continue
+        machine = CPU if placed.accelerator == CPU else f"{placed.gpus_per_replica} x {placed.accelerator}"
+        cluster = plan.cluster(placed.cluster)
+        yield PoolRow(
+            name=placed.endpoint.name,
+            place=f"context {cluster.context}",
+            machine=machine,
+            purchase="existing",
+            nodes="as the cluster has",
+            serves=serves,
+        )
+
+
+def _pool_row(pool: PoolPlan, serves: str) -> PoolRow:
+    rung = pool.rung
+    return PoolRow(
+        name=pool.name,
+        place=f"{rung.cloud} {rung.region}",
+        machine=_machine(rung),
+        purchase=rung.purchase,
+        nodes=_span(rung.nodes_min, rung.nodes_max),
+        serves=serves,
+    )
+
+
+def _rung_rows(plan: StackPlan) -> Iterator[RungRow]:
+    for endpoint, rungs in plan.ladders.items():
+        placed = next(item for item in plan.endpoints if item.endpoint.name == endpoint)
+        active = plan.pool(placed.pool).rung
+        for number, rung in enumerate(rungs, start=1):
+            yield RungRow(
+                endpoint=endpoint,
+                number=number,
+                place=f"{rung.cloud} {rung.region}",
+                machine=_machine(rung),
+                purchase=rung.purchase,
+                price=_price(rung),
+                is_active=rung is active,
+                reason=rung.reason,
+            )
+
+
+def _machine(rung: LockedRung) -> str:
+    try:
+        found = find_machine_type(rung.machine_type)
+    except ValueError:
+        return rung.machine_type
+    return f"{rung.machine_type} ({found.gpu_count:g} x {rung.accelerator})"
+
+
+def _price(rung: LockedRung) -> str:
+    if rung.rate.usd is None:
+        return "unknown"
+    words = f"{usd(rung.rate.usd)}/h"
+    if rung.rate.usd_low is not None and rung.rate.usd_high is not None:
+        words += f" ({usd(rung.rate.usd_low)} to {usd(rung.rate.usd_high)})"
+    return words
+
+
+def _span(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low} to {high}"
