@@ -36,5 +36,6 @@ def format_seconds(value: float) -> str:
 
 
 def format_usd(value: float) -> str:
-    """Money for people: cents below 1,000, whole dollars above, thousands separated."""
-    return f"${value:,.2f}" if abs(value) < 1000 else f"${value:,.0f}"
+    """Money for people: cents below 1,000, whole dollars above, thousands separated, the sign first."""
+    sign, amount = ("-", -value) if value < 0 else ("", value)
+    return f"{sign}${amount:,.2f}" if amount < 1000 else f"{sign}${amount:,.0f}"

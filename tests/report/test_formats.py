@@ -9,9 +9,10 @@ import pytest
 
 from gpuyard.costs.pricing import price_resources
 from gpuyard.errors import Finding, Severity
+from gpuyard.report.comment import MAX_CHARACTERS
 from gpuyard.report.html import render_html
 from gpuyard.report.json_form import render_json
-from gpuyard.report.markdown import MAX_CHARACTERS, render_markdown
+from gpuyard.report.markdown import render_markdown
 from gpuyard.report.model import SCHEMA, build_report
 from gpuyard.report.text import render_text
 from gpuyard.report.words import usd

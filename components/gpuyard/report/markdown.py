@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+from gpuyard.leadtime.lead_time import LeadTime
+from gpuyard.report.comment import Section, render_comment
+from gpuyard.report.markup import Dialect, code, escape, head, marker, prose, row
 from gpuyard.report.model import Report
 from gpuyard.report.words import (
     PRICE_AGE_NOTE,
+    count,
     dates_line,
     duration,
     gate_state,
@@ -14,63 +18,40 @@ from gpuyard.report.words import (
     usd,
 )
 
-MARKER = "<!-- gpuyard-report:{stack} -->"
-"""First line of the comment: whoever posts looks for it and edits instead of adding."""
-MAX_CHARACTERS = 60_000
-"""GitHub takes 65,536; the rest is for whoever wraps it."""
+_ENDPOINTS = 5
+"""Endpoints named in the first sentence; the others are in the folded part."""
 
 
-def render_markdown(report: Report) -> str:
-    """The comment, shorter than `MAX_CHARACTERS`: what does not fit is dropped from the end and counted."""
-    head = "\n".join([MARKER.format(stack=_comment_safe(report.stack)), *_summary(report)]) + "\n"
-    text, dropped = head, []
-    for title, lines in _details(report):
-        block = "\n".join(["", "<details>", f"<summary>{title}</summary>", "", *lines, "", "</details>", ""])
-        room = MAX_CHARACTERS - len(text) - 400
-        if len(block) > room:
-            block = _shortened(title, lines, room)
-        if block:
-            text += block
-        else:
-            dropped.append(title)
-    if dropped:
-        text += (
-            "\n_Left out for length: " + ", ".join(dropped) + ". The JSON and HTML reports have it all._\n"
-        )
-    return text
-
-
-def _shortened(title: str, lines: list[str], room: int) -> str:
-    """The block with as many lines as fit; empty when none but the head would."""
-    kept, size = [], len(title) + 200
-    for line in lines:
-        size += len(line) + 1
-        if size > room:
-            break
-        kept.append(line)
-    if len(kept) < 4:
-        return ""
-    more = f"_… and {len(lines) - len(kept)} more lines in the JSON and HTML reports._"
-    return "\n".join(
-        ["", "<details>", f"<summary>{title}</summary>", "", *kept, "", more, "", "</details>", ""]
+def render_markdown(report: Report, dialect: Dialect = Dialect.GITHUB) -> str:
+    """The comment for ``dialect``; equal reports give equal bytes."""
+    return render_comment(
+        marker("report", report.stack),
+        list(_summary(report)),
+        list(_details(report, dialect)),
+        dialect=dialect,
     )
 
 
 def _summary(report: Report) -> Iterator[str]:
     costs, total = report.costs, report.costs.monthly
-    yield f"## {_escape(report.title)}"
+    yield f"## {escape(report.title)}"
     yield ""
     yield (
         f"**{usd(total.expected)} a month expected**, {usd(total.idle)} idle, {usd(total.peak)} at peak. "
         f"{_fastest(report)}Risk: {risk_line(report)}."
     )
     yield ""
-    yield "| USD per month | idle | expected | peak |"
-    yield "|---|---:|---:|---:|"
+    yield from head("USD per month", "idle", "expected", "peak", numbers=3)
     for group, loads in costs.by_group.items():
-        yield f"| {group} | {usd(loads.idle)} | {usd(loads.expected)} | {usd(loads.peak)} |"
-    yield f"| **total** | **{usd(total.idle)}** | **{usd(total.expected)}** | **{usd(total.peak)}** |"
+        yield row(group, usd(loads.idle), usd(loads.expected), usd(loads.peak))
+    yield row("**total**", *(f"**{usd(amount)}**" for amount in (total.idle, total.expected, total.peak)))
     yield ""
+    yield " ".join(_apart(report))
+
+
+def _apart(report: Report) -> Iterator[str]:
+    """What stands beside the totals."""
+    costs = report.costs
     low, high = costs.spread
     if low != high:
         yield f"Spot at P10 to P90: {usd(low)} to {usd(high)} expected."
@@ -89,90 +70,96 @@ def _fastest(report: Report) -> str:
         journey = next((journey for journey in lead_time.journeys if journey.phases), None)
         if journey is not None:
             name, p50, p90 = journey_line(journey)
-            parts.append(f"{_escape(endpoint)} serves {p50} {name} (P90 {p90}), gates apart.")
+            parts.append(f"{escape(endpoint, 60)} serves {p50} {name} (P90 {p90}), gates apart.")
+    if len(parts) > _ENDPOINTS:
+        parts = [*parts[:_ENDPOINTS], f"{len(parts) - _ENDPOINTS} more endpoints below."]
     return " ".join(parts) + (" " if parts else "")
 
 
-def _details(report: Report) -> Iterator[tuple[str, list[str]]]:
+def _details(report: Report, dialect: Dialect) -> Iterator[Section]:
     costs = report.costs
     if report.findings:
-        yield f"Findings ({len(report.findings)})", _findings(report)
+        title = f"Findings ({len(report.findings)})"
+        yield Section(title=title, lines=tuple(_findings(report, dialect)))
     if costs.unknown:
-        rows = [
-            f"| {_escape(found.resource)} | {_escape(found.component)} | {_escape(found.reason)} |"
-            for found in costs.unknown
-        ]
-        yield f"Unknown prices ({len(rows)})", ["| resource | part | why |", "|---|---|---|", *rows]
+        yield Section(title=f"Unknown prices ({len(costs.unknown)})", lines=tuple(_unknown(report, dialect)))
     if report.lead_times:
-        yield "Lead time: gates and phases", list(_lead_times(report))
-    yield f"Line items ({len(costs.items)})", list(_items(report))
+        yield Section(title="Lead time: gates and phases", lines=tuple(_lead_times(report)))
+    if costs.items:
+        yield Section(title=f"Line items ({len(costs.items)})", lines=tuple(_items(report, dialect)))
     if report.rungs:
-        yield f"Ladder ({len(report.rungs)} rungs)", list(_ladder(report))
+        title = f"Ladder ({count(len(report.rungs), 'rung')})"
+        yield Section(title=title, lines=tuple(_ladder(report, dialect)))
+    if report.notes:
+        notes = tuple(f"- {escape(note, 2000)}" for note in report.notes[: dialect.rows])
+        yield Section(title="Notes", lines=notes)
 
 
-def _findings(report: Report) -> list[str]:
-    lines = []
-    for finding in report.findings:
-        place = f"`{finding.path}`: " if finding.path else ""
-        lines.append(f"- **{finding.severity}** {place}{_escape(finding.message)} (`{finding.code}`)")
+def _findings(report: Report, dialect: Dialect) -> Iterator[str]:
+    for finding in report.findings[: dialect.rows]:
+        place = f"{code(finding.path)}: " if finding.path else ""
+        yield f"- **{finding.severity}** {place}{prose(finding.message)} ({code(finding.code)})"
         if finding.fix:
-            lines.append(f"  - {_escape(' '.join(finding.fix.split()))}")
-    return lines
+            yield f"  - {prose(finding.fix)}"
+    yield from _more(len(report.findings), dialect, "findings")
 
 
-def _items(report: Report) -> Iterator[str]:
-    yield "| resource | part | unit price | expected per month | as of |"
-    yield "|---|---|---:|---:|---|"
-    for item in report.costs.items:
-        effective = item.effective
-        amount = "by use" if effective is None else usd(effective.expected)
-        cells = (_escape(item.resource), _escape(item.component), rate(item), amount, item.as_of)
-        yield "| " + " | ".join(cells) + " |"
+def _unknown(report: Report, dialect: Dialect) -> Iterator[str]:
+    yield from head("resource", "part", "why")
+    for found in report.costs.unknown[: dialect.rows]:
+        yield row(escape(found.resource), escape(found.component), escape(found.reason))
+    yield from _more(len(report.costs.unknown), dialect, "unknown prices")
+
+
+def _items(report: Report, dialect: Dialect) -> Iterator[str]:
+    yield from head("resource", "part", "as of", "unit price", "expected per month", numbers=2)
+    items = sorted(
+        report.costs.items,
+        key=lambda item: (-(item.effective.expected if item.effective else -1), item.urn, item.component),
+    )
+    for item in items[: dialect.rows]:
+        amount = "by use" if item.effective is None else usd(item.effective.expected)
+        yield row(
+            escape(item.resource), escape(item.component), escape(item.as_of), escape(rate(item)), amount
+        )
+    yield from _more(len(items), dialect, "line items, smaller ones")
 
 
 def _lead_times(report: Report) -> Iterator[str]:
     for endpoint, lead_time in report.lead_times.items():
-        yield f"**{_escape(endpoint)}**"
+        yield f"**{escape(endpoint)}**"
         yield ""
-        for gate in lead_time.gates:
-            state = gate_state(gate)
-            yield f"- gate, {state}: {_escape(gate.name)}: {_escape(gate.evidence)}"
+        yield from _lead_time(lead_time)
+
+
+def _lead_time(lead_time: LeadTime) -> Iterator[str]:
+    for gate in lead_time.gates:
+        yield f"- gate, {gate_state(gate)}: {escape(gate.name)}: {escape(gate.evidence)}"
+    yield ""
+    journeys = [journey for journey in lead_time.journeys if journey.phases]
+    if not journeys:
+        return
+    yield from head("until tokens flow", "P50", "P90", numbers=2)
+    for journey in journeys:
+        yield row(*journey_line(journey))
+    yield ""
+    yield from head("phase", "basis", "source", "P50", "P90", numbers=2)
+    for phase in journeys[0].phases:
+        source = escape(phase.source or phase.note)
+        yield row(escape(phase.name), phase.basis, source, duration(phase.p50_s), duration(phase.p90_s))
+    yield ""
+
+
+def _ladder(report: Report, dialect: Dialect) -> Iterator[str]:
+    yield from head("", "endpoint", "place", "machine", "bought", "price", numbers=1)
+    for rung in report.rungs[: dialect.rows]:
+        mark = "active" if rung.is_active else f"{rung.number}"
+        words = (rung.endpoint, rung.place, rung.machine, rung.purchase.replace("_", " "), rung.price)
+        yield row(mark, *(escape(word) for word in words))
+    yield from _more(len(report.rungs), dialect, "rungs, in the lock")
+
+
+def _more(count: int, dialect: Dialect, what: str) -> Iterator[str]:
+    if count > dialect.rows:
         yield ""
-        journeys = [journey for journey in lead_time.journeys if journey.phases]
-        yield "| until tokens flow | P50 | P90 |"
-        yield "|---|---:|---:|"
-        for journey in journeys:
-            yield "| " + " | ".join(journey_line(journey)) + " |"
-        yield ""
-        if not journeys:
-            continue
-        yield "| phase | P50 | P90 | basis | source |"
-        yield "|---|---:|---:|---|---|"
-        for phase in journeys[0].phases:
-            yield (
-                f"| {phase.name} | {duration(phase.p50_s)} | {duration(phase.p90_s)} | {phase.basis} "
-                f"| {_escape(phase.source or phase.note)} |"
-            )
-        yield ""
-
-
-def _ladder(report: Report) -> Iterator[str]:
-    yield "| | endpoint | place | machine | bought | price |"
-    yield "|---|---|---|---|---|---:|"
-    for row in report.rungs:
-        mark = "active" if row.is_active else f"#{row.number}"
-        yield (
-            f"| {mark} | {_escape(row.endpoint)} | {row.place} | {row.machine} "
-            f"| {row.purchase.replace('_', ' ')} | {row.price} |"
-        )
-
-
-def _escape(text: str) -> str:
-    """Text that cannot break a table, start HTML or mention anyone."""
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("@", "&#64;")):
-        text = text.replace(sign, safe)
-    return " ".join(text.split())
-
-
-def _comment_safe(text: str) -> str:
-    return text.replace("--", "-").replace(">", "")
+        yield f"_… and {count - dialect.rows} more {what}._"

@@ -27,11 +27,16 @@ def duration(seconds: float | None) -> str:
 
 def rate(item: LineItem) -> str:
     """The price of one unit, e.g. ``$6.88 per hour``; small ones with the digits they need."""
-    value = float(item.unit_price)
+    return f"{unit_usd(item.unit_price)} per {item.unit}"
+
+
+def unit_usd(price: Decimal | float) -> str:
+    """The price of one unit: cents, and below a dollar the digits that it needs."""
+    value = abs(float(price))
     text = f"${value:,.2f}"
     if value < 1:  # four cents and a half are not five
         text = max(text, f"${value:.6f}".rstrip("0"), key=len)
-    return f"{text} per {item.unit}"
+    return f"-{text}" if price < 0 else text
 
 
 def journey_line(journey: Journey) -> tuple[str, str, str]:
@@ -52,10 +57,10 @@ def risk_line(report: Report) -> str:
     """Counts of what may go wrong, one line."""
     gates = [gate for time in report.lead_times.values() for gate in time.gates if not gate.is_open]
     parts = [
-        _count(report.errors, "error"),
-        _count(report.warnings, "warning"),
-        _count(len(gates), "open gate"),
-        _count(len(report.costs.unknown), "unknown price"),
+        count(report.errors, "error"),
+        count(report.warnings, "warning"),
+        count(len(gates), "open gate"),
+        count(len(report.costs.unknown), "unknown price"),
     ]
     return ", ".join(parts)
 
@@ -66,5 +71,6 @@ def dates_line(report: Report) -> str:
     return "no dated price was used" if dates is None else f"prices of {dates[0]} to {dates[1]}"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """A number with its noun, ``1 error``, ``2 errors``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
