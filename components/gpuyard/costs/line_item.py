@@ -1,10 +1,12 @@
 """What one thing costs: a line with its quantity at three loads, its price and where that comes from.
 
 Money is `Decimal` from here to the totals; only renderers round, and nothing sums what they rounded.
+Prices and quantities carry at most 15 significant digits, as many as every JSON number keeps: a report that
+was written and read back is the same report, to the last digit (`docs/decisions/0012-amounts-in-json.md`).
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from gpuyard.catalog.price import Price
@@ -33,6 +35,8 @@ class Loads:
         )
 
 
+_JSON = Context(prec=15, rounding=ROUND_HALF_EVEN)
+"""15 digits: `sys.float_info.dig`, what a double holds exactly."""
 NOTHING = Loads(idle=Decimal(0), expected=Decimal(0), peak=Decimal(0))
 
 
@@ -79,6 +83,14 @@ class LineItem:
     source: str
     as_of: str
     note: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("list_unit_price", "unit_price", "unit_price_low", "unit_price_high"):
+            amount = getattr(self, name)
+            if amount is not None:
+                object.__setattr__(self, name, _JSON.plus(amount))
+        if self.quantity is not None:
+            object.__setattr__(self, "quantity", _rounded(self.quantity))
 
     @property
     def effective(self) -> Loads | None:
@@ -194,6 +206,14 @@ def unpriced(resource: Resource, component: str, reason: str, region: str = "") 
 def number(amount: Decimal | None) -> float | None:
     """A JSON number."""
     return None if amount is None else float(amount)
+
+
+def _rounded(loads: Loads) -> Loads:
+    if loads.idle is loads.expected is loads.peak:  # as most are
+        return always(_JSON.plus(loads.idle))
+    return Loads(
+        idle=_JSON.plus(loads.idle), expected=_JSON.plus(loads.expected), peak=_JSON.plus(loads.peak)
+    )
 
 
 def loads_dict(loads: Loads | None) -> dict[str, float] | None:
