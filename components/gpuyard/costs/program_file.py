@@ -25,8 +25,21 @@ def read_program(path: Path) -> tuple[Resource, ...]:
     Raises:
         SpecError: the file cannot be read, is not JSON, or is JSON of something else.
     """
+    found = find_resources(load_json(path))
+    if found is None:
+        kinds = "`pulumi preview --json`, `pulumi stack export` or `gpuyard plan --format json`"
+        raise _refused(path, "NOT_A_PROGRAM", "is JSON, but no preview, state or plan", f"give {kinds}")
+    return found
+
+
+def load_json(path: Path) -> Any:
+    """Parsed JSON of a file.
+
+    Raises:
+        SpecError: it cannot be read, or is not whole JSON.
+    """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _refused(path, "NOT_READABLE", error.strerror or "cannot be read", "check the path") from None
     except UnicodeDecodeError:
@@ -36,10 +49,13 @@ def read_program(path: Path) -> tuple[Resource, ...]:
         raise _refused(path, "NOT_JSON", where, "write the file again; it may be cut off") from None
     except RecursionError:
         raise _refused(path, "NOT_JSON", "is nested too deeply", "write the file again") from None
+
+
+def find_resources(data: Any) -> tuple[Resource, ...] | None:
+    """The resources in parsed JSON, sorted by URN; None: it is no preview, state or plan."""
     states = _states(data)
     if states is None:
-        kinds = "`pulumi preview --json`, `pulumi stack export` or `gpuyard plan --format json`"
-        raise _refused(path, "NOT_A_PROGRAM", "is JSON, but no preview, state or plan", f"give {kinds}")
+        return None
     found = {state["urn"]: _resource(state) for state in states if _is_state(state)}
     return tuple(found[urn] for urn in sorted(found))
 

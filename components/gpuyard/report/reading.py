@@ -5,7 +5,6 @@ number keeps; everything that can be computed (totals, groups, costs of lines) i
 written totals must agree.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -15,6 +14,7 @@ from typing import Any, get_type_hints
 
 from gpuyard.costs.cost_report import CostReport
 from gpuyard.costs.line_item import GROUPS, LineItem
+from gpuyard.costs.program_file import load_json
 from gpuyard.errors import Finding, Severity, SpecError
 from gpuyard.leadtime.lead_time import Journey, LeadTime
 from gpuyard.report.decoding import Decoder, join
@@ -81,37 +81,12 @@ def load_report(path: Path) -> Report:
         raise in_file(error, path) from None
 
 
-def load_json(path: Path) -> Any:
-    """Parsed JSON of a file.
-
-    Raises:
-        SpecError: it cannot be read, or is not whole JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise refused(str(path), "NOT_READABLE", reason, "check the path") from None
-    except UnicodeDecodeError:
-        raise refused(str(path), "NOT_JSON", "is not text", "write JSON in UTF-8") from None
-    except json.JSONDecodeError as error:
-        where = f"is not whole JSON: line {error.lineno}, column {error.colno}"
-        raise refused(str(path), "NOT_JSON", where, "write the file again; it may be cut off") from None
-    except RecursionError:
-        raise refused(str(path), "NOT_JSON", "is nested too deeply", "write the file again") from None
-
-
 def in_file(error: SpecError, path: Path) -> SpecError:
     """The same problems with the file before each place."""
     named = [
         replace(found, path=f"{path}: {found.path}" if found.path else str(path)) for found in error.findings
     ]
     return SpecError(named)
-
-
-def refused(path: str, code: str, message: str, fix: str) -> SpecError:
-    """One problem of a whole document."""
-    return SpecError([Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)])
 
 
 def is_report(data: Any) -> bool:

@@ -1,0 +1,84 @@
+"""``gpuyard report``: money, time and risk of a stack, in the format that a reader needs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gpuyard.cli.options import directory_option, is_terminal, stack_option
+
+if TYPE_CHECKING:
+    from gpuyard.report.model import Report
+
+FORMATS = ("text", "json", "markdown", "html", "csv", "focus", "gitlab", "azure")
+_BY_SUFFIX = {".json": "json", ".md": "markdown", ".html": "html", ".csv": "csv", ".txt": "text"}
+
+
+@click.command("report")
+@stack_option
+@directory_option
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Report on this file instead: a report, plan, preview or state as JSON.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="markdown is GitHub's, focus is FOCUS 1.2 in CSV.  [default: by the output's suffix, else text]",
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write to this file, whole or not at all.")
+@click.option("--width", type=click.IntRange(60, 400), help="Columns of text.  [default: the terminal's]")
+def command(
+    stack: str, directory: Path, file: Path | None, form: str | None, output: Path | None, width: int | None
+) -> int:
+    """The report of STACK: what it costs, how long until it serves, what may go wrong.
+
+    Offline; equal input gives equal bytes. Exit 1 when the stack has errors.
+    """
+    import shutil
+
+    from gpuyard.report.rendering import render
+
+    form = form or (_BY_SUFFIX.get(output.suffix.lower()) if output else None) or "text"
+    report = _load(stack, directory, file)
+    if report is None:
+        return 1
+    columns = width or shutil.get_terminal_size((100, 24)).columns
+    text = render(report, form, width=columns, color=output is None and is_terminal())
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        from gpuyard.files import write_atomically
+
+        write_atomically(output, text)
+        click.echo(f"{output} written", err=True)
+    if form == "focus":
+        _say_left_out(report)
+    return 1 if report.errors else 0
+
+
+def _load(stack: str, directory: Path, file: Path | None) -> "Report | None":
+    """The report of the file or the stack; None after printing why the stack could not be planned."""
+    if file is not None:
+        from gpuyard.report.sources import load_source
+
+        return load_source(file).report
+    from gpuyard.planner import plan_program
+
+    planned = plan_program(directory, stack)
+    if planned.report is None:
+        for finding in planned.findings:
+            click.echo(finding.render(), err=True)
+        click.echo(f"\n{planned.stack} was not planned: correct the errors first", err=True)
+    return planned.report
+
+
+def _say_left_out(report: "Report") -> None:
+    from gpuyard.report.focus import left_out
+
+    number = left_out(report)
+    if number:
+        click.echo(f"{number} charges of unknown amount or price have no row", err=True)
