@@ -8,6 +8,7 @@ from gpuyard.engine.project import Project, find_project, load_stack
 from gpuyard.engine.recorder import Recording, record
 from gpuyard.engine.validate import validate
 from gpuyard.errors import Finding, FindingsError, Severity, SpecError
+from gpuyard.leadtime.measured import load_measured
 from gpuyard.report.model import Report
 from gpuyard.resources import to_json
 from gpuyard.simulate.preview import preview_answers
@@ -89,7 +90,8 @@ def plan_program(directory: Path, stack: str = "") -> PlannedStack:
         )
     plans = tuple(_plans(recording, program_folder(project)))
     checked = validate(recording.resources)
-    report = build_stack_report(stack, recording.resources, plans, checked)
+    measured = load_measured(program_folder(project), stack)
+    report = build_stack_report(stack, recording.resources, plans, checked, measured)
     return PlannedStack(
         project=project.name,
         stack=stack,

@@ -42,7 +42,7 @@ def test_aws_counts_vcpus_and_google_counts_gpus():
 
 
 def test_lead_times_keep_basis_source_and_date():
-    assert len(lead_times()) == 67
+    assert len(lead_times()) == 78
     assert all(fact.basis and fact.source and fact.as_of for fact in lead_times())
     assert all(fact.p90_s is None or fact.p50_s is None or fact.p50_s <= fact.p90_s for fact in lead_times())
 

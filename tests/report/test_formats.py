@@ -80,7 +80,13 @@ def test_json_names_its_schema_and_repeats_the_totals(report):
     monthly = data["cost"]["totals"]["expected"]["monthly"]
     items = [item for item in data["cost"]["line_items"] if item["category"] != "Credit"]
     assert sum(item["effective"]["expected"] for item in items if item["effective"]) == pytest.approx(monthly)
-    assert set(data["lead_time"]["chat"]["journeys"]) == {"empty_account", "zero_to_one", "one_more_replica"}
+    assert set(data["lead_time"]["chat"]["journeys"]) == {
+        "empty_account",
+        "zero_to_one",
+        "one_more_replica",
+        "node_lost",
+        "rollout",
+    }
 
 
 def test_markdown_can_be_found_again_and_breaks_nothing(report):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gpuyard.catalog.tables import read_yaml
+from gpuyard.units import GB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +69,17 @@ def find_lead_times(phase: str) -> tuple[LeadTimeFact, ...]:
     return tuple(
         sorted(facts, key=lambda fact: order.index(fact.basis) if fact.basis in order else len(order))
     )
+
+
+def image_bytes(runtime: str, version: str) -> int | None:
+    """Compressed size of a runtime's public image; None: nobody has published that of this version."""
+    for fact in find_lead_times("image_size"):
+        since = fact.more.get("from_version")
+        if fact.more.get("runtime") == runtime and since and _numbers(version) >= _numbers(str(since)):
+            return round(float(fact.more["compressed_gb"]) * GB)
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """``0.11.2`` as numbers; a tag such as ``latest`` counts as none."""
+    return tuple(int(part) for part in version.lstrip("v").split(".")[:3] if part.isdigit())

@@ -1,127 +1,113 @@
-"""How long until tokens flow: phases from published facts, three starting points, gates apart.
+"""How long until tokens flow: phases from published facts or your own clock, five journeys, gates apart."""
 
-Each phase rests on one row of ``catalog/data/lead_times.yaml``. Where our image or model has another size
-than the one that was timed, the time goes with the bytes and its basis says ``derived``.
-"""
+from collections.abc import Sequence
+from dataclasses import replace
 
-from gpuyard.leadtime.facts import published, scaled, unknown
 from gpuyard.leadtime.gates import find_gates
 from gpuyard.leadtime.graph import SEED, make_journey
-from gpuyard.leadtime.lead_time import LeadTime, Phase
+from gpuyard.leadtime.lead_time import Journey, LeadTime
+from gpuyard.leadtime.measured import Measurement
+from gpuyard.leadtime.merge import merge_gates, merge_phases
+from gpuyard.leadtime.names import (
+    CERTIFICATE,
+    CONTROL_PLANE,
+    DRAIN,
+    ENGINE_START,
+    LOAD_BALANCER,
+    NAT,
+    POD_START,
+)
 from gpuyard.leadtime.path import ServingPath
+from gpuyard.leadtime.phases import (
+    cluster_phases,
+    detection_phase,
+    drain_phase,
+    front_phases,
+    node_phases,
+    other_replicas_phase,
+    pod_phases,
+)
 
-_LARGE_MODEL = 30e9
-"""Parameters from which the tensor-parallel measurement fits better than the one of an 8B model."""
+_SERVING = (ENGINE_START, POD_START)
+"""What ends the way to the first token, whichever of the two is there."""
 
 
-def estimate(path: ServingPath, seed: int = SEED) -> LeadTime:
-    """The lead time of ``path``: equal paths give equal numbers."""
-    cluster, node, pod = _cluster(path), _node(path), _pod(path)
-    warm = [phase for phase in pod if phase.name != "image pull"]
+def estimate(path: ServingPath, seed: int = SEED, measured: Sequence[Measurement] = ()) -> LeadTime:
+    """The lead time of ``path``: equal paths give equal numbers.
+
+    ``measured`` durations replace published ones for the phases that they are about, and waits at gates
+    become evidence.
+    """
+    fitting = [found for found in measured if found.applies_to(path.endpoint, path.machine_type, path.region)]
     return LeadTime(
-        gates=find_gates(path),
-        empty_account=make_journey("empty_account", [*cluster, *node, *pod], seed),
-        zero_to_one=make_journey("zero_to_one", [*node, *pod], seed),
-        one_more_replica=make_journey("one_more_replica", warm, seed),
+        gates=merge_gates(find_gates(path), fitting),
+        empty_account=_empty_account(path, seed, fitting),
+        zero_to_one=_zero_to_one(path, seed, fitting),
+        one_more_replica=_one_more_replica(path, seed, fitting),
+        node_lost=_node_lost(path, seed, fitting),
+        rollout=_rollout(path, seed, fitting),
     )
 
 
-def _cluster(path: ServingPath) -> list[Phase]:
-    """Network, control plane and add-ons; nothing where a cluster exists."""
-    if path.cluster_exists or path.platform not in ("eks", "gke"):
-        return []
-    if path.platform == "eks":
-        plane = published("network and control plane", "eks_cluster_create", "21 regions")
+def _empty_account(path: ServingPath, seed: int, measured: Sequence[Measurement]) -> Journey:
+    phases = [
+        *cluster_phases(path),
+        *node_phases(path, (CONTROL_PLANE, NAT), is_first=not path.cluster_exists),
+        *pod_phases(path),
+        *front_phases(path),
+    ]
+    note = "the cluster exists" if path.cluster_exists else ""
+    goals = (*_SERVING, LOAD_BALANCER, CERTIFICATE)
+    return make_journey("empty_account", merge_phases(phases, measured), seed, goals=goals, note=note)
+
+
+def _zero_to_one(path: ServingPath, seed: int, measured: Sequence[Measurement]) -> Journey:
+    """The first replica of a stack whose cluster is there."""
+    machine = [] if path.spare_nodes else node_phases(path)
+    note = "on a spare node" if path.spare_nodes else ""
+    phases = merge_phases([*machine, *pod_phases(path)], measured)
+    return make_journey("zero_to_one", phases, seed, goals=_SERVING, note=note)
+
+
+def _one_more_replica(path: ServingPath, seed: int, measured: Sequence[Measurement]) -> Journey:
+    """On a node that is up where one has room, with the image there; else on a new one."""
+    if (
+        path.platform != "kubernetes"
+        and not path.spare_replicas
+        and not path.spare_nodes
+        and path.machine_type
+    ):
+        phases = [*node_phases(path), *pod_phases(path)]
+        note = "on a new node: none has room"
     else:
-        plane = published("network and control plane", "gke_cluster_create", "A3/A4")
-    phases = [plane]
-    if path.has_monitoring:
-        phases.append(
-            unknown("monitoring", plane.name, note="beside the node's start: tokens do not wait for it")
-        )
-    return phases
+        is_warm = path.spare_replicas or not path.machine_type  # else the node is a spare one, and bare
+        phases = pod_phases(replace(path, image_preloaded=True) if is_warm else path)
+        note = "on a node that is up"
+    return make_journey("one_more_replica", merge_phases(phases, measured), seed, goals=_SERVING, note=note)
 
 
-def _node(path: ServingPath) -> list[Phase]:
-    """From a pending pod to a node whose GPUs can be scheduled."""
-    if path.platform == "kubernetes" or not path.machine_type:
-        return []
-    start = "network and control plane"
-    if path.platform == "gke":
-        if path.driver_by == "none":
-            return [unknown("node boot", start)]
-        if path.driver_by == "cloud":
-            return [
-                published(
-                    "node boot and driver",
-                    "gke_gpu_node_scaleup",
-                    "DaemonSet driver build",
-                    start,
-                    note="2020; today's preloaded driver is quicker",
-                )
-            ]
-        return [
-            unknown("node boot", start, note="no source times a GKE node without the driver's installation"),
-            _driver(path, "node boot"),
-        ]
-    boot = published("node boot", "ec2_launch_to_node_ready", "same run", start, note="one run")
-    return [boot] if path.driver_by == "none" else [boot, _driver(path, boot.name)]
+def _node_lost(path: ServingPath, seed: int, measured: Sequence[Measurement]) -> Journey:
+    """From a node's death to full strength again."""
+    lost = detection_phase(path)
+    if path.spare_nodes:
+        machine, note = [], "a spare node takes over"
+    else:
+        machine, note = node_phases(path, (lost.name,)), "on a new node, if capacity is there"
+    first = [lost, *machine, *pod_phases(path, after=(lost.name,))]
+    return make_journey("node_lost", merge_phases(first, measured), seed, goals=_SERVING, note=note)
 
 
-def _driver(path: ServingPath, after: str) -> Phase:
-    if path.driver_by == "operator":
-        return published("driver", "gpu_driver_install", "GPU Operator installs driver", after)
-    return published("driver", "node_ready_to_gpu_schedulable", "GPU Operator registers", after)
-
-
-def _pod(path: ServingPath) -> list[Phase]:
-    """From a scheduled pod to the first token."""
-    last = "node boot and driver" if path.platform == "gke" and path.driver_by == "cloud" else "driver"
-    after = ("node boot", last)
-    return [_image(path, *after), _weights(path), _engine(path)]
-
-
-def _image(path: ServingPath, *after: str) -> Phase:
-    if not path.image_bytes:
-        return unknown("image pull", *after, note="the size of the image is not known")
-    return scaled(
-        "image pull",
-        "image_pull",
-        "ray-llm 11.6 GB",
-        *after,
-        size=path.image_bytes,
-        measured_gb=11.6,
-        note="the largest layer sets the floor",
-    )
-
-
-def _weights(path: ServingPath) -> Phase:
-    name, after = "weights", "image pull"
-    if not path.weights_bytes:
-        return unknown(name, after, note="the size of the weights is not known")
-    size = path.weights_bytes
-    if path.weights_source == "s3":
-        return scaled(name, "weights_load", "15 GiB from S3", after, size=size, measured_gb=15 * 1.073741824)
-    if path.weights_source == "pvc":
-        note = "a gp3 volume of 1 GB/s"
-        return scaled(
-            name, "weights_load", "gp3 1 GB/s, HF safetensors", after, size=size, measured_gb=15, note=note
-        )
-    if path.weights_source == "gs":
-        note = "no source times a read from Cloud Storage by size; tuned, one start took 180 s"
-        return unknown(name, after, note=note)
-    note = "download of the same bytes into the cluster, then the load; hub speed varies"
-    return scaled(
-        name, "weights_stage", "HF -> local 15 GiB", after, size=size, measured_gb=15 * 1.073741824, note=note
-    )
-
-
-def _engine(path: ServingPath) -> Phase:
-    name, after = "engine start and warm-up", "weights"
-    if path.runtime not in ("vllm", ""):
-        return unknown(name, after, note=f"no published start time of {path.runtime}")
-    if path.machine_type == "" and path.driver_by == "none":
-        return unknown(name, after, note="no published start time on CPU")
-    if path.tensor_parallel > 1 or (path.parameters or 0) >= _LARGE_MODEL:
-        return published(name, "vllm_engine_init", "Llama-70B-FP8 TP8", after)
-    return published(name, "vllm_engine_init", "~8B on L40S", after)
+def _rollout(path: ServingPath, seed: int, measured: Sequence[Measurement]) -> Journey:
+    """Another version of image or weights on every replica, on the nodes there are."""
+    drain = drain_phase(path)
+    pod = replace(path, image_preloaded=False, compile_cache=False)
+    if path.surges:
+        start = pod_phases(pod)
+        phases = [*start, replace(drain, depends_on=_SERVING)]
+        merged = merge_phases(phases, measured)
+        return make_journey("rollout", merged, seed, goals=(DRAIN,), note="new replicas start beside the old")
+    merged = merge_phases([drain, *pod_phases(pod, after=(DRAIN,))], measured)
+    note = "each replica stops before its successor starts: no GPU stands free"
+    if path.replicas > 1:
+        merged = [*merged, other_replicas_phase(merged, path.replicas)]
+    return make_journey("rollout", merged, seed, goals=(merged[-1].name,), note=note)

@@ -1,7 +1,18 @@
 """Phases that end, gates that may not, and how they add up."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+MEASURED_BY_YOU = "measured by you"
+_TRUST = {
+    "measured": "published",
+    "documented": "published",
+    "code": "published",
+    "configured": "configured",
+    MEASURED_BY_YOU: MEASURED_BY_YOU,
+    "unknown": "unknown",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,10 +25,16 @@ class Phase:
     """Seconds; None: nobody has published a number, and it counts in no total."""
     p90_s: float | None
     basis: str
-    """``measured``, ``documented``, ``anecdotal``, ``derived`` (a source, scaled) or ``unknown``."""
+    """``measured`` (by somebody, published), ``documented``, ``anecdotal``, ``derived`` (a source, scaled),
+    ``configured`` (what the stack itself sets), ``measured by you`` or ``unknown``."""
     source: str
     as_of: str
     note: str = ""
+
+    @property
+    def trust(self) -> str:
+        """``published``, ``measured by you``, ``configured``, ``guess`` or ``unknown``."""
+        return _TRUST.get(self.basis, "guess")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +43,7 @@ class Gate:
 
     name: str
     kind: str
-    """``quota``, ``capacity`` or ``approval``."""
+    """``quota``, ``approval``, ``reservation`` (a start that is booked) or ``capacity``."""
     evidence: str
     """What is known about it here."""
     source: str
@@ -40,55 +57,121 @@ class Journey:
     """Phases from one starting point to serving, with the time they take together."""
 
     name: str
-    """``empty_account``, ``zero_to_one`` or ``one_more_replica``."""
+    """``empty_account``, ``zero_to_one``, ``one_more_replica``, ``node_lost`` or ``rollout``."""
     phases: tuple[Phase, ...]
     p50_s: float
-    """Along the critical path, medians summed; phases of unknown length left out."""
+    """Half of all such journeys end sooner: of the whole graph, by seeded sampling. Phases of unknown length
+    take no time in it. Slightly above `path_s`, for long phases are longer by more than short ones are
+    shorter, and of parallel branches the slowest counts."""
     p90_s: float
-    """Of the whole graph, by seeded sampling; never below `p50_s`."""
+    """Nine in ten end sooner; same sampling, so never below `p50_s`."""
+    path_s: float
+    """What the medians along the critical path add up to: the number to check by hand."""
     critical_path: tuple[str, ...]
     starts: tuple[tuple[str, float], ...]
     """When each phase begins at the medians, seconds from the start."""
     unknown: tuple[str, ...]
     """Phases on the way without a published duration: the totals are without them."""
     assumed_spread: tuple[str, ...]
-    """Phases on the way without a published P90: sampling gives them `graph.ASSUMED_SPREAD`, a guess."""
+    """Phases on the way without a P90: sampling gives them `graph.ASSUMED_SPREAD`, a guess."""
+    note: str = ""
+    """What this journey takes for given: ``on a node that is up``."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        starts = dict(self.starts)
+        return {
+            "p50_s": self.p50_s,
+            "p90_s": self.p90_s,
+            "path_s": self.path_s,
+            "critical_path": list(self.critical_path),
+            "unknown": list(self.unknown),
+            "assumed_spread": list(self.assumed_spread),
+            "note": self.note,
+            "phases": [
+                {
+                    **asdict(phase),
+                    "depends_on": list(phase.depends_on),
+                    "trust": phase.trust,
+                    "start_s": starts[phase.name],
+                }
+                for phase in self.phases
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """Seconds less; never negative."""
+
+    p50_s: float
+    p90_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """One way to shorten journeys: its effect on time, and on money."""
+
+    name: str
+    changes: str
+    """What one does, in words."""
+    saves: Mapping[str, Saving]
+    """By journey that it changes."""
+    opens: tuple[str, ...] = ()
+    """Names of gates that it opens."""
+    usd_per_month: float | None
+    """More per month, negative: less; None: not known, and `cost` says why."""
+    cost: str
+    """How that was computed, or why it is not known."""
+    basis: str
+    """What the time rests on."""
+
+    @property
+    def largest_saving_s(self) -> float:
+        """Seconds off the P50 of the journey that gains most."""
+        return max((saving.p50_s for saving in self.saves.values()), default=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadTime:
-    """How long until tokens flow, from three starting points, and what may hold it up."""
+    """How long until tokens flow, from five starting points, and what may hold it up."""
 
     gates: tuple[Gate, ...]
     empty_account: Journey
     zero_to_one: Journey
     one_more_replica: Journey
+    node_lost: Journey
+    rollout: Journey
+    shortcuts: tuple[Shortcut, ...] = field(default=())
+    """What would shorten it, the largest effect first."""
 
     @property
     def journeys(self) -> tuple[Journey, ...]:
-        """The longest first; on an existing cluster the first is the second."""
-        return self.empty_account, self.zero_to_one, self.one_more_replica
+        """From nothing first; on an existing cluster the first is the second."""
+        return (
+            self.empty_account,
+            self.zero_to_one,
+            self.one_more_replica,
+            self.node_lost,
+            self.rollout,
+        )
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Phases of any journey that rest on your own measurements."""
+        found = {
+            phase.name
+            for journey in self.journeys
+            for phase in journey.phases
+            if phase.trust == MEASURED_BY_YOU
+        }
+        return tuple(sorted(found))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
             "gates": [asdict(gate) for gate in self.gates],
-            "journeys": {
-                journey.name: {
-                    "p50_s": journey.p50_s,
-                    "p90_s": journey.p90_s,
-                    "critical_path": list(journey.critical_path),
-                    "unknown": list(journey.unknown),
-                    "assumed_spread": list(journey.assumed_spread),
-                    "phases": [
-                        {
-                            **asdict(phase),
-                            "depends_on": list(phase.depends_on),
-                            "start_s": dict(journey.starts)[phase.name],
-                        }
-                        for phase in journey.phases
-                    ],
-                }
-                for journey in self.journeys
-            },
+            "journeys": {journey.name: journey.as_dict() for journey in self.journeys},
+            "measured": list(self.measured),
+            "shortcuts": [asdict(shortcut) for shortcut in self.shortcuts],
         }

@@ -7,6 +7,7 @@ from gpuyard.report.comment import Section, render_comment
 from gpuyard.report.markup import Dialect, code, escape, head, marker, prose, row
 from gpuyard.report.model import Report
 from gpuyard.report.words import (
+    JOURNEYS,
     PRICE_AGE_NOTE,
     count,
     dates_line,
@@ -15,6 +16,7 @@ from gpuyard.report.words import (
     journey_line,
     rate,
     risk_line,
+    shortcut_line,
     usd,
 )
 
@@ -143,6 +145,18 @@ def _lead_time(lead_time: LeadTime) -> Iterator[str]:
     for journey in journeys:
         yield row(*journey_line(journey))
     yield ""
+    for journey in journeys:
+        if journey.note:
+            yield f"- {JOURNEYS[journey.name]}: {escape(journey.note)}"
+    if lead_time.measured:
+        yield f"- measured by you: {escape(', '.join(lead_time.measured))}"
+    yield ""
+    if lead_time.shortcuts:
+        yield from head("what would shorten it most", "effect on the P50", "how", "price", numbers=1)
+        for found in lead_time.shortcuts:
+            name, effect, price = shortcut_line(found)
+            yield row(escape(name), escape(effect), escape(found.changes), price)
+        yield ""
     yield from head("phase", "basis", "source", "P50", "P90", numbers=2)
     for phase in journeys[0].phases:
         source = escape(phase.source or phase.note)

@@ -8,6 +8,7 @@ from gpuyard.errors import Severity
 from gpuyard.leadtime.lead_time import LeadTime
 from gpuyard.report.model import Report
 from gpuyard.report.words import (
+    JOURNEYS,
     PRICE_AGE_NOTE,
     dates_line,
     duration,
@@ -15,6 +16,7 @@ from gpuyard.report.words import (
     journey_line,
     rate,
     risk_line,
+    shortcut_line,
     usd,
 )
 
@@ -41,6 +43,9 @@ def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
 class _Page:
     def __init__(self, width: int, *, color: bool) -> None:
         self.width, self.color = width, color
+
+    def narrower(self, columns: int) -> "_Page":
+        return _Page(self.width - columns, color=self.color)
 
     def style(self, text: str, name: str) -> str:
         return f"\033[{_STYLES[name]}m{text}\033[0m" if self.color else text
@@ -144,7 +149,7 @@ def _time(report: Report, page: _Page) -> Iterator[str]:
     yield from page.heading("time")
     for endpoint, lead_time in report.lead_times.items():
         yield f"  {endpoint}"
-        yield from (f"  {line}" for line in _journeys(lead_time, page))
+        yield from (f"  {line}" for line in _journeys(lead_time, page.narrower(2)))
         for gate in lead_time.gates:
             state = gate_state(gate)
             yield from page.fold(f"gate ({state}): {gate.name}: {gate.evidence}", 4)
@@ -161,7 +166,17 @@ def _journeys(lead_time: LeadTime, page: _Page) -> Iterator[str]:
     yield ""
     yield from page.table([("phase", "P50", "basis"), *rows], 0)
     if longest.assumed_spread:
-        yield "  P90 guesses 1.5 times the median for phases that were timed only once"
+        yield from page.fold("P90 guesses 1.5 times the median for phases that were timed only once", 2)
+    if lead_time.measured:
+        yield from page.fold("measured by you: " + ", ".join(lead_time.measured), 2)
+    for journey in journeys:
+        if journey.note:
+            yield from page.fold(f"{JOURNEYS[journey.name]}: {journey.note}", 2)
+    if lead_time.shortcuts:
+        yield ""
+        rows = [("what would shorten it most", "effect on the P50", "price")]
+        rows += [shortcut_line(found) for found in lead_time.shortcuts]
+        yield from page.table(rows, 0)
 
 
 def _risk(report: Report, page: _Page) -> Iterator[str]:

@@ -3,14 +3,16 @@
 from decimal import Decimal
 
 from gpuyard.costs.line_item import LineItem
-from gpuyard.leadtime.lead_time import Gate, Journey
+from gpuyard.leadtime.lead_time import Gate, Journey, Shortcut
 from gpuyard.report.model import Report
 from gpuyard.units import format_seconds, format_usd
 
 JOURNEYS = {
     "empty_account": "from an empty account",
     "zero_to_one": "from zero to one replica",
-    "one_more_replica": "one more replica on a warm node",
+    "one_more_replica": "one more replica",
+    "node_lost": "after a lost node",
+    "rollout": "a rollout",
 }
 PRICE_AGE_NOTE = "Prices are list prices of dated tables, before taxes and private discounts."
 
@@ -42,10 +44,22 @@ def unit_usd(price: Decimal | float) -> str:
 def journey_line(journey: Journey) -> tuple[str, str, str]:
     """Name, median and P90 of a journey in words; nothing known is a word."""
     name = JOURNEYS[journey.name]
-    if journey.p50_s == 0:
+    if journey.path_s == 0:
         return name, "unknown", "unknown"
     least = "at least " if journey.unknown else ""
     return name, least + duration(journey.p50_s), least + duration(journey.p90_s)
+
+
+def shortcut_line(shortcut: Shortcut) -> tuple[str, str, str]:
+    """Name, effect and price of a way to shorten journeys, in words."""
+    if shortcut.saves:
+        name, saving = max(shortcut.saves.items(), key=lambda item: item[1].p50_s)
+        effect = f"{duration(saving.p50_s)} off, {JOURNEYS[name]}"
+    else:
+        effect = "opens the gate: " + ", ".join(shortcut.opens)
+    money = shortcut.usd_per_month
+    price = "unknown" if money is None else "no charge" if money == 0 else f"{usd(money)} a month"
+    return shortcut.name, effect, price
 
 
 def gate_state(gate: Gate) -> str:

@@ -7,20 +7,15 @@ from typing import Any
 from gpuyard.catalog.hardware import find_machine_type
 from gpuyard.costs.pricing import REFERENCE_DATE, price_resources
 from gpuyard.errors import Finding
-from gpuyard.leadtime.estimate import estimate
-from gpuyard.leadtime.path import ServingPath
+from gpuyard.leadtime.measured import Measurement
 from gpuyard.planning.lock import LockedRung
 from gpuyard.report.model import PoolRow, Report, RungRow, build_report
 from gpuyard.report.words import usd
 from gpuyard.resources import Resource
-from gpuyard.stack.plan import EndpointPlan, PoolPlan, StackPlan
+from gpuyard.stack.plan import PoolPlan, StackPlan
 from gpuyard.stack.reading import PlanWithFindings
 from gpuyard.stack.spec import CPU
-from gpuyard.stack.wiring import weights_gib
-from gpuyard.units import gib
-
-_DRIVER_BY = {"eks": "image", "gke": "cloud", "kubernetes": "image"}
-_WEIGHTS_SOURCE = {"hugging_face": "hf", "pvc": "pvc", "s3": "s3", "gs": "gs"}
+from gpuyard.stack.timing import lead_time_of
 
 
 def build_stack_report(
@@ -28,10 +23,11 @@ def build_stack_report(
     resources: Sequence[Resource],
     plans: Sequence[PlanWithFindings] = (),
     findings: Sequence[Finding] = (),
+    measured: Sequence[Measurement] = (),
 ) -> Report:
     """The report of ``resources``; with the plans that they came from, also ladders, lead time and risk.
 
-    ``findings`` are more of them, beside the plans' own.
+    ``findings`` are more of them, beside the plans' own; ``measured`` durations replace published ones.
     """
     dates = [plan.as_of for plan, _ in plans if plan.as_of]
     reference = date.fromisoformat(max(dates)) if dates else REFERENCE_DATE
@@ -42,7 +38,7 @@ def build_stack_report(
         pools=[row for plan, _ in plans for row in _pool_rows(plan)],
         rungs=[row for plan, _ in plans for row in _rung_rows(plan)],
         lead_times={
-            placed.endpoint.name: estimate(serving_path(plan, placed))
+            placed.endpoint.name: lead_time_of(plan, placed, measured)
             for plan, _ in plans
             for placed in plan.endpoints
         },
@@ -73,29 +69,6 @@ def summarize(report: Report) -> dict[str, Any]:
         "price_dates": list(costs.price_dates) if costs.price_dates else [],
         "reference_date": report.reference_date,
     }
-
-
-def serving_path(plan: StackPlan, placed: EndpointPlan) -> ServingPath:
-    """What decides how long the endpoint takes to serve."""
-    endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
-    rung = plan.pool(placed.pool).rung if placed.pool else None
-    weights = weights_gib(placed)
-    return ServingPath(
-        cloud=cluster.cloud,
-        platform=cluster.platform,
-        region=cluster.region,
-        machine_type=rung.machine_type if rung else "",
-        purchase=rung.purchase if rung else "on_demand",
-        quota=rung.quota if rung else "",
-        driver_by="none" if placed.accelerator == CPU else _DRIVER_BY[cluster.platform],
-        weights_bytes=gib(weights) if weights else None,
-        weights_source=_WEIGHTS_SOURCE.get(endpoint.weights_source, "hf"),
-        parameters=placed.model.params if placed.model else None,
-        tensor_parallel=placed.gpus_per_replica or 1,
-        runtime=endpoint.runtime,
-        cluster_exists=cluster.cloud == "kubernetes",
-        has_monitoring=plan.deployment.monitoring.enabled,
-    )
 
 
 def _pool_rows(plan: StackPlan) -> Iterator[PoolRow]:

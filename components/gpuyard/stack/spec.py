@@ -114,6 +114,8 @@ class Endpoint(Spec):
     """Default: the newest release that the catalog knows."""
     image: str = ""
     """Default: the runtime's public image of that version."""
+    image_gb: float | None = Field(default=None, gt=0, le=1000)
+    """Compressed size of the image: pull time and traffic follow from it. Default: the published one."""
     args: tuple[str, ...] = ()
     """Runtime flags; they win over computed ones."""
     env: Mapping[str, str] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ import pulumi
 from gpuyard.engine.collection import Collection
 from gpuyard.errors import SpecError
 from gpuyard.inputs import ArgsError
+from gpuyard.leadtime.measured import Measurement, load_measured
 from gpuyard.report.json_form import render_json
 from gpuyard.report.model import Report
 from gpuyard.stack.reading import PlanWithFindings, read_stack
@@ -47,12 +48,13 @@ class StackReport(pulumi.ComponentResource):
     def __init__(self, name: str, args: StackReportArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         stack, output = pulumi.get_stack(), args.get("output_directory")
         plans = _read(stack, args)
+        measured = _measured(stack, args)
         described = {key: args.get(key) for key in ("name", "deployment", "lock") if args.get(key)}
         super().__init__(TOKEN, name, described, opts)
         collection = Collection()
 
         async def build() -> Report:
-            return build_stack_report(stack, await collection.finish(), plans)
+            return build_stack_report(stack, await collection.finish(), plans, measured=measured)
 
         def write(report: Report) -> str:
             if output:
@@ -77,5 +79,19 @@ def _read(stack: str, args: StackReportArgs) -> tuple[PlanWithFindings, ...]:
     where = Path(args.get("directory") or ".")
     try:
         return (read_stack(stack, deployment, args.get("lock"), where, name=args.get("name", "")),)
+    except SpecError as error:
+        raise ArgsError("StackReport", error.findings) from None
+
+
+def _measured(stack: str, args: StackReportArgs) -> tuple[Measurement, ...]:
+    """The stack's measured durations; none without a deployment.
+
+    Raises:
+        ArgsError: the file is there but broken.
+    """
+    if not args.get("deployment"):
+        return ()
+    try:
+        return load_measured(Path(args.get("directory") or "."), stack)
     except SpecError as error:
         raise ArgsError("StackReport", error.findings) from None

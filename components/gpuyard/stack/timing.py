@@ -1,0 +1,74 @@
+"""The lead time of an endpoint of a stack: its plan as a way to serving, with what would shorten it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gpuyard.catalog.lead_times import image_bytes
+from gpuyard.leadtime.estimate import estimate
+from gpuyard.leadtime.lead_time import LeadTime
+from gpuyard.leadtime.measured import Measurement
+from gpuyard.leadtime.path import ServingPath
+from gpuyard.leadtime.shortcuts import Bill, find_shortcuts
+from gpuyard.runtimes.runtime import newest_version
+from gpuyard.serving.lifecycle import PRESTOP_SECONDS
+from gpuyard.serving.spec import EndpointSpec
+from gpuyard.stack.plan import EndpointPlan, StackPlan
+from gpuyard.stack.spec import CPU, Endpoint
+from gpuyard.stack.wiring import weights_gib
+from gpuyard.units import GB, gib
+
+_DRIVER_BY = {"eks": "image", "gke": "cloud", "kubernetes": "image"}
+_WEIGHTS_SOURCE = {"hugging_face": "hf", "pvc": "pvc", "s3": "s3", "gs": "gs"}
+_DRAIN_SECONDS: int = EndpointSpec.model_fields["drain_seconds"].default
+
+
+def lead_time_of(plan: StackPlan, placed: EndpointPlan, measured: Sequence[Measurement] = ()) -> LeadTime:
+    """How long the endpoint takes to serve from each starting point, and what would shorten it."""
+    path = serving_path(plan, placed)
+    rung = plan.pool(placed.pool).rung if placed.pool else None
+    bill = Bill()
+    if rung is not None:
+        bill = Bill(usd_per_node_hour=rung.rate.usd, nodes_min=rung.nodes_min, nodes_max=rung.nodes_max)
+    shortcuts = find_shortcuts(path, bill, measured)
+    return replace(estimate(path, measured=measured), shortcuts=shortcuts)
+
+
+def serving_path(plan: StackPlan, placed: EndpointPlan) -> ServingPath:
+    """What decides how long the endpoint takes to serve."""
+    endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
+    rung = plan.pool(placed.pool).rung if placed.pool else None
+    weights = weights_gib(placed)
+    gpus = placed.gpus_per_replica
+    return ServingPath(
+        cloud=cluster.cloud,
+        platform=cluster.platform,
+        endpoint=endpoint.name,
+        region=cluster.region,
+        machine_type=rung.machine_type if rung else "",
+        purchase=rung.purchase if rung else "on_demand",
+        quota=rung.quota if rung else "",
+        driver_by="none" if placed.accelerator == CPU else _DRIVER_BY[cluster.platform],
+        image_bytes=endpoint_image_bytes(endpoint),
+        weights_bytes=gib(weights) if weights else None,
+        weights_source=_WEIGHTS_SOURCE.get(endpoint.weights_source, "hf"),
+        parameters=placed.model.params if placed.model else None,
+        tensor_parallel=gpus or 1,
+        runtime=endpoint.runtime,
+        cluster_exists=cluster.cloud == "kubernetes",
+        has_monitoring=plan.deployment.monitoring.enabled,
+        replicas=endpoint.replicas_min,
+        spare_replicas=placed.spare_gpus // gpus if rung and gpus else 1,
+        surges=placed.spare_gpus >= gpus,
+        drain_seconds=PRESTOP_SECONDS + _DRAIN_SECONDS,
+        is_exposed=endpoint.service_type == "LoadBalancer",
+    )
+
+
+def endpoint_image_bytes(endpoint: Endpoint) -> int | None:
+    """Compressed size of the endpoint's image: declared, else published for that release; None: not known."""
+    if endpoint.image_gb is not None:
+        return round(endpoint.image_gb * GB)
+    if endpoint.image:
+        return None
+    version = endpoint.runtime_version or newest_version(endpoint.runtime)
+    return image_bytes(endpoint.runtime, version)
