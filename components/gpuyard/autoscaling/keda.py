@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from gpuyard.inputs import parse_inputs
+from gpuyard.kubernetes.wiring import passed_dependencies
 from gpuyard.parsing import Spec
 
 CHART_REPOSITORY = "https://kedacore.github.io/charts"
@@ -53,7 +54,9 @@ class Keda(pulumi.ComponentResource):
             values=_values(scraped=spec.service_monitor),
             timeout=600,
             opts=pulumi.ResourceOptions(
-                parent=self, custom_timeouts=pulumi.CustomTimeouts(create="15m", update="15m")
+                parent=self,
+                depends_on=passed_dependencies(opts),
+                custom_timeouts=pulumi.CustomTimeouts(create="15m", update="15m"),
             ),
         )
         self.namespace = release.namespace.apply(lambda found: found or spec.namespace)

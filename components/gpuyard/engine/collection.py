@@ -2,41 +2,41 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pulumi
 
 from gpuyard.engine.monitor import describe_registration
-from gpuyard.engine.sdk import watch_registrations
+from gpuyard.engine.sdk import watch_program
 from gpuyard.resources import Resource
 
 
 class Collection:
-    """The resources that a program makes after this.
+    """The resources that a program makes from now on, and those that an earlier collection saw.
 
-    `finish` waits for them. It must not be awaited by what they wait for, or all of them wait for ever.
+    Top-level resources and their children are seen where the program has a stack; what lies below a
+    component that exists already, or that a remote caller asked for, only with `remember` among that
+    component's transformations.
     """
 
     def __init__(self) -> None:
-        self._made: list[pulumi.Resource] = []
-        self._requests: dict[str, Any] = {}
-        watch_registrations(self._requests.__setitem__)
-        pulumi.runtime.register_stack_transformation(self._remember)
+        self._watch = watch_program()
+        if pulumi.runtime.get_root_resource() is not None:
+            pulumi.runtime.register_stack_transformation(self.remember)
 
-    def _remember(self, args: pulumi.ResourceTransformationArgs) -> None:
-        self._made.append(args.resource)
+    def remember(self, args: pulumi.ResourceTransformationArgs) -> None:
+        """A transformation that changes nothing."""
+        self._watch.made.append(args.resource)
 
     async def finish(self) -> tuple[Resource, ...]:
         """Everything made until the program's main function ended, sorted by URN.
 
-        Without those whose registration failed: the engine has said so by then.
+        Must not be awaited by what it waits for. Leaves out what failed: the engine has said so by then.
         """
-        await asyncio.sleep(0)
-        seen = 0
-        while seen < len(self._made):
-            batch, seen = self._made[seen:], len(self._made)
+        watch, seen = self._watch, 0
+        while seen < len(watch.made):
+            batch, seen = watch.made[seen:], len(watch.made)
             await asyncio.gather(*(made.urn.future() for made in batch), return_exceptions=True)
         root = Path(pulumi.get_root_directory())
         return tuple(
-            describe_registration(urn, self._requests[urn], {}, root) for urn in sorted(self._requests)
+            describe_registration(urn, watch.requests[urn], {}, root) for urn in sorted(watch.requests)
         )

@@ -140,28 +140,38 @@ def _kept_settings() -> Iterator[None]:
             item.fset(value)
 
 
-def watch_registrations(take: Callable[[str, Any], None]) -> None:
-    """From now on, show ``take`` the URN and the request of each resource that the running program registers.
+class Watch:
+    """What the running program makes; one per program, however many ask for it."""
 
-    Called from the SDK's threads. The monitor itself, an engine's or a `ProgramMonitor`, notices nothing.
-    """
-    watched: Any = _Watched(settings.get_monitor(), take)
-    settings.SETTINGS.monitor = watched  # pyright: ignore[reportAttributeAccessIssue] (a property in disguise)
+    def __init__(self) -> None:
+        self.made: list[pulumi.Resource] = []
+        """In the order of their construction; whoever watches adds them."""
+        self.requests: dict[str, Any] = {}
+        """The RegisterResourceRequest by URN; grows on the SDK's threads."""
+
+
+def watch_program() -> Watch:
+    """Watch every registration from now on; the monitor, of whatever kind, notices nothing."""
+    monitor: Any = settings.get_monitor()
+    if not isinstance(monitor, _Watched):
+        monitor = _Watched(monitor)
+        settings.SETTINGS.monitor = monitor  # pyright: ignore[reportAttributeAccessIssue]
+    return monitor.watch
 
 
 class _Watched:
     """A monitor that passes everything on."""
 
-    def __init__(self, monitor: Any, take: Callable[[str, Any], None]) -> None:
-        self._monitor, self._take = monitor, take
+    def __init__(self, monitor: Any) -> None:
+        self._monitor, self.watch = monitor, Watch()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._monitor, name)
 
     def RegisterResource(self, request: Any, *more: Any, **options: Any) -> Any:  # noqa: N802
-        """Pass it on, then show it: the answer has the URN."""
+        """Pass it on, then note it: the answer has the URN."""
         answer = self._monitor.RegisterResource(request, *more, **options)
-        self._take(answer.urn, request)
+        self.watch.requests[answer.urn] = request
         return answer
 
 

@@ -1,6 +1,6 @@
 """GpuOperator: the NVIDIA GPU Operator, set for the nodes that it meets."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -9,6 +9,7 @@ from gpuyard.gpu_operator.exporter import render_metrics_csv
 from gpuyard.gpu_operator.spec import CHART, CHART_REPOSITORY, EXPORTER_CONFIG, GpuOperatorSpec
 from gpuyard.gpu_operator.values import render_quota, render_values
 from gpuyard.inputs import parse_inputs
+from gpuyard.kubernetes.wiring import passed_dependencies
 
 
 class GpuOperatorArgs(TypedDict):
@@ -58,7 +59,8 @@ class GpuOperator(pulumi.ComponentResource):
     def __init__(self, name: str, args: GpuOperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         spec = parse_inputs("GpuOperator", GpuOperatorSpec, args)
         super().__init__("gpuyard:index:GpuOperator", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        waits = passed_dependencies(opts)
+        child = pulumi.ResourceOptions(parent=self, depends_on=waits)
         namespace = kubernetes.core.v1.Namespace(
             f"{name}-namespace",
             metadata={
@@ -68,13 +70,14 @@ class GpuOperator(pulumi.ComponentResource):
             },
             opts=child,
         )
-        before: list[pulumi.Resource] = [
+        before: list[Any] = [
+            *waits,
             kubernetes.core.v1.ConfigMap(
                 f"{name}-metrics",
                 metadata={"name": EXPORTER_CONFIG, "namespace": spec.namespace},
                 data={"dcgm-metrics.csv": render_metrics_csv()},
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
-            )
+            ),
         ]
         if spec.platform == "gke":
             before.append(

@@ -20,6 +20,16 @@ def passed_provider(opts: pulumi.ResourceOptions | None, package: str) -> pulumi
     return next((provider for provider in listed if provider.package == package), None)
 
 
+def passed_dependencies(opts: pulumi.ResourceOptions | None) -> list[Any]:
+    """What the caller's ``depends_on`` names, for the children.
+
+    The SDK makes a component's children wait for it, but the engine does not know: without this it might
+    delete nodes under running pods.
+    """
+    given: Any = opts.depends_on if opts else None
+    return [] if given is None else _as_list(given)
+
+
 def require_wiring(component: str, wiring: Mapping[str, Any], keys: Iterable[str]) -> None:
     """Check that each of ``keys`` was given.
 

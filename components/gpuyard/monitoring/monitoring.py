@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from gpuyard.inputs import parse_inputs
+from gpuyard.kubernetes.wiring import passed_dependencies
 from gpuyard.monitoring.dashboard import render_dashboard
 from gpuyard.monitoring.rules import render_groups
 from gpuyard.monitoring.values import CHART, CHART_REPOSITORY, RELEASE, MonitoringSpec, render_values
@@ -50,7 +51,7 @@ class Monitoring(pulumi.ComponentResource):
         namespace = kubernetes.core.v1.Namespace(
             f"{name}-namespace",
             metadata={"name": spec.namespace},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=passed_dependencies(opts)),
         )
         release = kubernetes.helm.v3.Release(
             f"{name}-release",

@@ -1,12 +1,13 @@
 """ModelEndpoint: one model served by one runtime, on any cluster."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from gpuyard.errors import Severity
 from gpuyard.inputs import parse_inputs
+from gpuyard.kubernetes.wiring import passed_dependencies
 from gpuyard.serving import manifests
 from gpuyard.serving.checks import check_endpoint
 from gpuyard.serving.lifecycle import plan_lifecycle
@@ -118,8 +119,9 @@ class ModelEndpoint(pulumi.ComponentResource):
         for finding in check_endpoint(spec):
             log = pulumi.log.info if finding.severity is Severity.NOTE else pulumi.log.warn
             log(finding.render(), self)
-        child = pulumi.ResourceOptions(parent=self)
-        before: list[pulumi.Resource] = []
+        waits = passed_dependencies(opts)
+        child = pulumi.ResourceOptions(parent=self, depends_on=waits)
+        before: list[Any] = [*waits]
         before.append(
             kubernetes.core.v1.ServiceAccount(
                 f"{name}-account",
@@ -135,7 +137,7 @@ class ModelEndpoint(pulumi.ComponentResource):
         service = kubernetes.core.v1.Service(
             f"{name}-service",
             **manifests.render_service(spec),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*waits, deployment]),
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             f"{name}-budget", **manifests.render_disruption_budget(spec), opts=child
@@ -157,15 +159,13 @@ class ModelEndpoint(pulumi.ComponentResource):
                 api_version="keda.sh/v1alpha1",
                 kind="ScaledObject",
                 **manifests.render_scaled_object(spec),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[*waits, deployment]),
             )
         address = f"http://{spec.name}.{spec.namespace}.svc.cluster.local"
         self.address = service.metadata.apply(lambda _: address)
         self.register_outputs({"address": self.address})
 
-    def _deployment(
-        self, name: str, spec: EndpointSpec, before: list[pulumi.Resource]
-    ) -> kubernetes.apps.v1.Deployment:
+    def _deployment(self, name: str, spec: EndpointSpec, before: list[Any]) -> kubernetes.apps.v1.Deployment:
         times = plan_lifecycle(spec)
         wait = f"{times.await_ready}s"
         return kubernetes.apps.v1.Deployment(

@@ -6,20 +6,24 @@ from typing import Any
 
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import Combination
-from gpuyard.errors import Finding, Severity
+from gpuyard.errors import Finding, Severity, SpecError
 from gpuyard.kubernetes.kubeconfig import check_context
+from gpuyard.parsing import parse_spec
+from gpuyard.serving.checks import check_endpoint
+from gpuyard.serving.spec import EndpointSpec
 from gpuyard.stack.plan import ClusterPlan, EndpointPlan, StackPlan
 from gpuyard.stack.spec import CPU, Accepted
+from gpuyard.stack.wiring import endpoint_args, scales
 
 
 def check_stack(plan: StackPlan) -> list[Finding]:
     """Findings of the whole stack, errors first, accepted ones as notes with their reason."""
     findings: list[Finding] = []
-    for index, endpoint in enumerate(plan.endpoints):
+    for index, placed in enumerate(plan.endpoints):
         path = f"endpoints[{index}]"
-        findings += _under(path, check(combination_of(plan, endpoint)))
-        findings += _gated(path, endpoint)
-        findings += _exposed(path, endpoint)
+        findings += _endpoint(plan, placed, path)
+        findings += _gated(path, placed)
+        findings += _fixed(plan, placed, path)
     for cluster in plan.clusters:
         findings += _context(cluster)
     for index, pool in enumerate(plan.pools):
@@ -34,24 +38,35 @@ def check_stack(plan: StackPlan) -> list[Finding]:
                     fix="ask the vendor, or import a price table with `gpuyard catalog import`",
                 )
             )
-    order = [Severity.ERROR, Severity.WARNING, Severity.NOTE]
+    order = list(Severity)
     accepted = [_accept(finding, plan.deployment.accept) for finding in findings]
     return sorted(accepted, key=lambda finding: (order.index(finding.severity), finding.path, finding.code))
 
 
-def combination_of(plan: StackPlan, placed: EndpointPlan) -> Combination:
-    """The endpoint with all that is known of the place it runs in, as `gpuyard compat` takes it."""
+def _endpoint(plan: StackPlan, placed: EndpointPlan, path: str) -> list[Finding]:
+    """What its component would refuse or warn of, and whether what it renders can work where it is put."""
+    try:
+        spec = parse_spec(EndpointSpec, endpoint_args(plan, placed), path)
+    except SpecError as error:
+        return list(error.findings)
+    return [*check_endpoint(spec, path), *_under(path, check(combination_of(plan, placed, spec)))]
+
+
+def combination_of(plan: StackPlan, placed: EndpointPlan, spec: EndpointSpec) -> Combination:
+    """The endpoint as it is rendered, with all that is known of the place it runs in, for `compat.check`."""
     endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
+    pod = spec.pod
     fields: dict[str, Any] = {
         "platform": cluster.platform,
         "runtime": endpoint.runtime,
-        "runtime_version": endpoint.runtime_version or None,
+        "runtime_version": spec.version,
         "install": "docker",
-        "image": endpoint.image or None,
+        "image": pod.image,
+        "env": dict(pod.env),
         "model": endpoint.model,
         "quantization": endpoint.quantization or None,
         "kv_cache_dtype": endpoint.kv_cache_dtype or None,
-        "max_model_len": endpoint.context_tokens,
+        "max_model_len": placed.fit.context_tokens if placed.fit else endpoint.context_tokens,
     }
     if placed.accelerator != CPU:
         fields |= {"gpu": placed.accelerator, "gpu_count": placed.gpus_per_replica}
@@ -59,6 +74,7 @@ def combination_of(plan: StackPlan, placed: EndpointPlan) -> Combination:
             fields |= {
                 "tensor_parallel": placed.fit.tensor_parallel,
                 "pipeline_parallel": placed.fit.pipeline_parallel,
+                "gpu_memory_utilization": placed.fit.memory_share,
             }
     if placed.pool:
         rung = plan.pool(placed.pool).rung
@@ -94,17 +110,16 @@ def _gated(path: str, placed: EndpointPlan) -> Iterator[Finding]:
         )
 
 
-def _exposed(path: str, placed: EndpointPlan) -> Iterator[Finding]:
-    if placed.endpoint.service_type == "LoadBalancer":
+def _fixed(plan: StackPlan, placed: EndpointPlan, path: str) -> Iterator[Finding]:
+    if placed.endpoint.replicas_peak > placed.endpoint.replicas_min and not scales(plan, placed):
         yield Finding(
             severity=Severity.WARNING,
-            code="ENDPOINT_EXPOSED",
-            path=f"{path}.service_type",
-            value="LoadBalancer",
-            message="opens the engine to the outside; engines have no authentication worth the name",
-            fix="keep ClusterIP and put a gateway with keys in front",
-            source="vllm-project/vllm#58144",
-            as_of="2026-09",
+            code="SCALING_WITHOUT_METRICS",
+            path=f"{path}.replicas_max",
+            value=placed.endpoint.replicas_max,
+            message=f"stays at {placed.endpoint.replicas_min}: replicas move by what Prometheus measures, "
+            "and monitoring is off",
+            fix="set monitoring.enabled, or leave replicas_max out",
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from gpuyard.engine.collection import Collection
 from gpuyard.errors import Finding, FindingsError, Severity, SpecError, has_errors
 from gpuyard.inputs import ArgsError
 from gpuyard.monitoring.monitoring import Monitoring
@@ -52,7 +53,8 @@ class InferenceStack(pulumi.ComponentResource):
         plan, findings = _read(name, args)
         if has_errors(findings):
             raise FindingsError(findings)
-        super().__init__("gpuyard:index:InferenceStack", name, {}, opts)
+        seen = pulumi.ResourceOptions(transformations=[Collection().remember])  # for the report
+        super().__init__("gpuyard:index:InferenceStack", name, {}, pulumi.ResourceOptions.merge(opts, seen))
         self._name, self._plan = name, plan
         for finding in findings:
             if finding.severity is Severity.WARNING:

@@ -1,0 +1,137 @@
+"""What people get wrong, and what `plan` and `check` say: place, reason, way out, and no traceback."""
+
+import json
+
+import pytest
+
+
+def endpoint(**changes):
+    return lambda deployment: deployment["endpoints"][0].update(changes)
+
+
+def place(**changes):
+    return lambda deployment: deployment["places"][0].update(changes)
+
+
+@pytest.mark.parametrize("verb", ["plan", "check"])
+def test_an_unknown_stack_lists_those_that_are_there(gpuyard, verb):
+    code, said = gpuyard(verb, "-s", "prdo")
+    assert code == 2
+    assert 'did you mean "prod"?' in said
+    assert "dev, local, prod, staging" in said
+
+
+def test_without_a_name_the_stacks_are_listed(gpuyard):
+    code, said = gpuyard("plan")
+    assert code == 2
+    assert "-s with one of: dev, local, prod, staging" in said
+
+
+def test_a_file_that_is_no_yaml_is_named_with_its_line(gpuyard, project):
+    project.file("dev").write_text("config:\n  gpuyard:deployment: [\n")
+    code, said = gpuyard("plan", "-s", "dev")
+    assert code == 2
+    assert "stacks/Pulumi.dev.yaml" in said
+    assert "YAML" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (endpoint(modle="x"), ['endpoints[0].modle: there is no key "modle"', 'did you mean "model"?']),
+        (endpoint(replicas_min=-1), ["endpoints[0].replicas_min", "got int -1"]),
+        (endpoint(model="Qwen/Qwen3-4"), ["MODEL_UNKNOWN", "config.json"]),
+        (lambda d: d["capacity"].update(accelerators=["h1000"]), ["capacity.accelerators", "h100"]),
+        (place(regions=["us-central9"]), ["us-central9", 'did you mean "us-central1"']),
+        (lambda d: d.pop("places"), ["places: is required"]),
+        (endpoint(env={"HF_TOKEN": "hf_" + "a" * 30}), ["SECRET_IN_PLAIN_TEXT", "endpoints[0].env.HF_TOKEN"]),
+        (endpoint(model="meta-llama/Llama-3.1-405B"), ["fits on none of the allowed accelerators"]),
+    ],
+)
+def test_a_wrong_deployment_is_refused_with_place_and_remedy(gpuyard, project, change, expected):
+    project.change("dev", change)
+    code, said = gpuyard("plan", "-s", "dev")
+    assert code == 2
+    for part in expected:
+        assert part in said
+    assert "hf_aaa" not in said
+
+
+def test_every_problem_is_told_at_once(gpuyard, project):
+    def change(deployment):
+        deployment["places"][0]["regions"] = ["mars-north1"]
+        deployment["endpoints"][0]["concurrency"] = -4
+        deployment["monitorin"] = {}
+
+    project.change("dev", change)
+    code, said = gpuyard("check", "-s", "dev")
+    assert code == 2
+    for part in ("mars-north1", "endpoints[0].concurrency", "monitorin"):
+        assert part in said
+
+
+def test_a_stack_without_a_lock_names_the_command_that_makes_one(gpuyard, project):
+    project.lock("dev").unlink()
+    code, said = gpuyard("plan", "-s", "dev")
+    assert code == 2
+    assert "LOCK_MISSING" in said
+    assert "gpuyard lock -s dev" in said
+
+
+def test_a_lock_for_another_demand_is_stale(gpuyard, project):
+    project.change("dev", endpoint(concurrency=64))
+    code, said = gpuyard("plan", "-s", "dev")
+    assert code == 2
+    assert "LOCK_STALE" in said
+
+
+def test_a_region_that_does_not_sell_the_gpu_has_no_offering(gpuyard, project):
+    def change(deployment):
+        deployment["places"] = [{"cloud": "aws", "regions": ["eu-central-1"]}]
+        deployment["capacity"]["accelerators"] = ["h200"]
+
+    project.change("staging", change)
+    code, said = gpuyard("lock", "-s", "staging")
+    assert code == 2
+    assert "DEMAND_UNMET" in said
+    assert "not sold" in said
+
+
+def test_a_context_that_the_kubeconfig_lacks_is_an_error(gpuyard, project, tmp_path, monkeypatch):
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(json.dumps({"contexts": [{"name": "kind-gpuyards"}]}))
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    code, said = gpuyard("check", "-s", "local")
+    assert code == 1
+    assert "KUBE_CONTEXT_MISSING" in said
+    assert 'did you mean "kind-gpuyards"?' in said
+
+
+def test_errors_among_the_findings_leave_no_plan(gpuyard, project):
+    project.change("prod", endpoint(hugging_face_secret=""))
+    code, said = gpuyard("plan", "-s", "prod", "--format", "json")
+    document = json.loads(said)
+    assert code == 1
+    assert document["resources"] == []
+    assert document["findings"][0]["code"] == "MODEL_GATED"
+
+
+def test_an_accepted_finding_becomes_a_note_with_its_reason(gpuyard, project):
+    reason = "a development stack may be away for ten minutes"
+    project.change("dev", lambda d: d.update(accept=[{"code": "ROLLOUT_INTERRUPTS", "reason": reason}]))
+    code, said = gpuyard("check", "-s", "dev", "--strict")
+    assert code == 0
+    assert f"(accepted: {reason})" in said
+
+
+def test_replicas_that_nothing_measures_are_a_warning(gpuyard, project):
+    project.change("prod", lambda d: d.update(monitoring={"enabled": False}))
+    code, said = gpuyard("check", "-s", "prod", "--strict")
+    assert code == 1
+    assert "SCALING_WITHOUT_METRICS" in said
+
+
+def test_outside_a_project_the_way_in_is_named(gpuyard, tmp_path_factory):
+    code, said = gpuyard("plan", "--directory", str(tmp_path_factory.mktemp("elsewhere")))
+    assert code == 2
+    assert "Pulumi.yaml" in said
