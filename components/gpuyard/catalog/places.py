@@ -1,8 +1,8 @@
 """Where machine types are sold: regions, and zones where they are known.
 
 AWS zones are zone *ids* (``use1-az1``), the same in every account, from the offerings that moto 5.2.5
-records (Apache-2.0, read 2026-11-24). GCP zones are known only where a price row names them: a region
-row does not prove that a zone offers the machine.
+records (Apache-2.0, read 2026-11-24). GCP zones are those that a price row of the type names, else those
+that sell GPUs of its series in a region that lists the type: likely, not proven.
 """
 
 from collections.abc import Mapping
@@ -78,4 +78,8 @@ def _gcp_zones() -> Mapping[tuple[str, str], tuple[str, ...]]:
     for row in read_csv("gpu_prices"):
         if row["cloud"] == "gcp" and row["zone"]:
             found.setdefault((row["instance_type"], row["region"]), set()).add(row["zone"])
+    for series in read_csv("gcp_series_zones"):
+        for machine_type, regions_listed in _gcp_regions().items():
+            if machine_type.startswith(series["series"] + "-") and series["region"] in regions_listed:
+                found.setdefault((machine_type, series["region"]), set(series["zones"].split()))
     return {key: tuple(sorted(value)) for key, value in found.items()}

@@ -4,40 +4,42 @@ from pathlib import Path
 
 import click
 
+from gpuyard.cli.options import directory_option, format_option, stack_option
+
 
 @click.command("lock")
-@click.option("-s", "--stack", required=True, help="The stack, e.g. dev.")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    help="Folder of the project.  [default: this folder or one above]",
-)
+@stack_option
+@directory_option
 @click.option("--best", is_flag=True, help="Move every endpoint to its best rung, wherever it runs now.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the file would change.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(stack: str, directory: Path, best: bool, check: bool, form: str) -> int:
+@click.option(
+    "--evidence",
+    "evidence_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What the clouds answered.  [default: capacity.evidence.json beside the lock, where it is]",
+)
+@format_option("text", "json")
+def command(
+    stack: str, directory: Path, best: bool, check: bool, evidence_file: Path | None, form: str
+) -> int:
     """Rank every allowed place and write the order to capacity.STACK.lock.yaml, beside the program.
 
     The rung in use stays in use while the ladder still has it. Nothing is looked up in any cloud.
     """
     import json
 
-    from gpuyard.engine.project import find_project, load_stack
-    from gpuyard.stack.files import write_atomically
+    from gpuyard.cli.capacity_input import load_deployment, load_evidence
+    from gpuyard.files import write_atomically
     from gpuyard.stack.locking import renew_lock
-    from gpuyard.stack.spec import parse_deployment
 
-    project = find_project(directory)
-    config = load_stack(project, stack)
-    deployment = parse_deployment(config.plain.get("gpuyard:deployment"))
-    folder = project.main if project.main.is_dir() else project.main.parent
+    stack, deployment, folder = load_deployment(directory, stack)
     if deployment.existing_cluster:
         document = {"schema": "gpuyard/lock/v1", "stack": stack, "path": None, "changed": False}
         text = f"{stack} runs on an existing cluster: there is nothing to lock"
         click.echo(json.dumps(document, indent=2) if form == "json" else text)
         return 0
-    change = renew_lock(stack, deployment, folder, best=best)
+    evidence = load_evidence(evidence_file, folder)
+    change = renew_lock(stack, deployment, folder, evidence=evidence, best=best)
     if change.is_changed and not check:
         write_atomically(change.path, change.after)
     if form == "json":

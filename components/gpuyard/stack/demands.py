@@ -3,15 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+from gpuyard.capacity.demand import AllowedRegion, Demand, GpuNeed, Purchase, Weights
+from gpuyard.capacity.known import Known
+from gpuyard.capacity.ladder import Ladder, rank_offerings
+from gpuyard.capacity.quota import Limit, Limits
+from gpuyard.catalog.evidence import Evidence
+from gpuyard.catalog.evidence_items import Reservation as HeldReservation
 from gpuyard.catalog.hardware import find_gpu
 from gpuyard.catalog.model_config import read_config
 from gpuyard.catalog.models import ModelShape, find_model
 from gpuyard.catalog.names import UnknownName
 from gpuyard.errors import Finding, Severity, SpecError
-from gpuyard.planning.demand import AllowedRegion, Demand, GpuNeed
 from gpuyard.planning.fit import Fit, fit_model, smallest_fit
-from gpuyard.planning.ladder import Ladder, rank_offerings
-from gpuyard.stack.spec import Deployment, Endpoint
+from gpuyard.stack.spec import Capacity, Deployment, Endpoint
 
 
 def endpoint_model(endpoint: Endpoint, base: Path) -> ModelShape:
@@ -59,14 +63,47 @@ def make_demands(deployment: Deployment, base: Path) -> tuple[Demand, ...]:
     return tuple(demands)
 
 
+def known_of(deployment: Deployment, evidence: Evidence | None = None) -> Known:
+    """What the deployment states of its accounts, beside what the clouds answered."""
+    capacity = deployment.capacity
+    stated = {
+        (str(item.cloud), item.region, item.code, item.gpu_family): Limit(
+            limit=item.limit, used=item.used, source="the config", as_of=item.as_of.isoformat()
+        )
+        for item in capacity.quotas
+    }
+    held = tuple(
+        HeldReservation(
+            cloud=str(item.cloud),
+            account="",
+            region=item.region,
+            zone=item.zone,
+            machine_type=item.machine_type,
+            id=item.id,
+            form="capacity_block" if item.is_block else "reservation",
+            state="",
+            total=item.machines,
+            is_targeted=True,
+            starts_at=item.starts,
+            ends_at=item.ends,
+            placement_group=item.placement_group,
+            as_of="stated",
+        )
+        for item in capacity.reservations
+    )
+    return Known(evidence=evidence or Evidence(), limits=Limits(stated), held=held)
+
+
 def make_ladders(deployment: Deployment, base: Path) -> tuple[Ladder, ...]:
     """The ladder of each endpoint from the catalog; none on an existing cluster."""
-    return tuple(rank_offerings(demand) for demand in make_demands(deployment, base))
+    known = known_of(deployment)
+    return tuple(rank_offerings(demand, known) for demand in make_demands(deployment, base))
 
 
 def _make_demand(deployment: Deployment, endpoint: Endpoint, model: ModelShape) -> Demand:
+    capacity = deployment.capacity
     needs, refusals = [], []
-    for accelerator in deployment.capacity.accelerators:
+    for accelerator in capacity.accelerators:
         fitted = fit_endpoint(endpoint, model, accelerator, endpoint.gpus_per_replica)
         if fitted is not None and fitted.fits:
             gpus = fitted.tensor_parallel * fitted.pipeline_parallel
@@ -92,14 +129,29 @@ def _make_demand(deployment: Deployment, endpoint: Endpoint, model: ModelShape) 
         needs=tuple(needs),
         replicas_min=endpoint.replicas_min,
         replicas_max=endpoint.replicas_peak,
-        purchases=deployment.capacity.purchases,
+        purchases=_purchases(capacity),
         regions=tuple(
-            AllowedRegion(cloud=str(place.cloud), region=region)
+            AllowedRegion(cloud=str(place.cloud), region=region, zones=place.zones)
             for place in deployment.places
             for region in place.regions
         ),
-        usd_per_gpu_hour_max=deployment.capacity.usd_per_gpu_hour_max,
+        usd_per_gpu_hour_max=capacity.usd_per_gpu_hour_max,
+        one_zone=capacity.one_zone,
+        interconnects=capacity.interconnects,
+        residency=capacity.residency,
+        start_by=capacity.start_by,
+        end=capacity.end,
+        usd_budget=capacity.usd_budget,
+        order=capacity.order,
+        weights=Weights(**capacity.weights.model_dump()),
     )
+
+
+def _purchases(capacity: Capacity) -> tuple[Purchase, ...]:
+    """The allowed kinds; whoever names a reservation wants it used."""
+    if capacity.reservations and Purchase.RESERVATION not in capacity.purchases:
+        return (Purchase.RESERVATION, *capacity.purchases)
+    return capacity.purchases
 
 
 def fit_endpoint(endpoint: Endpoint, model: ModelShape, accelerator: str, gpus: int | None) -> Fit | None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
+from gpuyard.capacity.demand import AllowedRegion, Demand
+from gpuyard.capacity.lock import Lock, LockedRung, lock_file_name
 from gpuyard.catalog.hardware import find_machine_type
 from gpuyard.catalog.names import UnknownName
 from gpuyard.errors import Finding, Severity
-from gpuyard.planning.demand import AllowedRegion, Demand
-from gpuyard.planning.lock import Lock, LockedRung, lock_file_name
 
 
 def check_lock(stack: str, demands: Sequence[Demand], lock: Lock | None) -> list[Finding]:

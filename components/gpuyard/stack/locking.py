@@ -1,14 +1,21 @@
 """Making a stack's lock anew: what the deployment asks, what the catalog has, which rungs were in use."""
 
 from dataclasses import dataclass
-from datetime import date
 from difflib import unified_diff
 from pathlib import Path
 
-from gpuyard.catalog.freshness import registered_tables
+from gpuyard.capacity.ladder import Ladder, rank_offerings
+from gpuyard.capacity.lock import (
+    Lock,
+    active_rung,
+    lock_file_name,
+    make_lock,
+    parse_lock_text,
+    render_lock,
+)
+from gpuyard.catalog.evidence import Evidence
 from gpuyard.errors import SpecError
-from gpuyard.planning.lock import Lock, lock_file_name, make_lock, parse_lock_text, render_lock
-from gpuyard.stack.demands import make_ladders
+from gpuyard.stack.demands import known_of, make_demands
 from gpuyard.stack.spec import Deployment
 
 
@@ -40,7 +47,14 @@ class LockChange:
         return "".join(lines)
 
 
-def renew_lock(stack: str, deployment: Deployment, directory: Path, *, best: bool = False) -> LockChange:
+def renew_lock(
+    stack: str,
+    deployment: Deployment,
+    directory: Path,
+    *,
+    evidence: Evidence | None = None,
+    best: bool = False,
+) -> LockChange:
     """The lock that `gpuyard lock` would write into ``directory``.
 
     The active rung of each endpoint is kept while it is in the ladder; ``best`` moves every endpoint to
@@ -52,8 +66,22 @@ def renew_lock(stack: str, deployment: Deployment, directory: Path, *, best: boo
     path = directory / lock_file_name(stack)
     before = _read(path)
     previous = _previous(before, path.name)
-    ladders = make_ladders(deployment, directory)
-    lock = make_lock(stack, ladders, evidence_date(), None if best else previous)
+    known = known_of(deployment, evidence)
+    ladders: list[Ladder] = []
+    in_use: list[tuple[str, str]] = []
+    for demand in make_demands(deployment, directory):
+        ladder = rank_offerings(demand, known, in_use)
+        ladders.append(ladder)
+        if ladder.rungs:
+            active = ladder.rungs[active_rung(ladder, None if best else previous)]
+            in_use.append((active.cloud, active.region))
+    lock = make_lock(
+        stack,
+        ladders,
+        known.today.isoformat(),
+        None if best else previous,
+        live=evidence.as_of if evidence else "",
+    )
     return LockChange(
         path=path,
         before=before,
@@ -61,11 +89,6 @@ def renew_lock(stack: str, deployment: Deployment, directory: Path, *, best: boo
         lock=lock,
         moved=tuple(_moves(previous, lock)),
     )
-
-
-def evidence_date() -> str:
-    """The newest date of the catalog's tables, so that every check has one reference date."""
-    return max(date.fromisoformat(row["as_of"]) for row in registered_tables()).isoformat()
 
 
 def _read(path: Path) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gpuyard.capacity.lock import Lock, LockedRung
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.places import zones_selling
 from gpuyard.errors import SpecError
 from gpuyard.names import fit
 from gpuyard.planning.fit import Fit
-from gpuyard.planning.lock import Lock, LockedRung
 from gpuyard.stack.demands import endpoint_model, fit_endpoint, make_demands
 from gpuyard.stack.lock_check import check_lock
 from gpuyard.stack.spec import CPU, Cloud, Deployment, Endpoint

@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from gpuyard.capacity.lock import parse_lock
 from gpuyard.errors import Finding
-from gpuyard.planning.lock import parse_lock
 from gpuyard.stack.findings import check_stack
 from gpuyard.stack.plan import StackPlan, plan_stack
 from gpuyard.stack.spec import parse_deployment

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from gpuyard.capacity.lock import LockedRung
 from gpuyard.catalog.hardware import find_machine_type
 from gpuyard.costs.pricing import REFERENCE_DATE, price_resources
 from gpuyard.errors import Finding
 from gpuyard.leadtime.measured import Measurement
-from gpuyard.planning.lock import LockedRung
 from gpuyard.report.model import PoolRow, Report, RungRow, build_report
 from gpuyard.report.words import usd
 from gpuyard.resources import Resource

@@ -42,6 +42,9 @@ def pool_args(plan: StackPlan, pool: PoolPlan) -> dict[str, Any]:
             "nodes_min": rung.nodes_min,
             "nodes_max": rung.nodes_max,
             "zones": [zone for zone in rung.zones if zone in cluster.zones],
+            ("reservation_id" if rung.cloud == "aws" else "reservation"): rung.reservation,
+            "placement_group": rung.placement_group,
+            "compact": rung.compact or None,
             "weights_gib": weights_gib(served),
             # the component's own name may be longer than a label value
             "labels": {POOL_LABEL: pool.name},

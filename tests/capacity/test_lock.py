@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from gpuyard.capacity.demand import AllowedRegion, Demand, GpuNeed, Purchase
+from gpuyard.capacity.ladder import Ladder, rank_offerings
+from gpuyard.capacity.lock import make_lock, parse_lock, parse_lock_text, read_lock, render_lock
 from gpuyard.errors import SpecError
-from gpuyard.planning.demand import AllowedRegion, Demand, GpuNeed, Purchase
-from gpuyard.planning.ladder import Ladder, rank_offerings
-from gpuyard.planning.lock import make_lock, parse_lock, parse_lock_text, read_lock, render_lock
 
 DEMAND = Demand(
     endpoint="chat",
@@ -61,7 +61,8 @@ def test_without_its_rung_the_best_one_is_active(ladder: Ladder) -> None:
 def test_a_price_change_touches_its_own_lines_only(ladder: Ladder) -> None:
     before = render_lock(make_lock("dev", [ladder], "2026-11-24")).splitlines()
     first = ladder.rungs[0]
-    dearer = replace(first, rate=replace(first.rate, usd=(first.rate.usd or 0) + 0.001))
+    rate = replace(first.rate, usd=(first.rate.usd or 0) + 0.001)
+    dearer = replace(first, offering=replace(first.offering, rate=rate))
     changed = replace(ladder, rungs=(dearer, *ladder.rungs[1:]))
     after = render_lock(make_lock("dev", [changed], "2026-11-24")).splitlines()
     assert len(before) == len(after)

@@ -1,0 +1,274 @@
+"""The ladder: every allowed offering that meets a demand, in the order in which to try them.
+
+Held and idle capacity comes first. The rest is sorted by the demand's `order`: by default the preference
+of accelerators, then the expected cost per served hour (`ranking`). Ties fall to the order of regions in
+the demand, then to the offering's id. Each offering left out names every rule that it breaks.
+Pure and deterministic: the same demand, catalog and evidence give the same ladder.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from operator import itemgetter
+from typing import NamedTuple
+
+from gpuyard.capacity.constraints import (
+    Broken,
+    Rule,
+    Scope,
+    Size,
+    broken_rules,
+    committed_hours,
+    make_scope,
+    size_of,
+    too_few_gpus,
+)
+from gpuyard.capacity.demand import PURCHASES_COMMITTED, Demand, GpuNeed, OrderKey, Purchase
+from gpuyard.capacity.known import Known
+from gpuyard.capacity.offering import Offering, Rate
+from gpuyard.capacity.quota import QuotaCheck, Verdict, check_quota
+from gpuyard.capacity.ranking import UNPRICED, expected_cost, move, usd_per_hour_unserved
+from gpuyard.capacity.rung import Cost, Exclusion, Ladder, Rung
+from gpuyard.catalog.hardware import MachineType, machine_types
+from gpuyard.catalog.places import regions_selling
+
+__all__ = ["Cost", "Exclusion", "Ladder", "Rate", "Rung", "rank_offerings"]
+
+NOTHING = Known()
+
+
+def rank_offerings(demand: Demand, known: Known = NOTHING, in_use: Sequence[tuple[str, str]] = ()) -> Ladder:
+    """Every rung of ``demand``, best first; ``in_use`` are clouds and regions that have a cluster already."""
+    scope = make_scope(demand, known.all_limits(), known.today)
+    allowed: list[tuple[int, GpuNeed, Offering, Judgement]] = []
+    excluded: list[Exclusion] = []
+    for choice, need in enumerate(demand.needs, start=1):
+        excluded += _not_there(demand, need)
+        small: dict[str, Exclusion] = {}
+        is_held = False
+        for offering, judgement in judge(scope, need, known):
+            if (offering.cloud, offering.region) not in scope.regions:
+                continue
+            if judgement is TOO_SMALL:
+                what = f"{offering.cloud} {offering.machine.id}"
+                if what not in small:
+                    small[what] = _too_small(what, need, offering)
+            elif judgement.broken:
+                excluded.append(exclude(offering, judgement))
+            else:
+                allowed.append((choice, need, offering, judgement))
+                is_held = is_held or bool(offering.reservation)
+        excluded += small.values()
+        if Purchase.RESERVATION in demand.purchases and not is_held:
+            excluded.append(_nothing_held(need))
+    rungs = _in_order(scope, allowed, in_use)
+    return Ladder(demand=demand, rungs=rungs, excluded=tuple(excluded), as_of=known.today.isoformat())
+
+
+class Judgement(NamedTuple):
+    """One offering against one demand."""
+
+    size: Size
+    """Machines that it takes; none: one has too few GPUs, and nothing else was worked out."""
+    broken: Sequence[Broken] = ()
+    checks: tuple[QuotaCheck, ...] | None = None
+    cost: Cost = UNPRICED
+    """Without moving; nothing where a rule is broken."""
+
+
+def judge(scope: Scope, need: GpuNeed, known: Known) -> Iterator[tuple[Offering, Judgement]]:
+    """Every offering with the accelerator, anywhere, with its judgement.
+
+    Zones of a region that differ in nothing share one.
+    """
+    demand = scope.demand
+    unserved = usd_per_hour_unserved(demand)
+    sizes: dict[str, Size | None] = {}
+    shared: dict[tuple[object, ...], Judgement] = {}
+    arithmetic: dict[tuple[object, ...], tuple[QuotaCheck, ...] | None] = {}
+    by_zone = demand.one_zone or demand.is_gang
+    for offering in known.offerings(need.accelerator, by_zone=by_zone):
+        machine = offering.machine
+        if machine.id not in sizes:
+            sizes[machine.id] = size_of(demand, need, int(machine.gpu_count))
+        size = sizes[machine.id]
+        if size is None:
+            yield offering, TOO_SMALL
+            continue
+        zones = offering.zones if scope.zones else ()
+        key = (machine.id, offering.region, offering.purchase, id(offering.rate), id(offering.odds), zones)
+        key += (offering.id,) if offering.nodes is not None else (offering.not_sold,)
+        found = shared.get(key)
+        if found is None:
+            limits = (machine.id, offering.region, id(offering.buckets))
+            if limits not in arithmetic:
+                arithmetic[limits] = _check(offering, size, scope)
+            checks = arithmetic[limits]
+            broken = broken_rules(scope, need, offering, size, checks)
+            found = Judgement(size, broken, checks)
+            if not broken:
+                cost = expected_cost(scope, offering, size, need.nodes_per_replica, unserved)
+                found = Judgement(size, broken, checks, cost)
+            shared[key] = found
+        yield offering, found
+
+
+TOO_SMALL = Judgement(Size(0, 0))
+
+
+def _check(offering: Offering, size: Size, scope: Scope) -> tuple[QuotaCheck, ...] | None:
+    if offering.buckets is None:
+        return None
+    return check_quota(
+        offering.buckets, offering.machine, offering.region, size.nodes_min, size.nodes_max, scope.limits
+    )
+
+
+def exclude(offering: Offering, judgement: Judgement) -> Exclusion:
+    """The offering with every rule that it breaks."""
+    broken = judgement.broken
+    return Exclusion(
+        what=f"{offering.place} {offering.machine.id} {offering.purchase}",
+        reason="; ".join([item.text for item in broken]),
+        rules=tuple(dict.fromkeys([item.rule for item in broken])),
+        offering=offering.id,
+        cloud=offering.cloud,
+        region=offering.region,
+        zones=offering.zones,
+        machine_type=offering.machine.id,
+        purchase=offering.purchase,
+        quota_checks=tuple([check for check in judgement.checks or () if check.verdict is Verdict.SHORT]),
+    )
+
+
+def _too_small(what: str, need: GpuNeed, offering: Offering) -> Exclusion:
+    broken = too_few_gpus(need, offering)
+    return Exclusion(
+        what=what,
+        reason=broken.text,
+        rules=(broken.rule,),
+        cloud=offering.cloud,
+        machine_type=offering.machine.id,
+    )
+
+
+def _nothing_held(need: GpuNeed) -> Exclusion:
+    return Exclusion(
+        what=f"{need.accelerator} reservation",
+        reason="none with room is known to be held: name it in `capacity.reservations`, or look with --live",
+        rules=(Rule.NOT_SOLD,),
+        purchase=str(Purchase.RESERVATION),
+    )
+
+
+def _not_there(demand: Demand, need: GpuNeed) -> Iterator[Exclusion]:
+    """Machine types with the accelerator that an allowed region does not sell; and no type at all."""
+    machines = [machine for machine in machine_types().values() if machine.gpu == need.accelerator]
+    clouds = {place.cloud for place in demand.regions}
+    if not any(machine.cloud in clouds for machine in machines):
+        yield Exclusion(
+            what=need.accelerator,
+            reason=f"no machine type of {' or '.join(sorted(clouds))} has it",
+            rules=(Rule.NOT_SOLD,),
+        )
+    for machine in machines:
+        selling = regions_selling(machine.cloud, machine.id)
+        for place in demand.regions:
+            if place.cloud == machine.cloud and place.region not in selling:
+                yield _not_in_region(machine, place.region)
+
+
+@cache
+def _not_in_region(machine: MachineType, region: str) -> Exclusion:
+    return Exclusion(
+        what=f"{machine.cloud} {region} {machine.id}",
+        reason="is not sold in this region",
+        rules=(Rule.NOT_SOLD,),
+        cloud=machine.cloud,
+        region=region,
+        machine_type=machine.id,
+    )
+
+
+def _in_order(
+    scope: Scope,
+    allowed: Sequence[tuple[int, GpuNeed, Offering, Judgement]],
+    in_use: Sequence[tuple[str, str]],
+) -> tuple[Rung, ...]:
+    """The rungs, sorted; those outside the regions in use carry the cost of moving there.
+
+    With nothing in use yet, the best rung's region counts as in use for the others: they are where the
+    service would move from there.
+    """
+    if not allowed:
+        return ()
+    key = _key(scope)
+    first = [(key(choice, offering, found.cost), offering) for choice, _, offering, found in allowed]
+    best = min(first, key=itemgetter(0))[1]
+    used = set(in_use) or {(best.cloud, best.region)}
+    moved: dict[int, Cost] = {}
+    keyed = []
+    for choice, need, offering, judgement in allowed:
+        size, cost = judgement.size, judgement.cost
+        if (offering.cloud, offering.region) not in used and not offering.reservation:
+            if id(cost) not in moved:
+                moved[id(cost)] = move(scope, cost)
+            cost = moved[id(cost)]
+        is_commitment = not offering.reservation and offering.purchase in _COMMITTED
+        rung = Rung(
+            offering=offering,
+            need=need,
+            choice=choice,
+            choices=len(scope.demand.needs),
+            nodes_min=size.nodes_min,
+            nodes_max=size.nodes_max if offering.nodes is None else min(size.nodes_max, offering.nodes),
+            zones=_allowed_zones(scope, offering) if scope.zones else offering.zones,
+            cost=cost,
+            quota_checks=judgement.checks,
+            usd_committed=_committed(scope, offering, size) if is_commitment else None,
+        )
+        keyed.append((key(choice, offering, cost), rung))
+    keyed.sort(key=itemgetter(0))
+    return tuple([rung for _, rung in keyed])
+
+
+_COMMITTED = frozenset(str(purchase) for purchase in PURCHASES_COMMITTED)
+
+
+def _allowed_zones(scope: Scope, offering: Offering) -> tuple[str, ...]:
+    allowed = scope.zones.get((offering.cloud, offering.region), offering.zones)
+    return tuple(zone for zone in offering.zones if zone in allowed)
+
+
+def _committed(scope: Scope, offering: Offering, size: Size) -> float | None:
+    """What buying it costs whether used or not, at most; None: its price is unknown."""
+    if offering.usd_upfront is not None:
+        return offering.usd_upfront
+    usd, hours = offering.rate.expected_usd, committed_hours(offering, scope.hours)
+    return None if usd is None or hours is None else round(usd * size.nodes_min * hours, 2)
+
+
+def _key(scope: Scope) -> Callable[[int, Offering, Cost], tuple[object, ...]]:
+    demand, regions = scope.demand, scope.regions
+    purchases = {str(purchase): index for index, purchase in reversed(list(enumerate(demand.purchases)))}
+    order = tuple(str(name) for name in demand.order)
+    ranks: dict[int, tuple[float, float]] = {}  # zones share costs
+
+    def key(choice: int, offering: Offering, cost: Cost) -> tuple[object, ...]:
+        rank = ranks.get(id(cost))
+        if rank is None:
+            rank = ranks[id(cost)] = cost.rank
+        place = regions[offering.cloud, offering.region]
+        if order == _DEFAULT_ORDER:
+            return (not offering.reservation, choice, *rank, place, offering.id)
+        values = {
+            OrderKey.ACCELERATOR: (choice,),
+            OrderKey.PURCHASE: (purchases.get(offering.purchase, -1),),
+            OrderKey.COST: rank,
+        }
+        keys = [value for name in order for value in values[OrderKey(name)]]
+        return (not offering.reservation, *keys, place, offering.id)
+
+    return key
+
+
+_DEFAULT_ORDER = (str(OrderKey.ACCELERATOR), str(OrderKey.COST))
