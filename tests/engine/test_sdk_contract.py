@@ -30,12 +30,16 @@ ENGINE = Path(inspect.getfile(ProgramMonitor)).parent
         (settings, "configure"),
         (settings, "set_root_resource"),
         (settings, "Settings"),
+        (settings, "SETTINGS"),
+        (settings, "get_monitor"),
         (stack, "run_in_stack"),
         (rpc, "_RESOURCE_MODULES"),
         (_types, "input_type_py_to_pulumi_names"),
         (_types, "is_input_type"),
         (_utils, "ContextProperty"),
         (pulumi.runtime, "set_all_config"),
+        (pulumi.runtime, "get_root_resource"),
+        (pulumi.runtime, "register_stack_transformation"),
         (pulumi, "ConfigMissingError"),
         (pulumi, "ConfigTypeError"),
         (pulumi, "RunError"),
@@ -189,3 +193,14 @@ def test_only_sdk_py_uses_private_parts():
             if module.startswith("pulumi") and module != "pulumi.runtime.proto":
                 found.append((file.name, module, names))
     assert {name for name, _, _ in found} <= {"sdk.py"}, found
+
+
+def test_the_monitor_that_is_set_is_the_one_that_the_sdk_asks():
+    """`watch_program` puts itself before it; a report from inside a program rests on this."""
+    before, ours = settings.get_monitor(), object()
+    settings.SETTINGS.monitor = ours
+    try:
+        assert settings.get_monitor() is ours
+    finally:
+        settings.SETTINGS.monitor = before
+    assert "monitor.RegisterResource(" in inspect.getsource(resource.register_resource)
