@@ -11,7 +11,7 @@ answered in part, and never erases what it could not ask.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from typing import Any, TypeVar
 
 from gpuyard.catalog.evidence_items import Item, Question, Reason
@@ -53,6 +53,9 @@ class Gap:
     permission: str = ""
     """The IAM action or Google permission that is missing; empty: another reason."""
     as_of: str
+
+
+PlacedT = TypeVar("PlacedT", Answer, Gap)
 
 
 @dataclass(frozen=True)
@@ -142,14 +145,17 @@ def merge(old: Evidence, new: Evidence) -> Evidence:
     Complete answers take the place of what they cover, incomplete ones that of the records they bring;
     gaps are closed by complete answers and renewed by gaps. What ``new`` does not mention stays.
     """
-    answers = list(old.answers)
-    gaps = list(old.gaps)
+    answers = _by_place(old.answers)
     for answer in new.answers:
-        answers = [kept for one in answers for kept in _without(one, answer)]
-        answers.append(answer)
+        kept = [left for one in answers.get(_place(answer), ()) for left in _without(one, answer)]
+        answers[_place(answer)] = [*kept, answer]
+    gaps = _by_place(old.gaps)
     for closing in (*(answer for answer in new.answers if answer.is_complete), *new.gaps):
-        gaps = [kept for gap in gaps if (kept := _still_open(gap, closing)) is not None]
-    return sort_evidence(answers, [*gaps, *new.gaps])
+        open_ = (_still_open(gap, closing) for gap in gaps.get(_place(closing), ()))
+        gaps[_place(closing)] = [gap for gap in open_ if gap is not None]
+        if isinstance(closing, Gap):
+            gaps[_place(closing)].append(closing)
+    return sort_evidence(chain(*answers.values()), chain(*gaps.values()))
 
 
 def sort_evidence(answers: Iterable[Answer], gaps: Iterable[Gap]) -> Evidence:
@@ -166,10 +172,7 @@ def sort_evidence(answers: Iterable[Answer], gaps: Iterable[Gap]) -> Evidence:
 
 
 def _without(old: Answer, new: Answer) -> Iterator[Answer]:
-    """What is left of ``old`` once ``new`` has been said."""
-    if not _same_place(old, new):
-        yield old
-        return
+    """What is left of ``old`` once ``new`` has been said of the same place."""
     if not new.is_complete:
         brought = {(item.region, *_identity(item)) for item in new.items}
         kept = [item for item in old.items if (item.region, *_identity(item)) not in brought]
@@ -184,8 +187,6 @@ def _without(old: Answer, new: Answer) -> Iterator[Answer]:
 
 
 def _still_open(gap: Gap, closing: Answer | Gap) -> Gap | None:
-    if not _same_place(gap, closing):
-        return gap
     left = _left(gap.subjects, closing.subjects)
     return None if left is None else replace(gap, subjects=left)
 
@@ -199,13 +200,15 @@ def _left(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(subject for subject in old if subject not in new) or None
 
 
-def _same_place(one: Answer | Gap, other: Answer | Gap) -> bool:
-    return (one.question, one.cloud, one.account, one.region) == (
-        other.question,
-        other.cloud,
-        other.account,
-        other.region,
-    )
+def _place(one: Answer | Gap) -> tuple[str, ...]:
+    return (one.question, one.cloud, one.account, one.region)
+
+
+def _by_place(ones: Iterable[PlacedT]) -> dict[tuple[str, ...], list[PlacedT]]:
+    places: dict[tuple[str, ...], list[PlacedT]] = {}
+    for one in ones:
+        places.setdefault(_place(one), []).append(one)
+    return places
 
 
 def _identity(item: Item) -> tuple[Any, ...]:

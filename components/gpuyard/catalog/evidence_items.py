@@ -197,9 +197,9 @@ class Reservation:
     """AWS: ``reservation`` or ``capacity_block``. Google: ``reservation`` or ``future_reservation``."""
     state: str
     """The cloud's own word, lower case: ``active``, ``scheduled``, ``ready``, ``committed``."""
-    total: int
+    total: int | None
     available: int | None = None
-    """Machines not in use; None: not stated."""
+    """Machines of `total` not in use; None: not stated, for both."""
     is_targeted: bool = False
     """Only machines that name it use it (AWS ``targeted``, Google ``specific``)."""
     starts_at: str = ""

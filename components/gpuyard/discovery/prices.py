@@ -88,7 +88,7 @@ def ask_gcp(
         DiscoveryError: no credentials, no permission, or no answer.
     """
     get = get or _google_session()
-    skus = list(_pages(get, COMPUTE_SKUS, {"pageSize": "5000"}, "skus"))
+    skus = list(pages(get, COMPUTE_SKUS, {"pageSize": "5000"}, "skus"))
     offers = []
     for machine_id in machines:
         machine = machine_types("gcp")[machine_id]
@@ -103,8 +103,8 @@ def ask_gcp(
                     machine_type=machine_id,
                     region=region,
                     zone=zone,
-                    on_demand=_sku_sum(skus, machine, region, is_spot=False),
-                    spot=_sku_sum(skus, machine, region, is_spot=True),
+                    on_demand=sku_sum(skus, machine, region, is_spot=False),
+                    spot=sku_sum(skus, machine, region, is_spot=True),
                     source="Cloud Billing SKUs, local SSD not included; Compute Engine zones",
                     as_of=today,
                 )
@@ -203,7 +203,8 @@ def _google_session() -> Get:
     return get
 
 
-def _pages(get: Get, url: str, query: Mapping[str, str], field: str) -> Iterator[Any]:
+def pages(get: Get, url: str, query: Mapping[str, str], field: str) -> Iterator[Any]:
+    """Entries of every page of a list."""
     token = ""
     while True:
         answer = get(url, {**query, "pageToken": token} if token else query)
@@ -215,11 +216,11 @@ def _pages(get: Get, url: str, query: Mapping[str, str], field: str) -> Iterator
 
 
 def _zones(get: Get, url: str, machine: str) -> set[str]:
-    scopes = _pages(get, url, {"filter": f'name = "{machine}"', "maxResults": "500"}, "items")
+    scopes = pages(get, url, {"filter": f'name = "{machine}"', "maxResults": "500"}, "items")
     return {scope.removeprefix("zones/") for scope, found in scopes if found.get("machineTypes")}
 
 
-def _sku_sum(skus: Sequence[Any], machine: MachineType, region: str, *, is_spot: bool) -> float | None:
+def sku_sum(skus: Sequence[Any], machine: MachineType, region: str, *, is_spot: bool) -> float | None:
     """Host and GPUs of a machine; None: a part is missing, ambiguous, or of a family left out."""
     named = _SERIES.get(machine.family) or _SERIES.get(machine.id.rpartition("-")[0])
     if named is None:
@@ -238,7 +239,7 @@ def _sku_sum(skus: Sequence[Any], machine: MachineType, region: str, *, is_spot:
             for sku in skus
             if region in sku.get("serviceRegions", ())
             and re.fullmatch(pattern, sku["description"], re.IGNORECASE)
-            if (price := _unit_price(sku)) is not None
+            if (price := unit_price(sku)) is not None
         }
         if len(prices) != 1:
             return None
@@ -246,7 +247,7 @@ def _sku_sum(skus: Sequence[Any], machine: MachineType, region: str, *, is_spot:
     return round(total, 6)
 
 
-def _unit_price(sku: Mapping[str, Any]) -> float | None:
+def unit_price(sku: Mapping[str, Any]) -> float | None:
     """USD per unit of the first paid tier; None: no price."""
     for info in sku.get("pricingInfo", ())[-1:]:
         for rate in info["pricingExpression"]["tieredRates"]:

@@ -1,0 +1,1 @@
+"""Questions to AWS, by boto3."""

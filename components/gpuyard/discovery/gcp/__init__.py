@@ -1,0 +1,1 @@
+"""Questions to Google Cloud, by google-cloud-compute and REST."""

@@ -1,0 +1,84 @@
+"""A survey: every question of a request, to every cloud of it, as evidence."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gpuyard.catalog.evidence import Evidence
+from gpuyard.catalog.evidence_items import Offering
+from gpuyard.discovery.actions import actions_for
+from gpuyard.discovery.asking import Asking, OnProgress
+from gpuyard.discovery.aws import tasks as aws_tasks
+from gpuyard.discovery.failure import Failure, KnownError
+from gpuyard.discovery.gcp import tasks as gcp_tasks
+from gpuyard.discovery.request import SurveyRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedOut:
+    """A cloud that could not be asked at all."""
+
+    cloud: str
+    failure: Failure
+    would_ask: tuple[str, ...]
+    """The calls that the request needs, as ``ec2:DescribeRegions``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What a request brought."""
+
+    evidence: Evidence
+    """Answers and gaps of this survey alone; `gpuyard.catalog.evidence.merge` lays it over older ones."""
+    locked_out: tuple[LockedOut, ...]
+    was_interrupted: bool = False
+
+
+def survey(
+    request: SurveyRequest,
+    on_progress: OnProgress = lambda _: None,
+    *,
+    open_aws: Callable[..., Any] = aws_tasks.open_account,
+    open_gcp: Callable[..., Any] = gcp_tasks.open_project,
+) -> Survey:
+    """Ask the clouds. Nothing is bought or changed there; what fails is a gap, never an exception.
+
+    Takes `request.timeout_seconds` at most, a few seconds more where a login hangs. A keyboard interrupt
+    ends it early with what is known by then.
+    """
+    deadline = time.monotonic() + request.timeout_seconds
+    asking = Asking(deadline=deadline, concurrency=request.concurrency, on_progress=on_progress)
+    accounts, locked_out = {}, []
+    openers = {"aws": open_aws, "gcp": open_gcp}
+    for cloud in request.clouds:
+        try:
+            accounts[cloud] = openers[cloud](request, deadline)
+        except KnownError as error:
+            locked_out.append(
+                LockedOut(cloud=cloud, failure=error.failure, would_ask=_would_ask(cloud, request))
+            )
+    first, then, last = [], [], []
+    if "aws" in accounts:
+        first.append(aws_tasks.region_task(request, accounts["aws"]))
+        then.append(lambda: aws_tasks.region_tasks(request, accounts["aws"], asking))
+        last.append(lambda: aws_tasks.advice_tasks(request, accounts["aws"], _zones(asking.evidence)))
+    if "gcp" in accounts:
+        then.append(lambda: gcp_tasks.project_tasks(request, accounts["gcp"]))
+    for stage in ([lambda: first], then, last):
+        asking.run([task for tasks in stage for task in tasks()])
+    return Survey(
+        evidence=asking.evidence, locked_out=tuple(locked_out), was_interrupted=asking.was_interrupted
+    )
+
+
+def _would_ask(cloud: str, request: SurveyRequest) -> tuple[str, ...]:
+    return tuple(
+        action.permission or f"{action.service}.{action.operation}"
+        for action in actions_for(cloud, request.questions)
+    )
+
+
+def _zones(evidence: Evidence) -> dict[str, str]:
+    """Regions by the zone ids that sell any machine type of the survey."""
+    return {offering.zone: offering.region for offering in evidence.find(Offering, cloud="aws")}
