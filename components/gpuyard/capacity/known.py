@@ -88,7 +88,7 @@ def _held(known: Known, gpu: str) -> Iterator[Offering]:
         problem = ""
         if item.state and item.state not in _HOLDS:
             problem = f"is {item.state} ({item.as_of[:10]})"
-        elif free < 1:
+        elif not free:
             problem = f"has no free machine of {item.total} ({item.as_of[:10]})"
         is_block = item.form == "capacity_block"
         yield Offering(
