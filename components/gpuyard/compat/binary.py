@@ -29,6 +29,7 @@ JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
     ((9, 0), (12, 3)),
 )
 """First toolkit that FlashInfer's and DeepGEMM's run-time kernels want."""
+JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
 SGLANG_KERNEL_BUILDS = (0, 4, 1, 0)
 """First SGLang with its own kernel wheel, which has nothing below Ampere."""
 BLACKWELL: Version = (10, 0)
@@ -217,6 +218,8 @@ def _sm_103(facts: Facts) -> Iterator[Problem]:
     if facts.sm != (10, 3) or not facts.cuda or facts.cuda >= (13, 0):
         return
     is_fp4 = "fp4" in facts.quantization
+    # the same release has images on CUDA 13 beside its default one
+    is_certain = facts.cuda_is_given or bool(facts.image) or facts.install == "pip"
     fixes = []
     if facts.runtime == "vllm" and facts.release is not None and "cu130" in facts.release.image_variants:
         fixes.append(set_release(facts, facts.release.version, "13.0"))
@@ -231,13 +234,16 @@ def _sm_103(facts: Facts) -> Iterator[Problem]:
         if is_fp4
         else f"{facts.gpu_name} wants a CUDA 13 build; this one is CUDA {dotted(facts.cuda)}",
         (*fixes, _raise_cuda(facts, (13, 0))),
-        Severity.ERROR if is_fp4 else Severity.WARNING,
+        Severity.ERROR if is_fp4 and is_certain else Severity.WARNING,
     )
 
 
 def _toolchain(facts: Facts) -> Iterator[Problem]:
     host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
-    jit = "flashinfer" in f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
+    words = f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
+    jit = any(word in words for word in JIT_LIBRARIES)
+    # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and newer
+    jit = jit or (bool(host) and facts.runtime == "sglang" and facts.quantization == "fp8")
     needed = _compiled_since(JIT_SINCE_CUDA if jit else SM_SINCE_CUDA, facts.sm)
     path, toolkit = ("host_toolkit", host) if host else ("cuda", facts.cuda)
     if not toolkit or not needed or toolkit >= needed:

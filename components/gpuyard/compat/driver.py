@@ -18,9 +18,13 @@ CUDA_12_ESCAPES = {
 GATE_EXCEPTIONS: tuple[tuple[Version, frozenset[int], bool], ...] = (
     ((12, 8), frozenset({470, 535, 550, 565, 570, 575, 580}), False),
     ((12, 0), frozenset({450, 470, 525, 535, 550}), True),
+    ((11, 0), frozenset({418, 450, 470}), True),
 )
 """From a base image's CUDA on: branches that its NVIDIA_REQUIRE_CUDA excepts, and whether for GeForce too.
-Read from published image configurations (CUDA 12.4.1, 12.8.1, 13.0); 525 left the list with 12.8."""
+Read from published image configurations (CUDA 12.4.1, 12.8.1, 13.0); 525 left the list with 12.8. Images on
+CUDA 11 that were built again in November 2023 lost 510 and 515 (NVIDIA/nvidia-container-toolkit#152)."""
+GATE_UNREAD_SINCE = 580
+"""GeForce drivers from here on pass images that do not except them (noonghunna/club-3090#633)."""
 COMPAT_LIBRARIES: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
 """Driver version of libcuda in the base images' compatibility package, where it is not the native driver."""
 LEGACY_SM: Version = (7, 5)
@@ -166,8 +170,7 @@ def _gate(facts: Facts) -> Iterator[Problem]:
     if facts.driver_high >= floor:
         disabled = Fix("set NVIDIA_DISABLE_REQUIRE=1", with_env(facts, "NVIDIA_DISABLE_REQUIRE", "1"))
         fixes.append(disabled)
-    # GeForce lost its exceptions with 12.8; from 570 on, reports differ (CDI does not read the gate)
-    sure = facts.branch in (525, 530, 545, 555, 560) or (facts.datacenter is False and facts.branch < 570)
+    sure = facts.branch not in excepted or facts.branch < GATE_UNREAD_SINCE
     yield Problem(
         "IMAGE_REQUIRE_GATE",
         "driver",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_support import quantization_sm_min
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, with_env, without_flags
 from gpuyard.compat.spelling import dotted
@@ -13,31 +14,27 @@ ADA: Version = (8, 9)
 HOPPER: Version = (9, 0)
 BLACKWELL: Version = (10, 0)
 
-QUANT_MIN_SM: Mapping[str, Mapping[str, Version]] = {
-    "vllm": {
-        "awq": (7, 5), "awq_marlin": (7, 5), "gptq_marlin": (7, 5), "marlin": AMPERE,
-        "gptq_marlin_24": AMPERE,
-        "w4a16": AMPERE, "w8a16": AMPERE, "wna16": AMPERE, "fp8": AMPERE, "fbgemm_fp8": AMPERE,
-        "modelopt": AMPERE,
-        "mxfp4": AMPERE, "nvfp4": AMPERE, "modelopt_fp4": AMPERE, "fp4": AMPERE, "int8": (7, 5),
-        "w8a8": (7, 5),
-        "experts_int8": AMPERE, "bitsandbytes": (7, 0), "compressed-tensors": (7, 5), "torchao": (7, 5),
-    },
-    "sglang": {
-        "awq": (7, 5), "awq_marlin": AMPERE, "gptq_marlin": AMPERE, "fp8": AMPERE, "w8a8_fp8": ADA,
-        "mxfp4": AMPERE,
-        "nvfp4": BLACKWELL, "modelopt_fp4": BLACKWELL, "fp4": BLACKWELL, "modelopt": ADA, "w8a8_int8": (7, 5),
-    },
-    "tensorrt-llm": {"fp8": ADA, "nvfp4": BLACKWELL, "fp4": BLACKWELL, "w4a8_awq": ADA,
-        "mxfp4": HOPPER, "awq": AMPERE},
-    "tgi": {"fp8": AMPERE, "awq": (7, 5), "marlin": AMPERE, "gptq": (7, 0), "exl2": AMPERE, "eetq": (7, 5)},
-    "lmdeploy": {"awq": (7, 0), "fp8": ADA, "mxfp4": (7, 0)},
-}  # fmt: skip
-"""Oldest compute capability per engine and quantization; weight-only fall-backs (Marlin) count as support."""
 FLOAT16_REFUSED = ("gemma-2", "gemma-3", "gemma2", "gemma3", "glm-4-", "plamo2")
 """Models that vLLM 0.9 and newer refuse in float16."""
 SPARSE_ATTENTION = ("deepseek-v3.2", "deepseek-v4", "glm-5")
-"""Models that need FlashMLA's sparse kernels: Hopper and data-centre Blackwell only."""
+"""Models that need sparse latent attention, which FlashMLA has for Hopper and data-centre Blackwell."""
+SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
+"""First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape."""
+SINKS = ("gpt-oss", "gptoss")
+"""Models with attention sinks."""
+SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (
+    ((0, 30, 0, 0), (9, 10, 12)),
+    ((0, 28, 0, 0), (10, 12)),
+    ((), (10,)),
+)
+"""Major compute capabilities that FlashInfer serves sinks on, newest vLLM first (0.14 to 0.33 read)."""
+WIDE_HEADS = ("gemma-4",)
+"""Models with heads of 512."""
+WIDE_HEADS_SINCE = (0, 22, 0, 0)
+"""First vLLM whose FlashInfer backend takes them (0.17 to 0.33 read)."""
+GATED_DELTA = ("qwen3.5", "qwen3.6", "qwen3.8", "qwen3-next", "qwen3-coder-next")
+"""Hybrids of gated delta nets and attention, which SGLang runs with few backends on B200 and B300."""
+GATED_DELTA_BACKENDS = frozenset({"trtllm_mha", "triton", "fa4"})
 BACKEND_SM: Mapping[str, tuple[Version, Version]] = {
     "flash_attn": (AMPERE, (99, 0)),
     "flashinfer": ((7, 5), (99, 0)),
@@ -105,13 +102,10 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
 
 def _quantization(facts: Facts) -> Iterator[Problem]:
     kind = facts.quantization
-    table = QUANT_MIN_SM.get(facts.runtime) or (QUANT_MIN_SM["vllm"] if not facts.runtime else {})
-    floor = table.get(kind, ())
     name = facts.model_name.lower()
-    if kind == "compressed-tensors" and any(word in name for word in ("w4a16", "fp8", "nvfp4", "wna16")):
-        floor = AMPERE
-    if kind in ("gptq_marlin", "awq_marlin") and facts.runtime == "vllm" and () < facts.version < (0, 14, 0):
-        floor = AMPERE
+    if kind == "compressed-tensors":
+        kind = next((word for word in ("w4a16", "nvfp4", "fp8", "wna16") if word in name), kind)
+    floor = quantization_sm_min(facts.runtime or "vllm", kind, facts.version)
     if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
         floor = HOPPER  # the first build for gpt-oss had Hopper and Blackwell kernels only
     if kind == "fp8" and facts.runtime == "sglang" and () < facts.version < (0, 4, 7):
@@ -137,6 +131,8 @@ def _quantization(facts: Facts) -> Iterator[Problem]:
             "QUANT_MIN_SM", "quantization", f"{kind} runs weight-only below Blackwell", (), Severity.WARNING
         )
     cache = str(facts.given.kv_cache_dtype or "").lower()
+    # from 0.12 on vLLM falls to FlashInfer, which converts in software (vllm-project/vllm#26431)
+    converts = facts.runtime == "vllm" and facts.version >= (0, 12, 0) and facts.sm >= AMPERE
     if cache in ("fp8", "fp8_e4m3") and facts.sm < ADA and facts.runtime in ("vllm", "sglang", ""):
         yield Problem(
             "QUANT_MIN_SM",
@@ -147,6 +143,7 @@ def _quantization(facts: Facts) -> Iterator[Problem]:
                 set_gpu(facts, "l4"),
                 set_gpu(facts, "h100-sxm"),
             ),
+            Severity.WARNING if converts else Severity.ERROR,
         )
 
 
@@ -177,14 +174,8 @@ def _attention(facts: Facts) -> Iterator[Problem]:
             f"{backend} has no kernels for {facts.card}",
             (Fix("let the engine choose the attention backend", drop), *newer),
         )
-    if any(word in name for word in SPARSE_ATTENTION) and (facts.sm < HOPPER or facts.sm[0] in (11, 12)):
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "model",
-            f"{facts.model_name} needs sparse FlashMLA, which exists for Hopper and data-centre "
-            f"Blackwell; {who} has {dotted(facts.sm)}",
-            (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
-        )
+    yield from _sparse(facts, name)
+    yield from _features(facts, name, backend)
     soft_cap = "gemma-2" in name or "gemma2" in name
     if (
         soft_cap
@@ -218,4 +209,48 @@ def _attention(facts: Facts) -> Iterator[Problem]:
             "runtime_version",
             f"attention sinks of this build need FlashAttention 3 (Hopper); {who} has {dotted(facts.sm)}",
             (set_release(facts, "0.10.2"), *newer),
+        )
+
+
+def _sparse(facts: Facts, name: str) -> Iterator[Problem]:
+    """Sparse latent attention; on SM 12.x, other engines, other images and newer releases have kernels."""
+    if not any(word in name for word in SPARSE_ATTENTION):
+        return
+    is_small_blackwell = facts.sm[0] in (11, 12)
+    if facts.sm >= HOPPER and not is_small_blackwell:
+        return
+    since, model = SPARSE_ON_SM12
+    unsure = is_small_blackwell and (
+        facts.runtime not in ("vllm", "") or model in name or facts.version >= since or facts.is_newer
+    )
+    yield Problem(
+        "ATTN_BACKEND_MISSING",
+        "model",
+        f"{facts.model_name} needs kernels for sparse latent attention, which exist for Hopper and "
+        f"data-centre Blackwell; {facts.who} has {dotted(facts.sm)}",
+        (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
+        Severity.WARNING if unsure else Severity.ERROR,
+    )
+
+
+def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
+    """Backends that were asked for and lack what the model's attention needs."""
+    why = ""
+    if facts.runtime == "vllm" and backend == "flashinfer":
+        served = next(majors for since, majors in SINKS_ON if facts.version >= since or not facts.version)
+        if any(word in name for word in SINKS) and facts.sm[0] not in served:
+            why = f"FlashInfer has no attention sinks on {facts.card}"
+        elif any(word in name for word in WIDE_HEADS) and () < facts.version < WIDE_HEADS_SINCE:
+            why = "FlashInfer takes no heads of 512 in this release"
+    elif (
+        facts.runtime == "sglang"
+        and any(word in name for word in GATED_DELTA)
+        and facts.sm[0] == BLACKWELL[0]
+        and backend not in {"", *GATED_DELTA_BACKENDS}
+    ):
+        why = f"on {facts.card} this hybrid runs with {', '.join(sorted(GATED_DELTA_BACKENDS))} only"
+    if why:
+        drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", "--attention-backend", "-ab")
+        yield Problem(
+            "ATTN_BACKEND_MISSING", "env", why, (Fix("let the engine choose the attention backend", drop),)
         )

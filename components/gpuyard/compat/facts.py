@@ -16,6 +16,7 @@ from gpuyard.catalog.software import Version, cuda_toolkits, driver_branches, ot
 from gpuyard.catalog.software_nodes import eks_image_driver, find_operator
 from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release, release_key
 from gpuyard.compat.combination import Combination
+from gpuyard.compat.flag_fields import with_flag_fields
 from gpuyard.compat.spelling import (
     cuda_of,
     dotted,
@@ -32,6 +33,8 @@ CALENDAR_TAGS = 20
 ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
 _FAMILY_GPU = {"p3": "v100", "p2": "k80", "g3": "m60", "p3dn": "v100", "g3s": "m60"}
 """AWS families that the catalog no longer lists."""
+_LARGEST = {"a100": 81920}
+"""Names that say less than a card's memory: the largest one that they may mean, MiB."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,7 +116,9 @@ class Facts:
 
 
 def read_facts(given: Combination) -> Facts:
-    """Read every field of a combination."""
+    """Read every field of a combination, and what its command line says where a field says nothing."""
+    env, flags = read_env(given.env)
+    given = with_flag_fields(given, flags)
     machine = _machine(given.instance)
     gpu, name, other = _gpu(given, machine)
     image = plain(given.image)
@@ -127,7 +132,6 @@ def read_facts(given: Combination) -> Facts:
     system, glibc = read_system(plain(given.os) + " " + plain(given.ami))
     kubernetes = parse_version(given.kubernetes) if given.kubernetes is not None else ()
     driver, branch, derived = _driver(given, kubernetes)
-    env, flags = read_env(given.env)
     model = _model(given.model)
     sm = read_sm(given.sm) or (parse_version(gpu.sm) if gpu and gpu.sm[:1].isdigit() else ())
     memory = given.gpu_mem_mib or (gpu.memory_mib if gpu else None)
@@ -138,6 +142,8 @@ def read_facts(given: Combination) -> Facts:
         sm = sm or parse_version(other.sm)
         memory = memory or other.memory_mib
         datacenter = other.datacenter if datacenter is None else datacenter
+    if given.gpu_mem_mib is None and machine is None:
+        memory = _LARGEST.get(normalise(plain(given.gpu)), memory)
     return Facts(
         given=given,
         gpu=gpu,
@@ -341,17 +347,20 @@ _QUANT_WORDS = (
     ("w8a8", "w8a8"),
     ("gguf", "gguf"),
     ("bnb", "bitsandbytes"),
+    ("-fp4", "nvfp4"),
 )
 """Quantization by what model names carry."""
 
 
 def _quantization(given: Combination, model: ModelShape | None) -> str:
     asked = plain(given.quantization).replace(" ", "")
+    name = plain(given.model)
     if asked in ("none", "no", "false", "bf16", "bfloat16", "fp16", "float16", "auto"):
         return ""
+    if asked == "fp4" and "gpt-oss" in name:
+        return "mxfp4"  # its checkpoints know no other 4-bit format
     if asked:
         return asked
-    name = plain(given.model)
     for word, quantization in _QUANT_WORDS:
         if word in name:
             return quantization

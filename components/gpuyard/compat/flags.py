@@ -1,61 +1,46 @@
 """Flags and variables against the release: removed, not yet there, of another engine, misspelt."""
 
+import re
 from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
 
-from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.catalog.software_support import FlagSpan, runtime_flags
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_release, without_flags
 from gpuyard.compat.spelling import dotted
-from gpuyard.errors import Severity, did_you_mean
+from gpuyard.errors import Severity
 
-REMOVED_FLAGS: Mapping[str, Mapping[str, tuple[Version, str]]] = {
+SUCCESSORS: Mapping[str, Mapping[str, str]] = {
     "vllm": {
-        "--enable-reasoning": ((0, 10, 0), "drop it; --reasoning-parser is enough"),
-        "--swap-space": ((0, 18, 0), "drop it"),
-        "--task": ((0, 13, 0), "use --runner and --convert"),
-        "--num-scheduler-steps": ((0, 11, 0), "drop it"),
-        "--multi-step-stream-outputs": ((0, 11, 0), "drop it"),
-        "--scheduler-delay-factor": ((0, 11, 0), "drop it"),
-        "--preemption-mode": ((0, 11, 0), "drop it"),
-        "--num-lookahead-slots": ((0, 11, 0), "drop it"),
-        "--enable-prompt-adapter": ((0, 11, 0), "use LoRA"),
-        "--use-v2-block-manager": ((0, 12, 0), "drop it"),
-        "--worker-use-ray": ((0, 10, 0), "use --distributed-executor-backend ray"),
-        "--speculative-model": ((0, 10, 0), "use --speculative-config"),
-        "--num-speculative-tokens": ((0, 10, 0), "use --speculative-config"),
-        "--guided-decoding-backend": ((0, 12, 0), "use --structured-outputs-config.backend"),
-        "--device": ((0, 11, 0), "drop it"),
-        "--disable-log-requests": ((0, 15, 0), "drop it; requests are not logged by default"),
-        "--rope-scaling": ((0, 15, 0), "use --hf-overrides"),
+        "--enable-reasoning": "drop it; --reasoning-parser is enough",
+        "--task": "use --runner and --convert",
+        "--enable-prompt-adapter": "use LoRA",
+        "--worker-use-ray": "use --distributed-executor-backend ray",
+        "--speculative-model": "use --speculative-config",
+        "--num-speculative-tokens": "use --speculative-config",
+        "--guided-decoding-backend": "use --structured-outputs-config.backend",
+        "--disable-log-requests": "drop it; requests are not logged by default",
+        "--rope-scaling": "use --hf-overrides",
+        "--rope-theta": "use --hf-overrides",
+        "--cuda-graph-sizes": "use --cudagraph-capture-sizes",
+        "--max-seq-len-to-capture": "drop it",
+        "--override-pooler-config": "use --pooler-config",
+        "--num-redundant-experts": "use --eplb-config",
+        "--disable-mm-preprocessor-cache": "use --mm-processor-cache-gb 0",
+        "--enable-multimodal-encoder-data-parallel": "use --mm-encoder-tp-mode data",
     },
     "sglang": {
-        "--enable-ep-moe": ((0, 5, 3), "use --ep-size"),
-        "--enable-deepep-moe": ((0, 5, 3), "use --moe-a2a-backend deepep"),
+        "--enable-ep-moe": "use --ep-size",
+        "--enable-deepep-moe": "use --moe-a2a-backend deepep",
+        "--enable-flashinfer-mla": "use --attention-backend flashinfer",
+        "--enable-flashmla": "use --attention-backend flashmla",
+        "--enable-flashinfer-cutlass-moe": "use --moe-runner-backend flashinfer_cutlass",
+        "--enable-flashinfer-trtllm-moe": "use --moe-runner-backend flashinfer_trtllm",
+        "--enable-triton-kernel-moe": "use --moe-runner-backend triton_kernel",
     },
 }
-"""Flags by the first release without them, with the successor. Sources: vllm-project/vllm#18538 and PR#36216,
-gpustack/gpustack#3991, unslothai/unsloth-zoo#1210, vLLM 0.11 removal of the V0 engine."""
-UNSURE_REMOVALS = frozenset(
-    {"--disable-log-requests", "--rope-scaling", "--enable-ep-moe", "--enable-deepep-moe"}
-)
-"""Removed or deprecated; which, is not verified: a warning."""
-ADDED_FLAGS: Mapping[str, Mapping[str, Version]] = {
-    "vllm": {
-        "--shutdown-timeout": (0, 18, 0),
-        "--disable-access-log-for-endpoints": (0, 16, 0),
-        "--kv-cache-memory-bytes": (0, 11, 0),
-        "--structured-outputs-config": (0, 11, 0),
-        "--async-scheduling": (0, 10, 0),
-        "--enable-log-requests": (0, 10, 0),
-        "--decode-context-parallel-size": (0, 10, 2),
-        "--enable-expert-parallel": (0, 7, 3),
-        "--reasoning-parser": (0, 7, 0),
-        "--enable-sleep-mode": (0, 7, 0),
-        "--all2all-backend": (0, 11, 1),
-        "--runner": (0, 10, 0),
-        "--convert": (0, 10, 0),
-    },
-}
+"""What took the place of a flag that is gone. Sources: deprecation notes of the releases before."""
 FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
     "vllm": {
         "--tp-size": "--tensor-parallel-size",
@@ -65,6 +50,7 @@ FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
         "--max-running-requests": "--max-num-seqs",
         "--max-total-tokens": "--max-model-len",
         "--max-input-length": "--max-model-len",
+        "--max-input-tokens": "--max-model-len",
         "--num-shard": "--tensor-parallel-size",
         "--model-id": "--model",
         "--temperature": "",
@@ -78,6 +64,7 @@ FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
         "--max-num-batched-tokens": "--chunked-prefill-size",
         "--model-id": "--model-path",
         "--enforce-eager": "--disable-cuda-graph",
+        "--num-shard": "--tp-size",
     },
     "tgi": {
         "--max-model-len": "--max-total-tokens",
@@ -85,15 +72,22 @@ FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
         "--tensor-parallel-size": "--num-shard",
         "--served-model-name": "",
         "--enforce-eager": "",
+        "--max-num-seqs": "--max-concurrent-requests",
+        "--tp-size": "--num-shard",
+        "--model-path": "--model-id",
     },
 }
 """Flags of another engine, with this engine's name for them."""
+EXTENSION_FLAGS = frozenset({"--omni"})
+"""Flags that a package on top of the engine adds: unknown to a plain release only."""
+MISSPELT = 0.88
+"""How alike an unknown flag is to a known one to be its misspelling."""
+_OWN_IMAGE = {"vllm": "vllm/vllm-openai", "sglang": "lmsysorg/sglang"}
 
 
 def flag_problems(facts: Facts) -> Iterator[Problem]:
     """Every flag and variable that the release does not take."""
-    names = [flag for flag, _ in facts.flags]
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(flag for flag, _ in facts.flags):
         yield from _flag(facts, name)
     if facts.runtime == "vllm" and facts.env.get("VLLM_USE_V1") == "0" and facts.version >= (0, 11, 0):
         yield Problem(
@@ -105,80 +99,91 @@ def flag_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _flag(facts: Facts, name: str) -> Iterator[Problem]:
-    who = f"{facts.runtime} {dotted(facts.version[:3])}".strip()
+    if not name.startswith("--"):
+        yield from _one_hyphen(facts, name)
+        return
+    key = name.replace("_", "-").partition(".")[0]
+    foreign = FOREIGN_FLAGS.get(facts.runtime, {})
+    if key in foreign and not (key in EXTENSION_FLAGS and _is_extended(facts)):
+        yield _foreign(facts, name, foreign[key])
+        return
+    known = runtime_flags(facts.runtime)
+    span = known.get(key) or known.get("--" + key.removeprefix("--no-"))
+    if span is not None:
+        yield from _span(facts, name, span)
+    elif known and not any(flag.startswith(key) for flag in known):  # parsers take unique beginnings
+        yield from _unknown(facts, name, key)
+
+
+def _is_extended(facts: Facts) -> bool:
+    """Whether another package may add flags: one is named, or nothing says that it is the plain engine."""
+    named = "omni" in f"{facts.runtime_text} {facts.image}"
+    plain = bool(facts.version) or _OWN_IMAGE.get(facts.runtime, "?") in facts.image
+    return named or not plain
+
+
+def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
+    who = f"{facts.runtime} {dotted(facts.version[:3])}"
     drop = Fix(f"drop {name}", without_flags(facts, name))
-    removed = REMOVED_FLAGS.get(facts.runtime, {}).get(name.replace("_", "-"))
-    if removed is not None and facts.version[:3] >= removed[0]:
+    if span.is_gone(facts.version):
+        successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
         yield Problem(
             "FLAG_REMOVED",
             "env",
-            f"{who} has no {name} (gone since {dotted(removed[0])}): {removed[1]}",
+            f"{who} has no {name} (gone since {dotted(span.gone_in[:3])}): {successor}",
             (drop,),
-            Severity.WARNING if name in UNSURE_REMOVALS else Severity.ERROR,
         )
-        return
-    added = ADDED_FLAGS.get(facts.runtime, {}).get(name)
-    if added is not None and () < facts.version[:3] < added:
+    elif span.is_missing(facts.version):
+        known = {release.key: release.version for release in runtime_releases(facts.runtime)}
+        version = known.get(span.first_seen, dotted(span.first_seen[:3]))
         yield Problem(
             "FLAG_UNKNOWN",
             "env",
-            f"{who} does not know {name}; {dotted(added)} was the first",
-            (drop, set_release(facts, dotted(added))),
+            f"{who} does not know {name}; {version} does",
+            (drop, set_release(facts, version)),
         )
-        return
-    foreign = FOREIGN_FLAGS.get(facts.runtime, {})
-    if name in foreign:
-        fix = Fix(f"use {foreign[name]}", without_flags(facts, name)) if foreign[name] else drop
-        yield Problem(
-            "FLAG_UNKNOWN",
-            "env",
-            f"{facts.runtime} has no {name}" + (f"; it calls it {foreign[name]}" if foreign[name] else ""),
-            (fix,),
-        )
-        return
-    if (
-        facts.runtime == "vllm"
-        and len(name) > 4
-        and name.startswith("-")
-        and not name.startswith("--")
-        and name[2:3] not in ".0123456789"
-    ):
-        hint = did_you_mean("-" + name, [*_VLLM_FLAGS])
-        if hint:
-            yield Problem(
-                "FLAG_UNKNOWN",
-                "env",
-                f"vllm has no {name}: long flags begin with two hyphens",
-                (Fix(f"write -{name}", without_flags(facts, name)),),
-            )
-    elif facts.runtime == "vllm" and name.startswith("--"):
-        known = name.replace("_", "-")
-        hint = (
-            did_you_mean(known, _VLLM_FLAGS, limit=1) if known not in _VLLM_FLAGS and "." not in known else ""
-        )
-        if hint and _is_typo(known):
-            yield Problem("FLAG_UNKNOWN", "env", f"vllm has no {name}; {hint}", (drop,))
 
 
-_VLLM_FLAGS = frozenset({
-    "--model", "--host", "--port", "--api-key", "--tensor-parallel-size",
-    "--pipeline-parallel-size", "--max-model-len",
-    "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization", "--dtype", "--quantization",
-    "--kv-cache-dtype", "--enforce-eager", "--trust-remote-code", "--served-model-name",
-    "--enable-prefix-caching",
-    "--enable-chunked-prefill", "--language-model-only", "--tool-call-parser", "--enable-auto-tool-choice",
-    "--reasoning-parser", "--shutdown-timeout", "--load-format", "--download-dir", "--tokenizer", "--seed",
-    "--data-parallel-size", "--enable-expert-parallel", "--distributed-executor-backend",
-    "--limit-mm-per-prompt",
-})  # fmt: skip
-"""Flags that people misspell, for the did-you-mean; not the whole list of any release."""
-
-
-def _is_typo(name: str) -> bool:
-    """Whether a flag is a letter away from a known one: other names may be flags that are not listed."""
-    return any(
-        len(name) in range(len(flag) - 1, len(flag) + 2)
-        and sum(a != b for a, b in zip(sorted(name), sorted(flag), strict=False)) <= 1
-        for flag in _VLLM_FLAGS
-        if flag[:4] == name[:4] and flag != name
+def _foreign(facts: Facts, name: str, own: str) -> Problem:
+    words = f"use {own} instead of {name}" if own else f"drop {name}"
+    return Problem(
+        "FLAG_UNKNOWN",
+        "env",
+        f"{facts.runtime} has no {name}" + (f"; it calls it {own}" if own else ""),
+        (Fix(words, without_flags(facts, name)),),
     )
+
+
+def _unknown(facts: Facts, name: str, key: str) -> Iterator[Problem]:
+    """A misspelling of a known flag is one; any other unknown flag may be of a plug-in or newer."""
+    near = _nearest(facts.runtime, key)
+    yield Problem(
+        "FLAG_UNKNOWN",
+        "env",
+        f"{facts.runtime} has no {name}" + (f"; did you mean {near}?" if near else " that the catalog knows"),
+        (Fix(f"write {near}" if near else f"drop {name}", without_flags(facts, name)),),
+        Severity.ERROR if near and not facts.is_newer else Severity.WARNING,
+    )
+
+
+def _one_hyphen(facts: Facts, name: str) -> Iterator[Problem]:
+    """Long flags with one hyphen; short ones have values glued to them or are one of a few."""
+    if not re.fullmatch(r"-[a-z]+[-_][a-z_-]+", name) or "-" + name not in runtime_flags(facts.runtime):
+        return
+    yield Problem(
+        "FLAG_UNKNOWN",
+        "env",
+        f"{facts.runtime} has no {name}: long flags begin with two hyphens",
+        (Fix(f"write -{name}", without_flags(facts, name)),),
+    )
+
+
+def _nearest(runtime: str, key: str) -> str:
+    """The known flag that is a slip away; empty: none."""
+    best, score = "", MISSPELT
+    for flag in runtime_flags(runtime):
+        if abs(len(flag) - len(key)) <= 2:
+            likeness = SequenceMatcher(None, key, flag).ratio()
+            if likeness >= score:
+                best, score = flag, likeness
+    return best

@@ -30,6 +30,8 @@ NAME_BYTES = {
     "nvfp4": 0.56,
     "mxfp4": 0.53,
 }
+UNVERIFIED_TOLERANCE = 0.7
+"""Share of the weights of an unverified model that are sure."""
 WEIGHT_TOLERANCE = 0.97
 """Parameter counts of the catalog are within 3 % of the published ones."""
 PEAK_TOLERANCE = 0.8
@@ -63,6 +65,7 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
     # what a name says of its size is rounder than the catalog
     if per_gpu * WEIGHT_TOLERANCE > total * share or (facts.model is not None and not tight):
         unverified = facts.model is not None and not facts.model.verified
+        unverified = unverified and per_gpu * UNVERIFIED_TOLERANCE <= total * WHOLE
         yield Problem(
             "MEMORY_WEIGHTS",
             "model",
@@ -90,7 +93,9 @@ def _weights(facts: Facts) -> float:
     quantization = _bytes_name(facts.quantization) or ("float32" if facts.dtype == "float32" else "")
     name = facts.model_name.lower()
     if facts.model is not None:
-        whole = weight_bytes(facts.model, quantization or None)
+        # what the checkpoint is anyway may mix schemes
+        asked = quantization if quantization != facts.model.quantization else ""
+        whole = weight_bytes(facts.model, asked or None)
         if quantization == "fp8" and "meta-llama" in name and "405b" in name:
             whole += round(_attention_parameters(facts.model))  # the publisher kept attention in 16 bit
         return whole

@@ -1,5 +1,6 @@
 """What the node brings: who owns the driver, node image, GKE's folders, fabric manager."""
 
+import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version, driver_branches, parse_version
@@ -14,6 +15,9 @@ from gpuyard.errors import Severity
 GKE_AUTO_INSTALL: Version = (1, 30, 1)
 """GKE installs a driver by default from 1.30.1-gke.1156000 on."""
 GKE_LIBRARY_PATH = "/usr/local/nvidia/lib64:/usr/local/cuda/lib64"
+LIBRARY_PATH_SET_SINCE = (0, 11, 1, 0)
+"""First vLLM whose own image looks where GKE mounts the driver (vllm-project/vllm PR#25766). Images on CUDA
+12.8.1 and 12.9 do not by themselves; those on CUDA 13 do again."""
 GKE_INSTALL_DIR = "/home/kubernetes/bin/nvidia"
 ABSENT = frozenset(
     {
@@ -36,6 +40,13 @@ ABSENT = frozenset(
 _PRESENT = frozenset(
     {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
 )
+
+
+_NO_CONTAINER = frozenset({"Talos", "Flatcar", "Ubuntu interim", "Fedora", "Arch", "openSUSE", "NixOS", "Alpine",
+    "Buildroot", "Photon"})  # fmt: skip
+"""Systems beside the catalog's list that NVIDIA publishes no driver container for."""
+_RHEL_KIN = re.compile(r"alma ?linux|oracle ?linux|\bol ?[89]\b|centos[a-z _-]*[89]")
+"""Rebuilds of RHEL with a name of their own, which becomes the tag of an image that does not exist."""
 
 
 def node_problems(facts: Facts) -> Iterator[Problem]:
@@ -69,7 +80,8 @@ def _driver_owner(facts: Facts) -> Iterator[Problem]:
         "let the node image bring the driver (driver.enabled=false)",
         {"driver_managed_by": "cloud" if facts.platform == "gke" else "image"},
     )
-    if facts.os in ("Talos", "Flatcar") or (system is not None and not system.driver_container):
+    without = facts.os in _NO_CONTAINER or bool(_RHEL_KIN.search(facts.node_image))
+    if without or (system is not None and not system.driver_container):
         with_dir = Fix(
             f"let GKE install the driver and set toolkit.installDir={GKE_INSTALL_DIR}",
             {"driver_managed_by": "cloud", "toolkit": f"installDir={GKE_INSTALL_DIR}"},
@@ -79,7 +91,12 @@ def _driver_owner(facts: Facts) -> Iterator[Problem]:
             {"driver_managed_by": "image", "ami": "AL2023_x86_64_NVIDIA"},
         )
         fixes = (with_dir, by_image) if facts.os == "GKE COS" else (by_image, nvidia)
-        yield Problem("OS_NO_DRIVER_CONTAINER", "os", f"there is no driver container for {facts.os}", fixes)
+        yield Problem(
+            "OS_NO_DRIVER_CONTAINER",
+            "os",
+            f"there is no driver container for {facts.given.os or facts.os}",
+            fixes,
+        )
     if ("nvidia" in facts.node_image and facts.platform == "eks") or "al2_x86_64_gpu" in facts.node_image:
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
@@ -115,6 +132,9 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
     on_eks = facts.platform in ("eks", "aws") or "aws" in facts.platform
     standard = "standard" in text or ("al2023" in text and "non-nvidia" in text)
     standard = standard or (facts.os == "Bottlerocket" and "aws-k8s" in text and "nvidia" not in text)
+    standard = standard or bool(
+        re.search(r"\bal2_(x86_64|arm_64)(?!_gpu)\b|\bbottlerocket_(x86_64|arm_64)\b(?!_nvidia)", text)
+    )
     fractional = facts.machine is not None and 0 < facts.machine.gpu_count < 1
     if fractional and facts.manager in ("", "image") and not facts.driver:
         yield Problem(
@@ -204,9 +224,10 @@ def _gke_library_path(facts: Facts) -> Iterator[Problem]:
         if facts.given.base_image_cuda is not None
         else facts.cuda
     )
-    if facts.runtime != "vllm" or facts.install == "pip" or not on_cos or base < (12, 8):
+    if facts.runtime != "vllm" or facts.install == "pip" or not on_cos or not (12, 8) <= base < (13, 0):
         return
-    if "/usr/local/nvidia/lib64" in facts.env.get("LD_LIBRARY_PATH", ""):
+    yield from _gke_link_path(facts)
+    if "/usr/local/nvidia" in facts.env.get("LD_LIBRARY_PATH", "") or facts.version >= LIBRARY_PATH_SET_SINCE:
         return
     # with neither image nor environment stated, whoever deploys may well set it
     stated = (
@@ -226,6 +247,24 @@ def _gke_library_path(facts: Facts) -> Iterator[Problem]:
             ),
         ),
         Severity.ERROR if stated else Severity.WARNING,
+    )
+
+
+def _gke_link_path(facts: Facts) -> Iterator[Problem]:
+    """llm-d/llm-d#1063: its images from vLLM 0.17.1 on link at run time and look elsewhere than they load."""
+    is_llm_d = "llm-d" in facts.runtime_text or "llm-d" in facts.image
+    if not is_llm_d or facts.version[:3] < (0, 17, 1) or facts.env.get("LIBRARY_PATH"):
+        return
+    yield Problem(
+        "DRIVER_LIB_PATH",
+        "env",
+        "kernels are linked at run time, and the linker does not look in /usr/local/nvidia/lib64",
+        (
+            Fix(
+                "set LIBRARY_PATH=/usr/local/nvidia/lib64",
+                with_env(facts, "LIBRARY_PATH", "/usr/local/nvidia/lib64"),
+            ),
+        ),
     )
 
 

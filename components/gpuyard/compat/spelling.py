@@ -28,6 +28,7 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"ubuntu[ _-]*22", "Ubuntu 22.04", (2, 35)),
     (r"ubuntu[ _-]*24", "Ubuntu 24.04", (2, 39)),
     (r"ubuntu[ _-]*26", "Ubuntu 26.04", ()),
+    (r"ubuntu[ _-]*\d+\.(?!04\b)\d+|ubuntu[ _-]*(19|21|23|25)\b", "Ubuntu interim", ()),
     (r"ubuntu", "Ubuntu", ()),
     (r"debian[ _-]*11", "Debian 11", (2, 31)),
     (r"debian[ _-]*12", "Debian 12", (2, 36)),
@@ -51,6 +52,13 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"rhcos|openshift|coreos", "RHCOS (OpenShift)", ()),
     (r"talos", "Talos", ()),
     (r"flatcar", "Flatcar", ()),
+    (r"fedora", "Fedora", ()),
+    (r"arch ?linux", "Arch", ()),
+    (r"suse[ _-]*leap|tumbleweed", "openSUSE", ()),
+    (r"nixos", "NixOS", ()),
+    (r"\balpine", "Alpine", ()),
+    (r"buildroot|minikube", "Buildroot", ()),
+    (r"photon", "Photon", ()),
 )
 """Operating systems by pattern, with the glibc that they carry."""
 

@@ -1,0 +1,72 @@
+"""What a release of a runtime takes: its flags, and the oldest GPU of each quantization."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from gpuyard.catalog.software import Version, parse_version
+from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.catalog.tables import read_csv
+
+FLAGS_AS_OF = "2026-11-26"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagSpan:
+    """Releases that know one flag. A release between two that were read counts as knowing it."""
+
+    flag: str
+    unknown_to: Version
+    """Newest release read before the flag appeared; empty: the oldest one read has it."""
+    first_seen: Version
+    gone_in: Version
+    """Oldest release read without it again; empty: the newest one read has it."""
+
+    def is_missing(self, release: Version) -> bool:
+        """Whether that release is sure not to know the flag yet."""
+        if not release or not self.unknown_to:
+            return False
+        # where two minor releases were read, the first one's fixes bring no flags
+        between_minors = self.unknown_to[2:] == self.first_seen[2:] == (0, 0)
+        return release[:2] <= self.unknown_to[:2] if between_minors else release <= self.unknown_to
+
+    def is_gone(self, release: Version) -> bool:
+        """Whether that release is sure not to know the flag any more."""
+        return bool(release) and bool(self.gone_in) and release >= self.gone_in
+
+
+@cache
+def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
+    """Every flag that a release of ``vllm`` or ``sglang`` has had, by name with its two hyphens."""
+    return {
+        row["flag"]: FlagSpan(
+            flag=row["flag"],
+            unknown_to=release_key(row["unknown_to"]),
+            first_seen=release_key(row["first_seen"]),
+            gone_in=release_key(row["gone_in"]),
+        )
+        for row in read_csv("runtime_flags")
+        if row["runtime"] == runtime
+    }
+
+
+def quantization_sm_min(runtime: str, quantization: str, release: Version) -> Version:
+    """Oldest compute capability that the release runs the quantization on; empty: not known.
+
+    Weight-only kernels count. An unknown release (empty) is judged by the newest one.
+    """
+    found: Version = ()
+    for since, sm_min in _support(runtime).get(quantization, ()):
+        if not release or since <= release:
+            found = sm_min
+    return found
+
+
+@cache
+def _support(runtime: str) -> Mapping[str, tuple[tuple[Version, Version], ...]]:
+    rows: dict[str, list[tuple[Version, Version]]] = {}
+    for row in read_csv("quantization_support"):
+        if row["runtime"] == runtime:
+            span = (release_key(row["since"]), parse_version(row["sm_min"]))
+            rows.setdefault(row["quantization"], []).append(span)
+    return {name: tuple(sorted(spans)) for name, spans in rows.items()}

@@ -1,0 +1,55 @@
+"""Fields that the command line states: `--max-model-len 8192` says as much as `max_model_len: 8192`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gpuyard.compat.combination import Combination
+
+_COUNTS: Mapping[str, tuple[str, ...]] = {
+    "tensor_parallel": ("--tensor-parallel-size", "-tp", "--tp-size", "--tp", "--num-shard"),
+    "pipeline_parallel": ("--pipeline-parallel-size", "-pp", "--pp-size", "--pp"),
+    "max_model_len": ("--max-model-len", "--context-length", "--max-total-tokens"),
+    "max_num_seqs": ("--max-num-seqs",),
+    "max_num_batched_tokens": ("--max-num-batched-tokens",),
+}
+_TEXTS: Mapping[str, tuple[str, ...]] = {
+    "model": ("--model", "--model-path", "--model-id"),
+    "dtype": ("--dtype",),
+    "quantization": ("--quantization", "-q", "--quantize"),
+    "kv_cache_dtype": ("--kv-cache-dtype",),
+}
+_SHARE = "--gpu-memory-utilization"
+_UNITS = {"": 1, "k": 1000, "K": 1024, "m": 1_000_000, "M": 1024 * 1024}
+"""As vLLM reads lengths."""
+
+
+def with_flag_fields(given: Combination, flags: Sequence[tuple[str, str]]) -> Combination:
+    """The combination with what its flags say, where the field itself says nothing."""
+    if not flags:
+        return given
+    values = {name.replace("_", "-"): value for name, value in flags}
+    found: dict[str, Any] = {}
+    for field, names in _COUNTS.items():
+        count = next((_count(values[name]) for name in names if name in values), None)
+        if count and getattr(given, field) is None:
+            found[field] = count
+    for field, names in _TEXTS.items():
+        text = next((values[name] for name in names if values.get(name)), "")
+        if _is_plain(text) and getattr(given, field) is None:
+            found[field] = text
+    share = values.get(_SHARE, "")
+    if given.gpu_memory_utilization is None and re.fullmatch(r"0?\.\d+|1(\.0*)?", share):
+        found["gpu_memory_utilization"] = float(share)
+    return replace(given, **found) if found else given
+
+
+def _count(text: str) -> int | None:
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text)
+    return int(float(number[1]) * _UNITS[number[2]]) if number else None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is a value, not a variable or a template of one."""
+    return bool(re.fullmatch(r"[A-Za-z0-9][\w./:-]*", text))
