@@ -296,3 +296,79 @@ def test_whatever_a_field_holds_the_answer_is_a_shape_or_findings(config, change
     else:
         assert shape.params > 0
         assert shape.full_attention_layers + shape.sliding_layers + shape.linear_layers <= shape.layers
+
+
+NEMOTRON_H = {
+    "architectures": ["NemotronHForCausalLM"], "model_type": "nemotron_h", "hidden_size": 2688,
+    "head_dim": 128, "num_attention_heads": 32, "num_key_value_heads": 2,
+    "vocab_size": 131072, "intermediate_size": 1856,
+    "moe_intermediate_size": 1856, "moe_shared_expert_intermediate_size": 3712, "n_routed_experts": 128,
+    "n_shared_experts": 1, "num_experts_per_tok": 6, "mamba_num_heads": 64, "mamba_head_dim": 64,
+    "n_groups": 8,    "ssm_state_size": 128, "max_position_embeddings": 262144, "tie_word_embeddings": False,
+}  # fmt: skip
+"""NVIDIA-Nemotron-3-Nano-30B-A3B, published as 31.6 billion parameters, 3.6 active."""
+PATTERN = "MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"num_hidden_layers": 52, "hybrid_override_pattern": PATTERN},
+        {"layers_block_type": [{"M": "mamba", "E": "moe", "*": "attention"}[part] for part in PATTERN]},
+    ],
+    ids=["pattern", "list without a count"],
+)
+def test_layers_of_one_part_each_are_counted_by_kind(config, fields):
+    shape = read_config(config({**NEMOTRON_H, **fields}))
+    assert (shape.layers, shape.full_attention_layers, shape.linear_layers) == (52, 6, 23)
+    assert shape.params == pytest.approx(31.6e9, rel=0.01)
+    assert shape.active_params == pytest.approx(3.6e9, rel=0.02)
+    assert shape.state_values == 64 * 64 * 128
+
+
+def test_experts_of_a_latent_width_are_smaller(config):
+    """NVIDIA-Nemotron-3-Super-120B-A12B: experts read and write 1,024 numbers instead of 4,096."""
+    pattern = "MEMEMEM*EMEMEMEM*EMEMEMEM*EMEMEMEMEM*EMEMEMEMEM*EMEMEMEMEM*EMEMEMEMEM*EMEMEMEM*EMEMEMEME"
+    fields = {
+        "hybrid_override_pattern": pattern, "hidden_size": 4096, "intermediate_size": 2688,
+        "moe_intermediate_size": 2688, "moe_latent_size": 1024, "moe_shared_expert_intermediate_size": 5376,
+        "n_routed_experts": 512, "num_experts_per_tok": 22, "mamba_num_heads": 128,
+    }  # fmt: skip
+    shape = read_config(config({**NEMOTRON_H, **fields}))
+    assert shape.params == pytest.approx(120e9, rel=0.01)
+    assert shape.active_params == pytest.approx(12.7e9, rel=0.02)
+
+
+def test_a_searched_architecture_is_read_block_by_block(config):
+    block = {"attention": {"n_heads_in_group": 8, "no_op": False}, "ffn": {"ffn_mult": 5.25, "no_op": False}}
+    empty = {"attention": {"n_heads_in_group": None, "no_op": True}, "ffn": {"ffn_mult": 1.0, "no_op": False}}
+    fields = {
+        key: value for key, value in LLAMA.items() if key not in ("num_key_value_heads", "intermediate_size")
+    }
+    shape = read_config(
+        config({**fields, "num_hidden_layers": 4, "block_configs": [block, empty, empty, block]})
+    )
+    assert (shape.full_attention_layers, shape.kv_heads) == (2, 4)
+    assert shape.ffn == (2 * 14336 + 2 * 2816) // 4
+
+
+def test_windows_listed_layer_by_layer_and_linear_layers_listed_apart(config):
+    slides = read_config(config({**LLAMA, "sliding_window": 128, "hybrid_layer_pattern": [0, 1] * 16}))
+    assert (slides.full_attention_layers, slides.sliding_layers) == (16, 16)
+    listed = {"linear_attn_config": {"full_attn_layers": [4, 8], "num_heads": 32, "head_dim": 128}}
+    linear = read_config(config({**LLAMA, **listed}))
+    assert (linear.full_attention_layers, linear.linear_layers) == (2, 30)
+    assert linear.state_values == 32 * 128 * 128
+
+
+def test_an_export_beside_the_config_says_how_it_is_quantised(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA), encoding="utf-8")
+    export = {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "NVFP4", "group_size": 16}}
+    (tmp_path / "hf_quant_config.json").write_text(json.dumps(export), encoding="utf-8")
+    assert read_config(tmp_path).quantization == "nvfp4"
+
+
+def test_four_bits_in_groups_of_32_are_mxfp4(config):
+    weights = {"num_bits": 4, "type": "float", "group_size": 32}
+    found = {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": weights}}}
+    assert read_config(config({**LLAMA, "quantization_config": found})).quantization == "mxfp4"

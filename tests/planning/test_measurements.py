@@ -104,11 +104,19 @@ def test_the_cache_of_one_request_agrees_with_the_log(row):
     assert planned / GIB == pytest.approx(row["gib"], rel=row.get("rel", 0.03))
 
 
+OTHERWISE = {
+    "Qwen/Qwen2.5-VL-7B-Instruct": "counts 7 GB of parameters without the vision tower",
+    "tencent/Hunyuan-A13B-Instruct": "says 580 GB for 80 billion parameters",
+}
+"""Recipes that do not follow their own rule."""
 RECIPES = [
     (model.id, recipe.precision, recipe.vram_minimum_gb)
     for model in models().values()
     for recipe in find_recipes(model.id)
-    if recipe.model == model.id and recipe.variant in ("default", recipe.precision) and recipe.vram_minimum_gb
+    if model.id not in OTHERWISE
+    and recipe.model == model.id
+    and recipe.variant in ("default", recipe.precision)
+    and recipe.vram_minimum_gb
 ]
 PADDED = {"openai/gpt-oss-20b", "Qwen/Qwen3-1.7B", "Qwen/Qwen3-4B", "meta-llama/Llama-3.2-1B"}
 """Recipes round small models up to whole GB, and do not know of padded experts."""

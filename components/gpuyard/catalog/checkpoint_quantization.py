@@ -84,5 +84,9 @@ def _compressed(found: Mapping[str, Any]) -> str:
     for group in groups.values() if isinstance(groups, Mapping) else ():
         weights = group.get("weights") if isinstance(group, Mapping) else None
         if isinstance(weights, Mapping):
+            if (weights.get("num_bits"), weights.get("group_size")) == (4, 32) and weights.get(
+                "type"
+            ) == "float":
+                return "mxfp4"
             return _BY_WEIGHTS.get((weights.get("num_bits"), weights.get("type")), "")
     return ""

@@ -9,10 +9,14 @@ from gpuyard.catalog.checkpoint_quantization import read_quantization
 from gpuyard.catalog.config_reader import ConfigReader, config_problem
 from gpuyard.catalog.model_layers import (
     Dimensions,
+    count_layers,
     count_parameters,
+    linear_parameters,
+    read_blocks,
     read_experts,
     read_latent,
     read_layer_kinds,
+    state_values,
 )
 from gpuyard.catalog.models import ModelShape
 from gpuyard.errors import SpecError
@@ -48,10 +52,21 @@ def read_config(path: Path, model_id: str | None = None) -> ModelShape:
     """
     file = path / "config.json" if path.is_dir() else path
     raw = _load(file)
+    if not raw.get("quantization_config") and file.name == "config.json":
+        raw = _with_export(raw, file.with_name("hf_quant_config.json"))
     for _ in range(2):  # a thinker_config holds a text_config
         nested = next((raw[key] for key in _NESTED if isinstance(raw.get(key), Mapping)), None)
         raw = raw if nested is None else {**raw, **nested, **dict.fromkeys(_NESTED)} | _inner(nested)
     return _shape(raw, file, model_id or str(raw.get("_name_or_path") or file.parent.name or "model"))
+
+
+def _with_export(raw: dict[str, Any], export: Path) -> dict[str, Any]:
+    """ModelOpt's older exports say beside the config how they quantised."""
+    if not export.is_file():
+        return raw
+    found = _load(export).get("quantization")
+    method = {"quant_method": "modelopt"}
+    return {**raw, "quantization_config": {**found, **method}} if isinstance(found, Mapping) else raw
 
 
 def _inner(nested: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,11 +97,12 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
 def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
     read = ConfigReader(fields, file)
     family = read.text("model_type", default="unknown")
-    layers = read.whole("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+    layers = count_layers(read)
     hidden = read.whole("hidden_size", "n_embd", "d_model")
     heads = read.whole("num_attention_heads", "n_head", "n_heads")
+    block_kv, block_ffn = read_blocks(read, hidden, heads)
     kv_heads = read.whole(
-        "num_key_value_heads", "num_kv_heads", "n_head_kv", default=_default_kv(read, heads)
+        "num_key_value_heads", "num_kv_heads", "n_head_kv", default=block_kv or _default_kv(read, heads)
     )
     if kv_heads > heads or heads % kv_heads:
         read.report("num_key_value_heads", kv_heads, f"does not divide the {heads} attention heads")
@@ -98,11 +114,14 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
         heads=heads,
         kv_heads=kv_heads,
         head_dim=read.whole("head_dim", "attention_head_dim", default=max(hidden // heads, 1)),
-        ffn=read.whole("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", default=4 * hidden),
+        ffn=read.whole(
+            "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", default=block_ffn or 4 * hidden
+        ),
         vocab=read.whole("vocab_size"),
         tied=bool(fields.get("tie_word_embeddings", family in _TIED)),
         family=family,
         kinds=kinds,
+        linear=linear_parameters(read, hidden),
     )
     context = read.whole(
         "max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", default=4096
@@ -134,10 +153,13 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
         active_params=active,
         moe=moe,
         mla=mla,
-        full_attention_layers=max(layers - kinds.sliding - kinds.linear - kinds.without_attention, 0),
+        full_attention_layers=max(layers - kinds.sliding - kinds.linear - kinds.without_attention, 0)
+        if kinds.full is None
+        else kinds.full,
         sliding_layers=kinds.sliding,
         sliding_window=window,
         linear_layers=kinds.linear,
+        state_values=state_values(read) if kinds.linear else 0,
         verified=False,
         source=f"counted from {file.name}",
         as_of="",

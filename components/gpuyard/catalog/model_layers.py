@@ -1,6 +1,9 @@
 """What kinds of layers a config.json describes, and how many parameters they have."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
+from typing import Any
 
 from gpuyard.catalog.config_reader import ConfigReader
 from gpuyard.catalog.models import Mla, Moe
@@ -14,6 +17,7 @@ _UNGATED = (
     "gptj",
     "mpt",
     "nemotron",
+    "nemotron_h",
     "opt",
     "phi",
     "starcoder2",
@@ -25,6 +29,8 @@ _FULL_WINDOW = ("qwen2", "qwen2_moe", "qwen3", "qwen3_moe")
 """Model types that use their window only where `use_sliding_window` says so."""
 
 
+_FFN_STEP = 256
+"""Widths of searched architectures are whole multiples of this."""
 _LINEAR_SQUARES = 6
 """Parameters of a linear or Mamba layer, in squares of the hidden size: expansion 2, in and out."""
 
@@ -39,6 +45,15 @@ class LayerKinds:
     """Feed-forward layers that stand alone and keep nothing."""
     without_ffn: int = 0
     """Layers that mix tokens only."""
+    full: int | None = None
+    """Layers whose cache grows, where they are not just the others."""
+
+
+def count_layers(read: ConfigReader) -> int:
+    """Layers: as the file says, else as many as it lists one by one."""
+    lists = ("layer_types", "layers_block_type", "hybrid_override_pattern", "block_configs")
+    listed = next((read.fields[key] for key in lists if isinstance(read.fields.get(key), list | str)), ())
+    return read.whole("num_hidden_layers", "n_layer", "n_layers", "num_layers", default=len(listed) or None)
 
 
 def read_experts(read: ConfigReader, layers: int) -> Moe | None:
@@ -48,21 +63,43 @@ def read_experts(read: ConfigReader, layers: int) -> Moe | None:
     if experts < 2:
         return None
     width = read.whole("moe_intermediate_size", "expert_ffn_hidden_size", "intermediate_size")
-    top_k = read.whole("num_experts_per_tok", "experts_per_token", "moe_top_k", "moe_topk", default=1)
+    top_k = read.whole(
+        "num_experts_per_tok",
+        "num_experts_per_token",
+        "experts_per_token",
+        "moe_top_k",
+        "moe_topk",
+        default=1,
+    )
     if top_k > experts:
         read.report("num_experts_per_tok", top_k, f"is more than the {experts} experts")
-    shared = read.whole_or_none("n_shared_experts") * width
+    shared = read.whole_or_none("moe_shared_expert_intermediate_size", "shared_expert_intermediate_size")
     return Moe(
         experts=experts,
         top_k=top_k,
         expert_ffn=width,
-        shared_ffn=shared or read.whole_or_none("shared_expert_intermediate_size"),
+        shared_ffn=shared or read.whole_or_none("n_shared_experts", "num_shared_experts") * width,
         layers=_expert_layers(read, layers),
+        matrices=2 if is_ungated(read) else 3,
+        width=read.whole_or_none("moe_latent_size", "routed_expert_hidden_size"),
     )
+
+
+def is_ungated(read: ConfigReader) -> bool:
+    """Whether the feed-forward has two matrices instead of three."""
+    return str(read.fields.get("model_type", "")) in _UNGATED
 
 
 def _expert_layers(read: ConfigReader, layers: int) -> int | None:
     """Layers with experts; None: all."""
+    pattern, kinds = read.fields.get("hybrid_override_pattern"), read.fields.get("layers_block_type")
+    if isinstance(pattern, str) and "E" in pattern:
+        return pattern.count("E")
+    if isinstance(kinds, list) and "moe" in kinds:
+        return kinds.count("moe")
+    listed = read.fields.get("moe_layer_freq")
+    if isinstance(listed, list):
+        return sum(1 for entry in listed if entry)
     dense = read.whole_or_none("first_k_dense_replace")
     step = read.whole("decoder_sparse_step", "interleave_moe_layer_step", "expert_layer_period", default=1)
     alone = read.fields.get("mlp_only_layers")
@@ -97,22 +134,84 @@ def read_layer_kinds(read: ConfigReader, layers: int) -> LayerKinds:
         return LayerKinds(
             linear=pattern.count("M"), without_attention=alone, without_ffn=max(len(pattern) - alone, 0)
         )
-    indices = read.fields.get("attn_layer_indices")
-    if isinstance(indices, list):
-        return LayerKinds(linear=max(layers - len(indices), 0))
+    for key, holder in (("attn_layer_indices", read.fields), ("full_attn_layers", _linear_config(read))):
+        indices = holder.get(key)
+        if isinstance(indices, list):
+            return LayerKinds(linear=max(layers - len(indices), 0))
+    slides = read.fields.get("hybrid_layer_pattern")
+    if isinstance(slides, list) and read.whole_or_none("sliding_window"):
+        return LayerKinds(sliding=sum(1 for entry in slides if entry == 1))
+    ratios = read.fields.get("compress_ratios")
+    if isinstance(ratios, list) and all(isinstance(ratio, int) for ratio in ratios):
+        growing = ceil(sum(1 / ratio for ratio in ratios[:layers] if ratio > 0))
+        return LayerKinds(sliding=layers, full=growing)
+    blocks = read.fields.get("block_configs")
+    if isinstance(blocks, list):
+        return LayerKinds(without_attention=sum(1 for block in blocks if _skips(block, "attention")))
     period = read.whole_or_none("full_attention_interval", "attn_layer_period")
     if period:
         return LayerKinds(linear=layers - layers // period)
     return _windowed_kinds(read, layers)
 
 
+def _linear_config(read: ConfigReader) -> Mapping[str, Any]:
+    found = read.fields.get("linear_attn_config")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _skips(block: Any, part: str) -> bool:
+    """Whether a block of a searched architecture goes without its attention or feed-forward."""
+    found = block.get(part) if isinstance(block, Mapping) else None
+    return isinstance(found, Mapping) and bool(found.get("no_op") or found.get("replace_with_linear"))
+
+
+def read_blocks(read: ConfigReader, hidden: int, heads: int) -> tuple[int, int]:
+    """KV heads and mean feed-forward width of a searched architecture; 0: it is none."""
+    blocks = read.fields.get("block_configs")
+    if not isinstance(blocks, list) or not blocks:
+        return 0, 0
+    groups, widths = 0, 0
+    for block in blocks:
+        parts = block if isinstance(block, Mapping) else {}
+        attention, ffn = parts.get("attention") or {}, parts.get("ffn") or {}
+        groups = groups or int(attention.get("n_heads_in_group") or 0)
+        multiple = 0 if ffn.get("no_op") else float(ffn.get("ffn_mult") or 0)
+        widths += ceil(2 * multiple * hidden / 3 / _FFN_STEP) * _FFN_STEP
+    return (heads // groups if groups else 0), round(widths / len(blocks))
+
+
+def state_values(read: ConfigReader) -> int:
+    """Numbers in the state that one linear or Mamba layer keeps for a sequence; 0: the file does not say."""
+    mamba = read.whole_or_none("mamba_num_heads") * read.whole_or_none("mamba_head_dim")
+    if mamba:
+        return mamba * read.whole("ssm_state_size", "mamba_state_dim", default=128)
+    heads, width = read.whole_or_none("linear_num_value_heads"), read.whole_or_none("linear_value_head_dim")
+    if heads and width:
+        return heads * width * read.whole("linear_key_head_dim", default=width)
+    inner = ConfigReader(_linear_config(read), read.file)
+    heads, width = inner.whole_or_none("num_heads"), inner.whole_or_none("head_dim")
+    return heads * width * width
+
+
+def linear_parameters(read: ConfigReader, hidden: int) -> int:
+    """Parameters of one Mamba layer, of its two projections; 0: the file does not say."""
+    inner = read.whole_or_none("mamba_num_heads") * read.whole_or_none("mamba_head_dim")
+    if not inner:
+        return 0
+    groups, state = read.whole("n_groups", default=1), read.whole("ssm_state_size", default=128)
+    into = 2 * inner + 2 * groups * state + read.whole("mamba_num_heads")
+    return hidden * (into + inner)
+
+
 def _listed_kinds(read: ConfigReader, kinds: list[str], layers: int) -> LayerKinds:
     if len(kinds) != layers:
         read.report("layer_types", len(kinds), f"lists {len(kinds)} layers, the model has {layers}")
+    alone = sum(kind in ("mlp", "moe") for kind in kinds)
     return LayerKinds(
         sliding=sum("sliding" in kind or "chunked" in kind for kind in kinds),
         linear=sum(any(word in kind for word in ("linear", "mamba", "conv", "recurrent")) for kind in kinds),
-        without_attention=sum(kind in ("mlp", "moe") for kind in kinds),
+        without_attention=alone,
+        without_ffn=len(kinds) - alone if alone else 0,
     )
 
 
@@ -148,6 +247,8 @@ class Dimensions:
     tied: bool
     family: str
     kinds: LayerKinds = LayerKinds()
+    linear: int = 0
+    """Parameters of one linear layer; 0: by rule of thumb."""
 
 
 def count_parameters(size: Dimensions, moe: Moe | None, mla: Mla | None) -> tuple[float, float]:
@@ -155,15 +256,18 @@ def count_parameters(size: Dimensions, moe: Moe | None, mla: Mla | None) -> tupl
     matrices = 2 if size.family in _UNGATED else 3
     linear, layers_with_ffn = size.kinds.linear, size.layers - size.kinds.without_ffn
     attending = max(size.layers - size.kinds.without_attention - linear, 0)
-    mixing = attending * _attention(size, mla) + linear * _LINEAR_SQUARES * size.hidden**2
+    mixing = attending * _attention(size, mla) + linear * (size.linear or _LINEAR_SQUARES * size.hidden**2)
     base = mixing + size.vocab * size.hidden * (1 if size.tied else 2)
     if moe is None:
         total = float(base + layers_with_ffn * matrices * size.hidden * size.ffn)
         return total, total
+    alone = size.kinds.without_attention > 0  # the layers of experts are layers of their own
     with_experts = layers_with_ffn if moe.layers is None else moe.layers
-    base += max(layers_with_ffn - with_experts, 0) * matrices * size.hidden * size.ffn
+    base += 0 if alone else max(layers_with_ffn - with_experts, 0) * matrices * size.hidden * size.ffn
+    width = moe.width or size.hidden
     base += with_experts * size.hidden * (matrices * moe.shared_ffn + moe.experts)
-    expert = with_experts * matrices * size.hidden * moe.expert_ffn
+    base += with_experts * 2 * size.hidden * moe.width
+    expert = with_experts * moe.matrices * width * moe.expert_ffn
     return float(base + expert * moe.experts), float(base + expert * moe.top_k)
 
 

@@ -1,12 +1,13 @@
 """Models as shapes: what memory, parallelism and licence checks need to know of them."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from gpuyard.catalog.names import UnknownName, normalise, resolve
-from gpuyard.catalog.tables import read_yaml
+from gpuyard.catalog.names import UnknownName, normalise
+from gpuyard.catalog.tables import read_csv, read_yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,10 @@ class Moe:
     shared_ffn: int = 0
     layers: int | None = None
     """Layers with experts; None: all of them."""
+    matrices: int = 3
+    """Of one expert: 2 where nothing gates."""
+    width: int = 0
+    """Width that experts read and write, where it is not the hidden size; 0: it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,8 @@ class ModelShape:
     sliding_window: int = 0
     linear_layers: int = 0
     """Layers with a constant state per sequence."""
+    state_values: int = 0
+    """Numbers in that state of one layer; 0: not known."""
     gated: bool = False
     """Its weights need a token of an account that accepted the licence."""
     verified: bool = True
@@ -87,34 +94,105 @@ def models() -> Mapping[str, ModelShape]:
 
 
 def find_model(text: str) -> ModelShape:
-    """The model of that id; case and the ``-Instruct``, ``-it`` ending do not matter, shapes are the same.
+    """The model of that id, or that shares the shape of one.
+
+    Owner, case and endings that change no shape do not matter (``-Instruct``, ``-it``, a month). What a name
+    says of its quantization (``-AWQ``, ``-FP8-dynamic``) becomes the shape's, and the shape keeps that name.
 
     Raises:
         UnknownName: with close ids.
     """
-    table = models()
-    try:
-        return table[resolve("model", text, _aliases(), list(table))]
-    except UnknownName:
-        found = _aliases().get(_bare(text))
-        if found is None:
-            raise
-        return table[found]
+    found = _exact(text)
+    if found is not None:
+        return found
+    base, quantization = split_quantization(text)
+    found = (_exact(base) or _alike(base)) if quantization else None
+    if found is not None:
+        return replace(found, id=text, quantization=quantization)
+    found = _alike(text)
+    if found is None:
+        raise UnknownName("model", text, list(models()))
+    return found
+
+
+def split_quantization(text: str) -> tuple[str, str]:
+    """A name without its words for a quantization, and the quantization; empty: it names none."""
+    owner, slash, name = text.rpartition("/")
+    for pattern, quantization in _QUANTIZED:
+        found = re.search(pattern, name, re.IGNORECASE)
+        if found:
+            return f"{owner}{slash}{name[: found.start()]}", quantization
+    return text, ""
+
+
+_QUANTIZED = (
+    (r"[-_.](nvfp4|fp4)\b.*", "nvfp4"),
+    (r"[-_.]mxfp4\b.*", "mxfp4"),
+    (r"[-_.](gptq[-_.]int8|int8[-_.]gptq|gptq[-_.]8bit)\b.*", "int8"),
+    (r"[-_.](quantized\.)?w4a16\b.*", "w4a16"),
+    (r"[-_.](quantized\.)?w8a8\b.*", "w8a8"),
+    (r"[-_.](quantized\.)?w8a16\b.*", "int8"),
+    (r"[-_.]awq\b.*", "awq"),
+    (r"[-_.]gptq\b.*", "gptq"),
+    (r"[-_.]bnb\b.*", "bitsandbytes"),
+    (r"[-_.](fp8|float8)\b.*", "fp8"),
+    (r"[-_.]int8\b.*", "int8"),
+    (r"[-_.](int4|4bit)\b.*", "int4"),
+)
+"""How publishers name what they quantised, most special first."""
+
+
+def _exact(text: str) -> ModelShape | None:
+    """The model of that id, or of that name under another owner."""
+    for key in (normalise(text), normalise(text.rpartition("/")[2])):
+        if key in _aliases():
+            return models()[_aliases()[key]]
+        if key in _shared():
+            return _sharing(_shared()[key])
+    return None
+
+
+def _alike(text: str) -> ModelShape | None:
+    """The model that differs by endings only."""
+    key = _bare(text)
+    if key in _shared():
+        return _sharing(_shared()[key])
+    return models()[_aliases()[key]] if key in _aliases() else None
+
+
+def _sharing(row: Mapping[str, str]) -> ModelShape:
+    found = models()[row["id"]]
+    return replace(
+        found,
+        id=row["name"],
+        context=int(row["context"] or found.context),
+        quantization=row["quantization"] or found.quantization,
+    )
+
+
+@cache
+def _shared() -> Mapping[str, Mapping[str, str]]:
+    """Models that share a shape, by their names with and without endings."""
+    rows = read_csv("model_aliases")
+    by_name = {normalise(row["name"].rpartition("/")[2]): row for row in rows}
+    return {_bare(row["name"]): row for row in rows} | by_name
 
 
 @cache
 def _aliases() -> Mapping[str, str]:
     known = {_bare(name): name for name in models()}
-    known |= {normalise(name.rsplit("/", 1)[-1]): name for name in models()}
+    known |= {normalise(name.rpartition("/")[2]): name for name in models()}
     return known | {normalise(name): name for name in models()}
 
 
+_TUNED = re.compile(r"[-_](instruct|base|chat|it|hf|pt|thinking|\d{4})(?=[-_]|$)", re.IGNORECASE)
+"""Endings that change no shape, wherever in a name they stand; four digits are a month."""
+
+
 def _bare(name: str) -> str:
-    """The name without its owner, vendor prefix and tuning suffix: ``llama318b``."""
-    key = normalise(name.rsplit("/", 1)[-1]).removeprefix("meta")
-    for suffix in ("instruct", "base", "chat", "it"):
-        key = key.removesuffix(suffix)
-    return key
+    """The name without its owner, vendor prefix and endings: ``llama318b``."""
+    last = name.rpartition("/")[2]
+    return normalise(_TUNED.sub("", last)).removeprefix("meta")
 
 
 def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:
@@ -143,6 +221,7 @@ def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:
         sliding_layers=int(row.get("sliding_layers") or 0),
         sliding_window=int(row.get("sliding_window") or 0),
         linear_layers=int(row.get("linear_layers") or 0),
+        state_values=int(row.get("state_values") or 0),
         gated=row["id"].startswith(_GATED),
         verified=bool(row["verified"]) and row.get("kv_kind") not in _UPPER_BOUNDS,
         source=row["source"],
@@ -157,6 +236,8 @@ def _moe(row: Mapping[str, Any]) -> Moe:
         expert_ffn=int(row.get("expert_ffn") or 0),
         shared_ffn=int(row.get("shared_ffn") or 0),
         layers=int(row["moe_layers"]) if row.get("moe_layers") else None,
+        matrices=int(row.get("matrices") or 3),
+        width=int(row.get("width") or 0),
     )
 
 

@@ -319,21 +319,10 @@ def _arch(given: Combination, gpu: Gpu | None, machine: MachineType | None) -> s
 
 @cache
 def _model(text: str | None) -> ModelShape | None:
-    if not text:
+    try:
+        return find_model(text) if text else None
+    except UnknownName:
         return None
-    for name in (
-        str(text),
-        re.sub(
-            r"(?i)[-_](awq|gptq|fp8|nvfp4|w4a16|w8a8|int4|int8|4bit|gguf|dynamic|quantized)\b.*",
-            "",
-            str(text),
-        ),
-    ):
-        try:
-            return find_model(name)
-        except (UnknownName, ValueError):
-            continue
-    return None
 
 
 _QUANT_WORDS = (

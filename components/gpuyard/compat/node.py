@@ -42,8 +42,20 @@ _PRESENT = frozenset(
 )
 
 
-_NO_CONTAINER = frozenset({"Talos", "Flatcar", "Ubuntu interim", "Fedora", "Arch", "openSUSE", "NixOS", "Alpine",
-    "Buildroot", "Photon"})  # fmt: skip
+_NO_CONTAINER = frozenset(
+    {
+        "Talos",
+        "Flatcar",
+        "Ubuntu interim",
+        "Fedora",
+        "Arch",
+        "openSUSE",
+        "NixOS",
+        "Alpine",
+        "Buildroot",
+        "Photon",
+    }
+)
 """Systems beside the catalog's list that NVIDIA publishes no driver container for."""
 _RHEL_KIN = re.compile(r"alma ?linux|oracle ?linux|\bol ?[89]\b|centos[a-z _-]*[89]")
 """Rebuilds of RHEL with a name of their own, which becomes the tag of an image that does not exist."""

@@ -57,7 +57,8 @@ def kv_bytes_fixed(
 
 def state_bytes(model: ModelShape, split: Split) -> float:
     """State of one linear layer for one sequence on each GPU."""
-    return model.heads * model.head_dim * STATE_WIDTH * _STATE_BYTES / split.tensor
+    values = model.state_values or model.heads * model.head_dim * STATE_WIDTH
+    return values * _STATE_BYTES / split.tensor
 
 
 def block_tokens(model: ModelShape, split: Split, kv_dtype: str | None = None) -> int:

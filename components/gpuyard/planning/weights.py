@@ -102,7 +102,8 @@ def _expert_parameters(model: ModelShape) -> float:
     if model.moe is None:
         return 0.0
     layers = model.layers if model.moe.layers is None else model.moe.layers
-    return 3.0 * layers * model.moe.experts * model.moe.expert_ffn * model.hidden
+    width = model.moe.width or model.hidden
+    return float(model.moe.matrices * layers * model.moe.experts * model.moe.expert_ffn * width)
 
 
 def _copied_parameters(model: ModelShape) -> float:

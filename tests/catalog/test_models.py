@@ -1,0 +1,85 @@
+"""Names of models: what people type resolves to a shape, with the quantization that the name says."""
+
+import pytest
+
+from gpuyard.catalog.model_layers import Dimensions, LayerKinds, count_parameters
+from gpuyard.catalog.models import find_model, models, split_quantization
+from gpuyard.catalog.names import UnknownName
+from gpuyard.catalog.tables import read_csv
+
+
+@pytest.mark.parametrize(
+    ("name", "heads", "context", "quantization"),
+    [
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", 64, 131072, ""),
+        ("deepseek-ai/DeepSeek-R1-0528", 128, 163840, "fp8"),
+        ("meta-llama/Llama-2-70b-chat-hf", 64, 4096, ""),
+        ("meta-llama/Meta-Llama-3-8B-Instruct", 32, 8192, ""),
+        ("meta-llama/Llama-3.1-8B-Instruct", 32, 131072, ""),
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507-FP8", 64, 262144, "fp8"),
+        ("Qwen/Qwen3-14B-AWQ", 40, 40960, "awq"),
+        ("Qwen/Qwen2.5-72B-Instruct-GPTQ-Int8", 64, 32768, "int8"),
+        ("hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4", 64, 131072, "awq"),
+        ("RedHatAI/Llama-3.3-70B-Instruct-quantized.w8a8", 64, 131072, "w8a8"),
+        ("nvidia/DeepSeek-R1-0528-FP4-v2", 128, 163840, "nvfp4"),
+        ("unsloth/Llama-3.3-70B-Instruct-bnb-4bit", 64, 131072, "bitsandbytes"),
+        ("moonshotai/Kimi-K2-Thinking", 64, 262144, "int4"),
+        ("llama-3.1-8b", 32, 131072, ""),
+    ],
+)
+def test_a_name_people_type_finds_its_shape(name: str, heads: int, context: int, quantization: str) -> None:
+    model = find_model(name)
+    assert (model.heads, model.quantization) == (heads, quantization)
+    assert model.context in (context, 131072)
+
+
+def test_every_model_is_found_under_its_own_id_and_every_alias_under_its_name():
+    assert [name for name in models() if find_model(name).id != name] == []
+    rows = read_csv("model_aliases")
+    assert [row["name"] for row in rows if find_model(row["name"]).id != row["name"]] == []
+    assert {row["id"] for row in rows} <= set(models())
+
+
+@pytest.mark.parametrize("name", ["gpt-5", "Qwen/Qwen9-8B", "my/finetune", "", "-fp8"])
+def test_a_name_that_means_no_model_says_so(name: str):
+    with pytest.raises(UnknownName):
+        find_model(name)
+
+
+def test_a_name_without_words_for_a_quantization_stays_whole():
+    assert split_quantization("Qwen/Qwen3-8B") == ("Qwen/Qwen3-8B", "")
+    assert split_quantization("org/Model-8B-FP8-dynamic") == ("org/Model-8B", "fp8")
+
+
+TOWERS = {
+    "Qwen/Qwen2.5-VL-3B-Instruct",
+    "Qwen/Qwen2.5-VL-7B-Instruct",
+    "Qwen/Qwen3-VL-2B-Instruct",
+    "Qwen/Qwen3-VL-4B-Instruct",
+    "Qwen/Qwen3-VL-8B-Instruct",
+    "google/gemma-3-4b-it",
+    "google/gemma-3-12b-it",
+    "meta-llama/Llama-3.2-11B-Vision",
+}
+"""Small models with a large vision tower."""
+
+
+@pytest.mark.parametrize("model", models().values(), ids=lambda model: model.id)
+def test_published_parameters_agree_with_the_shape(model):
+    """Vision towers are not in the shape, and linear layers are counted by rule of thumb."""
+    kinds = LayerKinds(
+        sliding=model.sliding_layers,
+        linear=model.linear_layers,
+    )
+    if model.architecture == "NemotronHForCausalLM" or "Nemotron-Super" in model.id:
+        pytest.skip("layers with one part each are counted by the reader of config.json")
+    size = Dimensions(
+        layers=model.layers, hidden=model.hidden, heads=model.heads, kv_heads=model.kv_heads,
+        head_dim=model.head_dim, ffn=model.ffn, vocab=model.vocab, tied=model.tied,
+        family={"FalconForCausalLM": "falcon", "PhiForCausalLM": "phi", "OPTForCausalLM": "opt",
+                "GPTNeoXForCausalLM": "gpt_neox", "Starcoder2ForCausalLM": "starcoder2"}.get(
+            model.architecture, ""),
+        kinds=kinds,
+    )  # fmt: skip
+    counted, _ = count_parameters(size, model.moe, model.mla)
+    assert counted == pytest.approx(model.params, rel=0.2 if model.id in TOWERS else 0.06)

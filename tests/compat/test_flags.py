@@ -1,0 +1,69 @@
+"""Flags by release, as the releases' own parsers have them."""
+
+import pytest
+
+from gpuyard.catalog.software_support import quantization_sm_min, runtime_flags
+from gpuyard.compat.check import check
+from gpuyard.compat.combination import Combination
+
+
+def _codes(runtime: str, version: str | None, env: str, image: str | None = None) -> list[tuple[str, str]]:
+    found = check(Combination(runtime=runtime, runtime_version=version, env=env, image=image))
+    return [(item.code, str(item.severity)) for item in found]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "version", "env", "answer"),
+    [
+        ("vllm", "0.17.1", "--swap-space 4", []),
+        ("vllm", "0.18.0", "--swap-space 4", [("FLAG_REMOVED", "error")]),
+        ("vllm", "0.12.0", "--task embed", []),
+        ("vllm", "0.13.0", "--task embed", [("FLAG_REMOVED", "error")]),
+        ("vllm", "0.17.1", "--shutdown-timeout 60", [("FLAG_UNKNOWN", "error")]),
+        ("vllm", "0.18.1", "--shutdown-timeout 60", []),
+        ("vllm", None, "--shutdown-timeout 60", []),
+        ("vllm", "0.33.0", "--no-enable-prefix-caching", []),
+        ("vllm", "0.33.0", "--compilation-config.level 3", []),
+        ("vllm", "0.33.0", "--max-num-seq 8", []),  # parsers take unique beginnings
+        ("vllm", "0.33.0", "--tensor_parallel_size 2", []),
+        ("vllm", "0.33.0", "--max-modellen 4096", [("FLAG_UNKNOWN", "error")]),
+        ("vllm", "0.33.0", "--some-plug-in-flag 1", [("FLAG_UNKNOWN", "warning")]),
+        ("vllm", "0.15.0", "--omni", [("FLAG_UNKNOWN", "error")]),
+        ("vllm-omni", "0.20.0", "--omni", [("FLAG_UNKNOWN", "warning")]),
+        ("sglang", "0.5.3", "--enable-ep-moe", []),
+        ("sglang", "0.5.5", "--enable-ep-moe", [("FLAG_REMOVED", "error")]),
+        ("sglang", "0.5.23", "--context-length 4096 --mem-fraction-static 0.8", []),
+        ("sglang", "0.5.10", "--max-model-len 4096", [("FLAG_UNKNOWN", "error")]),
+    ],
+)  # fmt: skip
+def test_a_flag_is_judged_by_the_release(
+    runtime: str, version: str | None, env: str, answer: list[tuple[str, str]]
+) -> None:
+    assert _codes(runtime, version, env) == answer
+
+
+def test_hundreds_of_flags_are_known_and_spans_are_in_order() -> None:
+    for runtime, least in (("vllm", 400), ("sglang", 500)):
+        spans = runtime_flags(runtime)
+        assert len(spans) >= least
+        for span in spans.values():
+            known = [version for version in (span.unknown_to, span.first_seen, span.gone_in) if version]
+            assert known == sorted(known), span
+
+
+@pytest.mark.parametrize(
+    ("quantization", "version", "sm"),
+    [
+        ("fp8", (0, 13, 0, 0), (8, 0)),
+        ("fp8", (0, 14, 0, 0), (7, 5)),
+        ("w4a16", (0, 11, 2, 0), (8, 0)),
+        ("w4a16", (0, 12, 0, 0), (7, 5)),
+        ("modelopt_fp4", (0, 8, 5, 0), (10, 0)),
+        ("modelopt_fp4", (), (7, 5)),
+        ("made-up", (), ()),
+    ],
+)
+def test_the_oldest_gpu_of_a_quantization_changes_with_the_release(
+    quantization: str, version: tuple[int, ...], sm: tuple[int, ...]
+) -> None:
+    assert quantization_sm_min("vllm", quantization, version) == sm
