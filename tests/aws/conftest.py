@@ -1,6 +1,5 @@
 """Runs a program as a first preview would, offline: no resource has an id yet and no look-up is answered."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +11,6 @@ from gpuyard.engine.answers import Registration
 from gpuyard.engine.recorder import Recording, record
 from gpuyard.engine.validate import validate
 from gpuyard.resources import Resource
-
-with warnings.catch_warnings():
-    # pulumi-aws 7.51.1 warns of its own classes when a module is first touched
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from gpuyard.aws import cluster  # noqa: F401
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Clouds that hold nothing yet, and programs recorded against them."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +11,6 @@ from gpuyard.engine.answers import Registration
 from gpuyard.engine.recorder import Recording, record
 from gpuyard.errors import EngineError
 from gpuyard.resources import Resource
-
-with warnings.catch_warnings():
-    # pulumi-aws 7.51.1 warns of its own classes when a module is first touched
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import pulumi_aws
-
-    pulumi_aws.ec2.Vpc  # noqa: B018 (modules load when they are touched)
-    pulumi_aws.eks.NodeGroup  # noqa: B018
 
 
 @dataclass

@@ -1,28 +1,16 @@
 """Runs a program as a first preview would, offline: no resource has an id yet and no look-up is answered."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pulumi_gcp as gcp
 import pytest
 
 from gpuyard.engine.answers import Registration
 from gpuyard.engine.recorder import Recording, record
 from gpuyard.engine.validate import validate
 from gpuyard.resources import Resource
-
-with warnings.catch_warnings():
-    # pulumi-gcp 10.2.0 warns of its own classes when a module is first touched
-    warnings.simplefilter("ignore", DeprecationWarning)
-    _TOUCHED = (
-        gcp.compute.Network,
-        gcp.container.Cluster,
-        gcp.projects.IAMMember,
-        gcp.serviceaccount.Account,
-    )
 
 
 @dataclass

@@ -1,24 +1,14 @@
 """The three clusters keep one contract, so that endpoints need not know which one they are on."""
 
-import warnings
-
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 import yaml
 
+from gpuyard.aws.cluster import EksGpuCluster
+from gpuyard.gcp.cluster import GkeGpuCluster
 from gpuyard.kubernetes.contract import GpuCluster
 from gpuyard.kubernetes.existing import ExistingCluster
-
-with warnings.catch_warnings():
-    # the provider SDKs warn of their own classes when a module is first touched
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import pulumi_gcp as gcp
-
-    from gpuyard.aws.cluster import EksGpuCluster
-    from gpuyard.gcp.cluster import GkeGpuCluster
-
-    _TOUCHED = gcp.compute.Network
 
 
 def eks(_folder):

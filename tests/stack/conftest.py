@@ -1,7 +1,6 @@
 """The example stacks, planned as `gpuyard plan` does, and throw-away projects made from them."""
 
 import shutil
-import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,16 +14,6 @@ from gpuyard.planner import PlannedStack, plan_program
 from gpuyard.stack.files import load_lock_data
 from gpuyard.stack.plan import StackPlan
 from gpuyard.stack.reading import read_stack
-
-with warnings.catch_warnings():
-    # pulumi-aws 7.51.1 and pulumi-gcp 10.2.0 warn of their own classes when a module is first touched
-    warnings.simplefilter("ignore")
-    import pulumi_gcp.compute
-    import pulumi_gcp.container
-
-    from gpuyard import components
-
-    LOADED = (components, pulumi_gcp.compute.Network, pulumi_gcp.container.Cluster)
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("dev", "local", "prod", "staging")
