@@ -7,56 +7,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.report.strategies import COSTS, FINDINGS, WORDS
 
-from gpuyard.costs.cost_report import CostReport
-from gpuyard.costs.line_item import GROUPS, LineItem, Loads, Unpriced
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.costs.line_item import LineItem, Loads
+from gpuyard.errors import SpecError
 from gpuyard.report.json_form import render_json
 from gpuyard.report.model import build_report
 from gpuyard.report.reading import load_report, read_costs, read_report
-
-WORDS = st.text(max_size=12)
-AMOUNTS = st.decimals(min_value=0, max_value=10**7, allow_nan=False, allow_infinity=False)
-LOADS = st.builds(Loads, idle=AMOUNTS, expected=AMOUNTS, peak=AMOUNTS)
-ITEMS = st.builds(
-    LineItem,
-    resource=WORDS,
-    urn=WORDS,
-    type=WORDS,
-    component=WORDS,
-    group=st.sampled_from(GROUPS),
-    region=WORDS,
-    quantity=st.none() | LOADS,
-    unit=WORDS,
-    list_unit_price=st.none() | AMOUNTS,
-    unit_price=AMOUNTS,
-    unit_price_low=st.none() | AMOUNTS,
-    unit_price_high=st.none() | AMOUNTS,
-    category=st.sampled_from(["Usage", "Purchase", "Credit"]),
-    frequency=st.sampled_from(["One-Time", "Recurring", "Usage-Based"]),
-    source=WORDS,
-    as_of=st.dates().map(str),
-    note=WORDS,
-)
-UNKNOWN = st.builds(Unpriced, resource=WORDS, urn=WORDS, type=WORDS, component=WORDS, reason=WORDS)
-COSTS = st.builds(
-    CostReport,
-    hours_per_month=st.integers(1, 744),
-    reference_date=st.dates().map(str),
-    items=st.lists(ITEMS, max_size=5).map(tuple),
-    unknown=st.lists(UNKNOWN, max_size=3).map(tuple),
-    free=st.integers(0, 9),
-    priced=st.integers(0, 9),
-)
-FINDINGS = st.builds(
-    Finding,
-    severity=st.sampled_from(Severity),
-    code=WORDS,
-    path=WORDS,
-    value=st.none() | st.booleans() | st.integers() | WORDS,
-    message=WORDS,
-    fix=WORDS,
-)
 
 
 @pytest.fixture

@@ -1,11 +1,17 @@
-"""The page that documents the JSON names every key that the JSON has."""
+"""The pages that document the JSON name every key that the JSON has."""
 
 import json
 from pathlib import Path
 
-from gpuyard.report.json_form import render_json
+from tests.report.conftest import make_report
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "report-schema.md"
+from gpuyard.costs.pricing import price_resources
+from gpuyard.report import diff_csv
+from gpuyard.report.diff import diff_sources
+from gpuyard.report.json_form import render_json
+from gpuyard.report.sources import Source
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def keys(value):
@@ -18,8 +24,27 @@ def keys(value):
             yield from keys(item)
 
 
-def test_every_key_is_documented(report):
+def undocumented(data, page, named_by_users):
+    text = (REFERENCE / page).read_text()
+    return sorted(key for key in set(keys(data)) - set(named_by_users) if key not in text)
+
+
+def test_every_key_of_a_report_is_documented(report):
     data = json.loads(render_json(report))
-    named_by_users = {*data["lead_time"], *data["cost"]["groups"], *data["cost"]["unknown_types"]}
-    text = PAGE.read_text()
-    assert sorted(key for key in set(keys(data)) - named_by_users if key not in text) == []
+    named = {*data["lead_time"], *data["cost"]["groups"], *data["cost"]["unknown_types"]}
+    assert undocumented(data, "report-schema.md", named) == []
+
+
+def test_every_key_of_a_diff_is_documented(report):
+    other = make_report(costs=price_resources([]), findings=[], pools=[], rungs=[], lead_times={})
+    found = diff_sources(
+        Source(name="a", kind="report", report=report), Source(name="b", kind="report", report=other)
+    )
+    data = json.loads(json.dumps(found.as_dict()))
+    named = {
+        *data["time"],
+        *data["money"]["groups"],
+        *(j for t in data["time"].values() for j in t["journeys"]),
+    }
+    assert undocumented(data, "diff.md", named) == []
+    assert [name for name in diff_csv.COLUMNS if name not in (REFERENCE / "diff.md").read_text()] == []

@@ -16,6 +16,7 @@ VERBS = {
     "plan": "resources, findings, ladder, cost and lead time of a stack, offline",
     "check": "findings of a stack only; exit 1 on errors",
     "report": "the cost and lead-time report of a stack",
+    "diff": "what a change does to money, time, risk and capacity",
     "lock": "write the stack's capacity lock: where it runs, and where next",
     "capacity": "the ranked ladder of places and purchase kinds",
     "fit": "which GPUs hold a model, with what flags, at what price",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpuyard.leadtime.lead_time import LeadTime
 from gpuyard.report.comment import Section, render_comment
-from gpuyard.report.markup import Dialect, code, escape, head, marker, prose, row
+from gpuyard.report.markup import Dialect, code, escape, head, marker, more, prose, row
 from gpuyard.report.model import Report
 from gpuyard.report.words import (
     JOURNEYS,
@@ -103,14 +103,14 @@ def _findings(report: Report, dialect: Dialect) -> Iterator[str]:
         yield f"- **{finding.severity}** {place}{prose(finding.message)} ({code(finding.code)})"
         if finding.fix:
             yield f"  - {prose(finding.fix)}"
-    yield from _more(len(report.findings), dialect, "findings")
+    yield from more(len(report.findings), dialect.rows, "findings")
 
 
 def _unknown(report: Report, dialect: Dialect) -> Iterator[str]:
     yield from head("resource", "part", "why")
     for found in report.costs.unknown[: dialect.rows]:
         yield row(escape(found.resource), escape(found.component), escape(found.reason))
-    yield from _more(len(report.costs.unknown), dialect, "unknown prices")
+    yield from more(len(report.costs.unknown), dialect.rows, "unknown prices")
 
 
 def _items(report: Report, dialect: Dialect) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _items(report: Report, dialect: Dialect) -> Iterator[str]:
         yield row(
             escape(item.resource), escape(item.component), escape(item.as_of), escape(rate(item)), amount
         )
-    yield from _more(len(items), dialect, "line items, smaller ones")
+    yield from more(len(items), dialect.rows, "line items, smaller ones")
 
 
 def _lead_times(report: Report) -> Iterator[str]:
@@ -170,10 +170,4 @@ def _ladder(report: Report, dialect: Dialect) -> Iterator[str]:
         mark = "active" if rung.is_active else f"{rung.number}"
         words = (rung.endpoint, rung.place, rung.machine, rung.purchase.replace("_", " "), rung.price)
         yield row(mark, *(escape(word) for word in words))
-    yield from _more(len(report.rungs), dialect, "rungs, in the lock")
-
-
-def _more(count: int, dialect: Dialect, what: str) -> Iterator[str]:
-    if count > dialect.rows:
-        yield ""
-        yield f"_… and {count - dialect.rows} more {what}._"
+    yield from more(len(report.rungs), dialect.rows, "rungs, in the lock")

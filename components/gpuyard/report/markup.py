@@ -11,6 +11,7 @@ What differs, each checked against the host's documentation or its issue tracker
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from enum import StrEnum
 
 LONGEST_TEXT = 300
@@ -88,6 +89,13 @@ def head(*titles: str, numbers: int = 0) -> list[str]:
     """The first two lines of a table; the last ``numbers`` columns are right-aligned."""
     words = len(titles) - numbers
     return [row(*titles), "|" + "---|" * words + "---:|" * numbers]
+
+
+def more(count: int, shown: int, what: str) -> Iterator[str]:
+    """A line that counts what was left out; none when nothing was."""
+    if count > shown:
+        yield ""
+        yield f"_… and {count - shown} more {what}._"
 
 
 def marker(kind: str, name: str) -> str:

@@ -1,12 +1,12 @@
 """The report for terminals: money, then time, then risk."""
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 
 from gpuyard.costs.line_item import LineItem
 from gpuyard.errors import Severity
 from gpuyard.leadtime.lead_time import LeadTime
 from gpuyard.report.model import Report
+from gpuyard.report.terminal import Page
 from gpuyard.report.words import (
     JOURNEYS,
     PRICE_AGE_NOTE,
@@ -20,15 +20,14 @@ from gpuyard.report.words import (
     usd,
 )
 
-_STYLES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33", "green": "32"}
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 
 
 def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
     """The report in ``width`` columns. ``color`` adds ANSI styles and changes no character."""
-    page = _Page(max(60, width), color=color)
+    page = Page(width, color=color)
     lines = [
-        page.style(report.title, "bold"),
+        *(page.style(line, "bold") for line in page.fold(report.title)),
         page.style(f"reference date {report.reference_date}; {dates_line(report)}", "dim"),
         *_pools(report, page),
         *_money(report, page),
@@ -40,46 +39,7 @@ def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-class _Page:
-    def __init__(self, width: int, *, color: bool) -> None:
-        self.width, self.color = width, color
-
-    def narrower(self, columns: int) -> "_Page":
-        return _Page(self.width - columns, color=self.color)
-
-    def style(self, text: str, name: str) -> str:
-        return f"\033[{_STYLES[name]}m{text}\033[0m" if self.color else text
-
-    def heading(self, text: str) -> list[str]:
-        return ["", self.style(text.upper(), "bold")]
-
-    def fold(self, text: str, indent: int = 0) -> list[str]:
-        gap = " " * indent
-        return wrap(text, self.width, initial_indent=gap, subsequent_indent=gap, break_on_hyphens=False) or [
-            ""
-        ]
-
-    def table(self, rows: Sequence[Sequence[str]], numbers: int) -> list[str]:
-        """Columns; the last ``numbers`` are right-aligned, the first gives way when space is short."""
-        if not rows:
-            return []
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        rest = sum(widths[1:]) + 2 * len(widths)
-        widths[0] = max(8, min(widths[0], self.width - rest))
-        lines = []
-        for row in rows:
-            cells = [_cut(row[0], widths[0]).ljust(widths[0])]
-            for i, cell in enumerate(row[1:], 1):
-                cells.append(cell.rjust(widths[i]) if i >= len(row) - numbers else cell.ljust(widths[i]))
-            lines.append("  " + "  ".join(cells))
-        return lines
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _pools(report: Report, page: _Page) -> Iterator[str]:
+def _pools(report: Report, page: Page) -> Iterator[str]:
     if not report.pools:
         return
     yield from page.heading("what and where")
@@ -90,7 +50,7 @@ def _pools(report: Report, page: _Page) -> Iterator[str]:
         yield from page.fold(f"{row.place}: {row.machine}{bought}{nodes}", 4)
 
 
-def _money(report: Report, page: _Page) -> Iterator[str]:
+def _money(report: Report, page: Page) -> Iterator[str]:
     costs = report.costs
     yield from page.heading("money")
     yield page.style(f"USD per month of {costs.hours_per_month} hours", "dim")
@@ -126,7 +86,7 @@ def _money(report: Report, page: _Page) -> Iterator[str]:
     yield from page.fold(PRICE_AGE_NOTE, 2)
 
 
-def _largest(items: Sequence[LineItem], page: _Page, limit: int = 8) -> Iterator[str]:
+def _largest(items: Sequence[LineItem], page: Page, limit: int = 8) -> Iterator[str]:
     """The largest items at the expected load, and how many there are besides."""
     counted = [item for item in items if item.effective is not None and item.effective.peak > 0]
     counted.sort(key=lambda item: (-item.effective.expected if item.effective else 0, item.urn))
@@ -143,19 +103,19 @@ def _largest(items: Sequence[LineItem], page: _Page, limit: int = 8) -> Iterator
         yield f"  and {len(counted) - limit} more"
 
 
-def _time(report: Report, page: _Page) -> Iterator[str]:
+def _time(report: Report, page: Page) -> Iterator[str]:
     if not report.lead_times:
         return
     yield from page.heading("time")
     for endpoint, lead_time in report.lead_times.items():
-        yield f"  {endpoint}"
+        yield from page.fold(endpoint, 2)
         yield from (f"  {line}" for line in _journeys(lead_time, page.narrower(2)))
         for gate in lead_time.gates:
             state = gate_state(gate)
             yield from page.fold(f"gate ({state}): {gate.name}: {gate.evidence}", 4)
 
 
-def _journeys(lead_time: LeadTime, page: _Page) -> Iterator[str]:
+def _journeys(lead_time: LeadTime, page: Page) -> Iterator[str]:
     journeys = [journey for journey in lead_time.journeys if journey.phases]
     rows = [("until tokens flow", "P50", "P90"), *map(journey_line, journeys)]
     yield from page.table(rows, 2)
@@ -179,7 +139,7 @@ def _journeys(lead_time: LeadTime, page: _Page) -> Iterator[str]:
         yield from page.table(rows, 0)
 
 
-def _risk(report: Report, page: _Page) -> Iterator[str]:
+def _risk(report: Report, page: Page) -> Iterator[str]:
     yield from page.heading("risk")
     yield f"  {risk_line(report)}"
     for finding in report.findings:

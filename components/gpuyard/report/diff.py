@@ -1,0 +1,130 @@
+"""What a change does to money, time, risk and capacity: two sources in, one value for every format."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gpuyard.costs.line_item import GROUPS, NOTHING, Loads, loads_dict
+from gpuyard.report.capacity_diff import CapacityDiff, Replacement, diff_capacity, find_replacements
+from gpuyard.report.money_diff import Amounts, Change, diff_costs, total_amounts
+from gpuyard.report.risk_diff import RiskDiff, diff_risk
+from gpuyard.report.sources import Source
+from gpuyard.report.time_diff import EndpointTime, diff_times
+
+SCHEMA = "gpuyard.diff/v1"
+"""Name and version of the JSON form (docs/reference/diff-schema.md)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the two things compared."""
+
+    name: str
+    kind: str
+    stack: str
+    reference_date: str
+    hours_per_month: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diff:
+    """Head against base."""
+
+    base: Side
+    head: Side
+    before: Amounts
+    after: Amounts
+    groups: Mapping[str, tuple[Loads, Loads]]
+    """USD per month by group, before and after; those that did not change left out."""
+    changes: tuple[Change, ...]
+    replacements: tuple[Replacement, ...]
+    """What is destroyed and made anew; GPU pools first."""
+    times: tuple[EndpointTime, ...]
+    risk: RiskDiff
+    capacity: CapacityDiff
+
+    @property
+    def delta(self) -> Amounts:
+        """After minus before."""
+        return self.after - self.before
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing that a report says has changed."""
+        return not (
+            self.changes or self.replacements or self.times or self.risk or self.capacity or self.groups
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Settings that differ, so that amounts may differ without a change of the stack."""
+        found = []
+        if self.base.hours_per_month != self.head.hours_per_month:
+            found.append(
+                f"months have {self.base.hours_per_month} hours before and {self.head.hours_per_month} after"
+            )
+        if self.base.reference_date != self.head.reference_date:
+            found.append(
+                f"support periods are judged on {self.base.reference_date} before "
+                f"and on {self.head.reference_date} after"
+            )
+        if self.base.stack != self.head.stack:
+            found.append(f"two stacks are compared: {self.base.stack} before and {self.head.stack} after")
+        return tuple(found)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, as docs/reference/diff-schema.md has it."""
+        return {
+            "schema": SCHEMA,
+            "base": asdict(self.base),
+            "head": asdict(self.head),
+            "is_empty": self.is_empty,
+            "replacements": [found.as_dict() for found in self.replacements],
+            "money": {
+                "base": self.before.as_dict(),
+                "head": self.after.as_dict(),
+                "delta": self.delta.as_dict(),
+                "groups": {
+                    group: {"base": loads_dict(old), "head": loads_dict(new)}
+                    for group, (old, new) in self.groups.items()
+                },
+                "changes": [change.as_dict() for change in self.changes],
+            },
+            "time": {found.endpoint: found.as_dict() for found in self.times},
+            "risk": self.risk.as_dict(),
+            "capacity": self.capacity.as_dict(),
+            "notes": list(self.notes),
+        }
+
+
+def diff_sources(base: Source, head: Source) -> Diff:
+    """What ``head`` changes of ``base``. A source against itself gives an empty diff."""
+    old, new = base.report, head.report
+    return Diff(
+        base=_side(base),
+        head=_side(head),
+        before=total_amounts(old.costs),
+        after=total_amounts(new.costs),
+        groups=_groups(old.costs.by_group, new.costs.by_group),
+        changes=diff_costs(old.costs, new.costs),
+        replacements=find_replacements(base, head),
+        times=diff_times(old.lead_times, new.lead_times),
+        risk=diff_risk(old.findings, new.findings),
+        capacity=diff_capacity(old, new),
+    )
+
+
+def _side(source: Source) -> Side:
+    report = source.report
+    return Side(
+        name=source.name,
+        kind=source.kind,
+        stack=report.stack,
+        reference_date=report.reference_date,
+        hours_per_month=report.costs.hours_per_month,
+    )
+
+
+def _groups(old: Mapping[str, Loads], new: Mapping[str, Loads]) -> dict[str, tuple[Loads, Loads]]:
+    pairs = {group: (old.get(group, NOTHING), new.get(group, NOTHING)) for group in GROUPS}
+    return {group: pair for group, pair in pairs.items() if pair[0] != pair[1]}
