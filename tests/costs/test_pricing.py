@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from gpuyard.costs.pricing import price_resources
-from gpuyard.costs.usage import Usage, parse_usage
+from gpuyard.costs.usage import Usage
+from gpuyard.costs.usage_file import parse_usage
 from gpuyard.errors import SpecError
 from gpuyard.resources import SECRET, UNKNOWN, Resource
 
@@ -139,7 +140,8 @@ def test_attached_gpus_are_billed_beside_their_machine(make):
     report = price_resources([make(POOL, location="us-central1-a", nodeCount=1, nodeConfig=config)])
     (gpu,) = [item for item in report.items if item.unit == "GPU-hour"]
     assert gpu.effective is not None
-    assert gpu.effective.expected == 2 * Decimal("0.35") * 730
+    assert gpu.list_cost.expected == 2 * Decimal("0.35") * 730
+    assert gpu.effective.expected == gpu.list_cost.expected * Decimal("0.7")  # attached GPUs: sustained use
     (machine,) = [item for item in report.items if item.unit == "hour"]
     assert machine.group == "GPU nodes"
     assert machine.list_unit_price is not None
@@ -222,7 +224,7 @@ def test_a_secret_never_enters_the_report(make):
 def test_bad_usage_is_refused_with_every_problem():
     data = {"resource_usage": {"a": {"gb": -1}, "ghost": {"gb": 1}}, "colour": 1}
     with pytest.raises(SpecError) as caught:
-        parse_usage(data, frozenset({"a"}))
+        parse_usage(data, [Resource(urn="u", type="aws:ec2/natGateway:NatGateway", name="a")])
     codes = {finding.code for finding in caught.value.findings}
     assert codes == {"USAGE_AMOUNT", "USAGE_WITHOUT_RESOURCE", "UNKNOWN_KEY"}
 

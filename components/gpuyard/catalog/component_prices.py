@@ -113,6 +113,17 @@ _GCP_ITEMS = {
     ("ip", "unused static"): "external IP unused",
     ("gcs", "standard regional"): "gcs standard",
     ("disk", "local ssd (a3/g2 bundled rate)"): "local SSD",
+    ("disk", "local ssd spot"): "local SSD spot",
+    ("disk", "pd-balanced regional"): "disk pd-balanced regional",
+    ("disk", "pd-ssd regional"): "disk pd-ssd regional",
+    ("disk", "pd-standard regional"): "disk pd-standard regional",
+    ("disk", "pd-extreme storage"): "disk pd-extreme",
+    ("disk", "hyperdisk-extreme storage"): "disk hyperdisk-extreme",
+    ("disk", "snapshot"): "disk snapshot",
+    ("gcs", "standard storage"): "gcs standard",
+    ("gcs", "multi-region storage"): "gcs standard multi-region",
+    ("gcs", "nearline storage"): "gcs nearline",
+    ("gcs", "coldline storage"): "gcs coldline",
 }
 _GCP_EVERYWHERE = ("gke_management", "gke_free_tier", "cloud_nat")
 """Components with one price in every region seen."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from statistics import median
+from sys import intern
 
 from gpuyard.catalog.offers import money
 from gpuyard.catalog.price import Price
@@ -40,6 +41,30 @@ def gce_price(machine_type: str, region: str) -> Price | None:
     usd = _gce().get((machine_type, region))
     source = "Cyclenerd/google-cloud-pricing-cost-calculator (Apache-2.0)"
     return None if usd is None else Price(usd=usd, unit="USD/hour", source=source, as_of=GCP_AS_OF)
+
+
+def gce_spot_price(machine_type: str, region: str) -> Price | None:
+    """The spot price that Google lists for a machine type. None: no row, or not below on demand."""
+    usd, listed = (
+        _gce_column("usd_per_hour_spot").get((machine_type, region)),
+        _gce().get((machine_type, region)),
+    )
+    if usd is None or (listed is not None and usd >= listed):
+        return None
+    source = "Cyclenerd/google-cloud-pricing-cost-calculator (Apache-2.0)"
+    return Price(usd=usd, unit="USD/hour", source=source, as_of=GCP_AS_OF)
+
+
+def gce_committed_prices(machine_type: str, region: str) -> Mapping[str, Price]:
+    """USD per machine-hour under a resource commitment, by term (``1y``, ``3y``); a month has 730 hours."""
+    source = "Cyclenerd/google-cloud-pricing-cost-calculator (Apache-2.0)"
+    found: dict[str, Price] = {}
+    for term in ("1y", "3y"):
+        monthly = _gce_column(f"usd_per_month_{term}").get((machine_type, region))
+        if monthly is not None:
+            usd = round(monthly / 730, 8)
+            found[term] = Price(usd=usd, unit="USD/hour", source=source, as_of=GCP_AS_OF)
+    return found
 
 
 def derived_price(machine_type: str, region: str, home: Price | None) -> Price | None:
@@ -93,11 +118,18 @@ def _ec2() -> Mapping[str, Mapping[str, str]]:
     return {row["instance_type"]: row for row in read_csv("ec2_on_demand")}
 
 
-@cache
 def _gce() -> Mapping[tuple[str, str], float]:
-    """Read without `read_csv`: a dict for each of 16,000 rows would be most of the catalog's memory."""
+    return _gce_column("usd_per_hour")
+
+
+@cache
+def _gce_column(column: str) -> Mapping[tuple[str, str], float]:
+    """One price column by machine type and region.
+
+    Read without `read_csv`: a dict for each of 16,000 rows would be most of the catalog's memory.
+    """
     with (DATA / "gcp_machine_prices.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         header = next(rows)
-        name, region, usd = (header.index(column) for column in ("machine_type", "region", "usd_per_hour"))
-        return {(row[name], row[region]): float(row[usd]) for row in rows if row[usd]}
+        name, region, usd = (header.index(key) for key in ("machine_type", "region", column))
+        return {(intern(row[name]), intern(row[region])): float(row[usd]) for row in rows if row[usd]}

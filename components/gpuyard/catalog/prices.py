@@ -11,7 +11,14 @@ from statistics import median, quantiles
 
 from gpuyard.catalog.component_prices import component
 from gpuyard.catalog.hardware import machine_types
-from gpuyard.catalog.list_prices import EC2_REST_AS_OF, derived_price, ec2_price, gce_price
+from gpuyard.catalog.list_prices import (
+    EC2_REST_AS_OF,
+    derived_price,
+    ec2_price,
+    gce_committed_prices,
+    gce_price,
+    gce_spot_price,
+)
 from gpuyard.catalog.offers import Offer, money, shipped_offers
 from gpuyard.catalog.overlay import overlay_offers
 from gpuyard.catalog.price import Price, SpotPrice
@@ -66,13 +73,19 @@ def spot(cloud: str, machine_type: str, region: str, zone: str | None = None) ->
     if zone is not None:
         quotes = tuple(quote for quote in quotes if quote.zone == zone)
     history = _gcp_history().get((machine_type, region), ()) if cloud == "gcp" and zone is None else ()
-    return _from_history(history, quotes) if history else _from_quotes(quotes)
+    if history or quotes:
+        return _from_history(history, quotes) if history else _from_quotes(quotes)
+    listed = gce_spot_price(machine_type, region) if cloud == "gcp" and _has_no_gpu(machine_type) else None
+    return None if listed is None else _from_list(listed)
 
 
 def reserved(cloud: str, machine_type: str, region: str) -> Mapping[str, Price]:
-    """USD per machine-hour under a commitment, by its term (``1y_no_upfront``); empty: not known."""
-    if cloud != "aws":
-        return {}
+    """USD per machine-hour under a commitment, by its term; empty: not known.
+
+    At AWS terms are those of standard reserved instances (``1y_no_upfront``), at Google ``1y`` and ``3y``.
+    """
+    if cloud == "gcp":
+        return gce_committed_prices(machine_type, region)
     rows = (
         row
         for row in read_csv("ec2_gpu_reserved_2025_04")
@@ -127,6 +140,23 @@ def _from_quotes(quotes: Sequence[Offer]) -> SpotPrice | None:
         source=quotes[0].source,
         as_of=min(quote.as_of for quote in quotes),
         basis=f"quotes of {len(values)} zones" if len(values) > 1 else "one quote",
+    )
+
+
+def _has_no_gpu(machine_type: str) -> bool:
+    """GPU types are quoted, and their list prices have been other SKUs before."""
+    return machine_type not in machine_types("gcp")
+
+
+def _from_list(price: Price) -> SpotPrice:
+    return SpotPrice(
+        p10=price.usd,
+        p50=price.usd,
+        p90=price.usd,
+        samples=1,
+        source=price.source,
+        as_of=price.as_of,
+        basis="the listed spot price; Google changes it up to once in 30 days",
     )
 
 

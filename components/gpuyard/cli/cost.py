@@ -2,13 +2,33 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpuyard.costs.cost_report import CostReport
+    from gpuyard.resources import Resource
 
 
 @click.command("cost")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--usage", "usage_file", type=click.Path(path_type=Path), help="YAML with declared use.")
+@click.option(
+    "--sync-usage",
+    is_flag=True,
+    help="Write to the file of --usage, as comments, every key that it lacks; keep what it declares.",
+)
+@click.option(
+    "--rates",
+    "rates_file",
+    type=click.Path(path_type=Path),
+    help="YAML with your own prices, discounts and commitments.",
+)
+@click.option("--region", "regions", multiple=True, help="Region of resources that name none: aws=us-east-1.")
+@click.option("--currency", default="USD", show_default=True, help="Currency of amounts; tables are in USD.")
 @click.option(
     "--format",
     "form",
@@ -26,6 +46,10 @@ import click
 def command(
     file: Path,
     usage_file: Path | None,
+    sync_usage: bool,
+    rates_file: Path | None,
+    regions: tuple[str, ...],
+    currency: str,
     form: str,
     hours_per_month: int | None,
     reference_date: object,
@@ -35,44 +59,91 @@ def command(
 
     Knows resources of aws, gcp and kubernetes, gpuyard's or not. What has no price is listed by name.
     """
-    import json
-    import shutil
     from datetime import datetime
 
     from gpuyard.costs.pricing import REFERENCE_DATE, price_resources
-    from gpuyard.costs.program_file import read_program
-    from gpuyard.costs.usage import read_usage
-    from gpuyard.report.model import build_report
+    from gpuyard.costs.program_file import load_program
+    from gpuyard.costs.rates_file import read_rates
+    from gpuyard.costs.usage_file import currency_problems, read_usage
+    from gpuyard.errors import SpecError
     from gpuyard.units import HOURS_PER_MONTH
 
-    resources = read_program(file)
-    usage, declared_hours = (
-        read_usage(usage_file, {(r.type, r.name) for r in resources}) if usage_file else (None, None)
-    )
+    problems = list(currency_problems(currency))
+    if problems:
+        raise SpecError(problems)
+    named = _regions(regions)
+    program = load_program(file)
+    if sync_usage:
+        return _sync(program.resources, usage_file)
+    usage, declared_hours = read_usage(usage_file, program.resources) if usage_file else (None, None)
+    rates = read_rates(rates_file) if rates_file else None
     costs = price_resources(
-        resources,
+        program.resources,
         usage=usage,
         hours_per_month=hours_per_month or declared_hours or HOURS_PER_MONTH,
         reference_date=reference_date.date() if isinstance(reference_date, datetime) else REFERENCE_DATE,
+        default_regions={**program.regions, **named},
+        rates=rates,
     )
-    if form == "json":
-        click.echo(json.dumps(costs.as_dict(), indent=2, allow_nan=False))
-    else:
-        report = build_report(stack=file.stem, title=f"Cost of {file.name}", costs=costs)
-        if form == "text":
-            from gpuyard.report.text import render_text
-
-            width = shutil.get_terminal_size().columns
-            click.echo(render_text(report, width=width, color=sys.stdout.isatty()), nl=False)
-        elif form == "markdown":
-            from gpuyard.report.markdown import render_markdown
-
-            click.echo(render_markdown(report), nl=False)
-        else:
-            from gpuyard.report.html import render_html
-
-            click.echo(render_html(report), nl=False)
+    if program.pending:
+        note = "an earlier run left operations unfinished; what they made may be missing here"
+        click.echo(f"note: {program.pending} pending: {note}", err=True)
+    _print(file, costs, form)
     if strict and costs.unknown:
         click.echo(f"{len(costs.unknown)} unknown prices", err=True)
         return 1
     return 0
+
+
+def _regions(texts: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        cloud, sign, region = text.partition("=")
+        if cloud not in ("aws", "gcp") or not sign or not region:
+            raise click.BadParameter(
+                f"{text!r} is not CLOUD=REGION, such as aws=us-east-1", param_hint="--region"
+            )
+        found[cloud] = region
+    return found
+
+
+def _sync(resources: "Sequence[Resource]", usage_file: Path | None) -> int:
+    from gpuyard.costs.usage_file import read_usage
+    from gpuyard.costs.usage_sync import sync_usage_text
+    from gpuyard.stack.files import write_atomically
+
+    path = usage_file or Path("usage.yml")
+    text = ""
+    if path.exists():
+        read_usage(path, resources)
+        text = path.read_text(encoding="utf-8")
+    text, added = sync_usage_text(text, resources)
+    if added:
+        write_atomically(path, text)
+    click.echo(f"{path}: {added} resources added as comments" if added else f"{path}: nothing to add")
+    return 0
+
+
+def _print(file: Path, costs: "CostReport", form: str) -> None:
+    import json
+    import shutil
+
+    from gpuyard.report.model import build_report
+
+    if form == "json":
+        click.echo(json.dumps(costs.as_dict(), indent=2, allow_nan=False))
+        return
+    report = build_report(stack=file.stem, title=f"Cost of {file.name}", costs=costs)
+    if form == "text":
+        from gpuyard.report.text import render_text
+
+        width = shutil.get_terminal_size().columns
+        click.echo(render_text(report, width=width, color=sys.stdout.isatty()), nl=False)
+    elif form == "markdown":
+        from gpuyard.report.markdown import render_markdown
+
+        click.echo(render_markdown(report), nl=False)
+    else:
+        from gpuyard.report.html import render_html
+
+        click.echo(render_html(report), nl=False)

@@ -1,78 +1,71 @@
-"""EKS and EC2: control planes, node groups, Auto Scaling groups and instances."""
+"""What runs machines at AWS: node groups, Auto Scaling groups, instances, hosts, and reservations of them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from gpuyard.catalog.prices import component
-from gpuyard.catalog.tables import read_csv
+from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.disks import charge_ebs
-from gpuyard.costs.line_item import CONTROL_PLANE, NETWORK, Charge, Loads, always, charge, decimal, unpriced
+from gpuyard.costs.ec2 import (
+    Ec2Machine,
+    charge_ec2,
+    from_configuration,
+    from_instance,
+    from_template,
+)
+from gpuyard.costs.line_item import (
+    CPU_NODES,
+    GPU_NODES,
+    NOTHING,
+    Charge,
+    LineItem,
+    Loads,
+    always,
+    charge,
+    decimal,
+    unpriced,
+)
 from gpuyard.costs.machine import charge_machines
 from gpuyard.costs.scene import Scene, count, listed, mapping
 from gpuyard.resources import Resource
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+LAUNCH_CONFIGURATION = "aws:ec2/launchConfiguration:LaunchConfiguration"
+RESERVATION = "aws:ec2/capacityReservation:CapacityReservation"
+BLOCK = "aws:ec2/capacityBlockReservation:CapacityBlockReservation"
 _PURCHASES = {"SPOT": "spot", "CAPACITY_BLOCK": "capacity_block"}
-_EC2_ROOT_GB, _EKS_DISK_GB = 8, 20
-"""Disk sizes of EC2 and of EKS managed nodes when the program says none."""
-
-
-def price_eks_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """The control plane, in standard or extended support at the reference date."""
-    region = scene.region(resource)
-    version = resource.inputs.get("version")
-    version = version if isinstance(version, str) else ""
-    support, why = eks_support(version, scene)
-    sku = "extended support (total)" if support == "extended" else "standard support"
-    price = component("aws", "eks_control_plane", region, sku) if region else None
-    price = price.noted(why) if price and why else price
-    yield charge(
-        resource,
-        f"control plane, {support} support",
-        price,
-        always(scene.hours),
-        unit="hour",
-        group=CONTROL_PLANE,
-        region=region,
-    )
-    if mapping(resource.inputs.get("computeConfig")).get("enabled") is True:
-        reason = "Auto Mode makes nodes that no program lists, at about 12 % above their EC2 price"
-        yield unpriced(resource, "Auto Mode nodes", reason, region)
-
-
-def eks_support(version: str, scene: Scene) -> tuple[str, str]:
-    """``standard`` or ``extended``, and a note. A version without a row counts as standard and says so."""
-    if not version:
-        return "standard", "no version given: EKS takes the newest of standard support"
-    for row in read_csv("kubernetes_versions"):
-        if row["platform"] == "eks" and row["version"] == version:
-            end = row["standard_or_maintenance_end"]
-            if not end:
-                break
-            if scene.reference_date.isoformat() > end:
-                return "extended", f"standard support of {version} ended on {end}"
-            return "standard", f"until {end}, then six times as much"
-    return "standard", f"the end of support of {version} is not known"
+_EKS_DISK_GB = 20
+"""Disk of an EKS managed node where neither the group nor a template says one (EKS API reference)."""
+_EKS_TYPE = "t3.medium"
+"""Its instance type where nobody says one (EKS API reference)."""
+_IMAGE_DISK = "its size is that of the machine image"
 
 
 def price_node_group(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """Nodes and their disks; a launch template adds type and disks."""
-    inputs, region = resource.inputs, scene.region(resource)
-    template = _template(resource, scene, mapping(inputs.get("launchTemplate")))
+    """Nodes and their disks; a launch template adds type, disks and options."""
+    inputs = resource.inputs
     nodes = _node_loads(resource, scene)
-    purchase = _PURCHASES.get(str(inputs.get("capacityType") or ""), "on_demand")
+    reference = mapping(inputs.get("launchTemplate"))
+    template = _template(resource, scene, reference)
     types = [name for name in listed(inputs.get("instanceTypes")) if isinstance(name, str)]
-    types = (
-        types or [str(template["instanceType"])] if types or template.get("instanceType") else ["t3.medium"]
-    )
-    yield from charge_machines(resource, scene, "aws", types[0], nodes, purchase)
-    if template.get("blockDeviceMappings"):
-        yield from _template_disks(resource, template, region, nodes)
-    elif not template or inputs.get("diskSize"):
+    machine = template or Ec2Machine()
+    name = types[0] if types else machine.machine_type or ("" if reference and not template else _EKS_TYPE)
+    purchase = _PURCHASES.get(str(inputs.get("capacityType") or ""), machine.purchase)
+    if not name:
+        yield unpriced(resource, "nodes", "its instance type is in a launch template outside this program")
+        return
+    if purchase == "capacity_block" and scene.by_type.get(BLOCK):
+        return  # paid with the block
+    machine = replace(machine, machine_type=name, purchase=purchase, root=None)
+    yield from charge_ec2(resource, scene, machine, nodes)
+    region = scene.region(resource)
+    if reference and not inputs.get("diskSize"):
+        if not machine.disks:
+            yield unpriced(resource, "disks", _IMAGE_DISK, region)
+    elif not machine.disks:
         size = count(inputs.get("diskSize")) or _EKS_DISK_GB
         yield from charge_ebs(resource, region, nodes, size_gb=size, kind="gp2")
-    else:
-        yield unpriced(resource, "disks", "their size is that of the machine image", region)
 
 
 def _node_loads(resource: Resource, scene: Scene) -> Loads:
@@ -91,87 +84,193 @@ def node_loads(desired: int, low: int | None, high: int | None, used: Any = None
 
 
 def price_autoscaling_group(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """Instances of an Auto Scaling group, by its template or mixed-instances policy."""
+    """Instances of an Auto Scaling group, by its template, configuration or mixed-instances policy."""
     inputs, region = resource.inputs, scene.region(resource)
     policy = mapping(inputs.get("mixedInstancesPolicy"))
-    specification = mapping(mapping(policy.get("launchTemplate")).get("launchTemplateSpecification"))
-    overrides = mapping(policy.get("launchTemplate")).get("overrides") or []
-    reference = mapping(inputs.get("launchTemplate")) or specification
-    template = _template(resource, scene, reference)
+    launch = mapping(policy.get("launchTemplate"))
+    reference = mapping(inputs.get("launchTemplate")) or mapping(launch.get("launchTemplateSpecification"))
+    machine = _template(resource, scene, reference) or _configuration(resource, scene) or Ec2Machine()
+    overrides = [mapping(block) for block in listed(launch.get("overrides"))]
+    first = overrides[0] if overrides else {}
     low, high = count(inputs.get("minSize")), count(inputs.get("maxSize"))
     desired = count(inputs.get("desiredCapacity"))
-    nodes = node_loads(
-        desired if desired is not None else low or 0, low, high, scene.usage.amount(resource, "instances")
-    )
-    machine_type = mapping(overrides).get("instanceType") or template.get("instanceType")
-    if not isinstance(machine_type, str):
+    desired = desired if desired is not None else low or 0
+    nodes = node_loads(desired, low, high)
+    weight = decimal(str(first.get("weightedCapacity") or 1)) or Decimal(1)
+    nodes = _rounded_up(nodes, weight)
+    used = scene.usage.amount(resource, "instances")
+    if used is not None:
+        nodes = Loads(idle=min(nodes.idle, used), expected=used, peak=max(nodes.peak, used))
+    name = first.get("instanceType") or machine.machine_type
+    if not isinstance(name, str) or not name:
         yield unpriced(resource, "instances", "its instance type is not known", region)
         return
-    distribution = mapping(policy.get("instancesDistribution"))
-    share = distribution.get("onDemandPercentageAboveBaseCapacity")
-    base = count(distribution.get("onDemandBaseCapacity")) or 0
-    is_spot = _is_spot(template) or (share == 0 and base == 0)
-    purchase = "spot" if is_spot else "on_demand"
-    yield from charge_machines(resource, scene, "aws", machine_type, nodes, purchase)
-    if template.get("blockDeviceMappings"):
-        yield from _template_disks(resource, template, region, nodes)
-    else:
-        yield from charge_ebs(resource, region, nodes, size_gb=_EC2_ROOT_GB, kind="gp2")
+    machine = replace(machine, machine_type=name)
+    if machine.root is None and not machine.disks:
+        yield unpriced(resource, "disks", _IMAGE_DISK, region)
+    on_demand, spot = _split(nodes, mapping(policy.get("instancesDistribution")))
+    if machine.purchase == "spot":
+        on_demand, spot = NOTHING, nodes
+    for share, purchase in ((on_demand, "on_demand"), (spot, "spot")):
+        if share != NOTHING or (purchase == "on_demand" and spot == NOTHING):
+            yield from charge_ec2(resource, scene, replace(machine, purchase=purchase), share)
+
+
+def _rounded_up(nodes: Loads, weight: Decimal) -> Loads:
+    """Instances that reach a capacity when each counts ``weight``."""
+
+    def up(amount: Decimal) -> Decimal:
+        return (amount / weight).to_integral_value(rounding=ROUND_CEILING)
+
+    return (
+        nodes if weight == 1 else Loads(idle=up(nodes.idle), expected=up(nodes.expected), peak=up(nodes.peak))
+    )
+
+
+def _split(nodes: Loads, distribution: dict[str, Any]) -> tuple[Loads, Loads]:
+    """On-demand and spot instances: the base, then a share of what is above it, rounded up."""
+    base = decimal(count(distribution.get("onDemandBaseCapacity")) or 0)
+    above = count(distribution.get("onDemandPercentageAboveBaseCapacity"))
+    share = decimal(100 if above is None else above) / 100
+
+    def on_demand(amount: Decimal) -> Decimal:
+        rest = max(Decimal(0), amount - base)
+        return min(amount, min(base, amount) + (rest * share).to_integral_value(rounding=ROUND_CEILING))
+
+    first = Loads(idle=on_demand(nodes.idle), expected=on_demand(nodes.expected), peak=on_demand(nodes.peak))
+    return first, nodes + first * -1
 
 
 def price_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """One EC2 instance with its disks and public address."""
-    inputs, region = resource.inputs, scene.region(resource)
-    template = _template(resource, scene, mapping(inputs.get("launchTemplate")))
-    machine_type = inputs.get("instanceType") or template.get("instanceType")
-    if not isinstance(machine_type, str):
-        yield unpriced(resource, "instance", "its instance type is not known", region)
+    template = _template(resource, scene, mapping(resource.inputs.get("launchTemplate")))
+    machine = from_instance(resource.inputs, template)
+    if resource.type.endswith(":SpotInstanceRequest"):
+        machine = replace(machine, purchase="spot")
+    if resource.inputs.get("hostId") or resource.property_dependencies.get("hostId"):
+        machine = replace(machine, tenancy="host")
+    elif not machine.machine_type:
+        yield unpriced(resource, "instance", "its instance type is not known", scene.region(resource))
         return
-    one = always(1)
-    purchase = "spot" if _is_spot(inputs) or _is_spot(template) else "on_demand"
-    yield from charge_machines(resource, scene, "aws", machine_type, one, purchase)
-    root = mapping(inputs.get("rootBlockDevice"))
-    yield from _block_device(resource, root or {"volumeSize": _EC2_ROOT_GB, "volumeType": "gp2"}, region, one)
-    for block in listed(inputs.get("ebsBlockDevices")):
-        yield from _block_device(resource, mapping(block), region, one)
-    if inputs.get("associatePublicIpAddress") is True:
-        price = component("aws", "public_ipv4", region, "in use or idle")
-        hours = always(scene.hours)
-        yield charge(resource, "public IPv4", price, hours, unit="hour", group=NETWORK, region=region)
+    yield from charge_ec2(resource, scene, machine, always(1))
 
 
-def _template(resource: Resource, scene: Scene, reference: dict[str, Any]) -> dict[str, Any]:
-    """Inputs of the launch template that a resource refers to; empty: none, or not in this program."""
+def price_dedicated_host(resource: Resource, scene: Scene) -> Iterator[Charge]:
+    """A dedicated host, by its family."""
+    region = scene.region(resource)
+    family = resource.inputs.get("instanceFamily") or resource.inputs.get("instanceType") or ""
+    family = str(family).partition(".")[0]
+    price = service_price("aws", "ec2_host", family, region)
+    hours = always(scene.hours_of(resource))
+    yield charge(
+        resource, f"dedicated host, {family}", price, hours, unit="hour", group=CPU_NODES, region=region
+    )
+
+
+def _template(resource: Resource, scene: Scene, reference: dict[str, Any]) -> Ec2Machine | None:
+    """The launch template that a resource refers to; None: none, or not in this program."""
+    named = reference.get("id") or reference.get("name")
+    named = named or reference.get("launchTemplateId") or reference.get("launchTemplateName")
     if not reference:
-        return {}
-    named = reference.get("id") or reference.get("name") or reference.get("launchTemplateId")
+        return None
     found = scene.linked(resource, LAUNCH_TEMPLATE, "launchTemplate", "mixedInstancesPolicy", value=named)
-    return dict(found.inputs) if found else {"outside": True}
+    return from_template(found.inputs) if found else None
 
 
-def _is_spot(inputs: Any) -> bool:
-    return mapping(inputs.get("instanceMarketOptions")).get("marketType") == "spot"
+def _configuration(resource: Resource, scene: Scene) -> Ec2Machine | None:
+    named = resource.inputs.get("launchConfiguration")
+    if named is None and not resource.property_dependencies.get("launchConfiguration"):
+        return None
+    found = scene.linked(resource, LAUNCH_CONFIGURATION, "launchConfiguration", value=named)
+    return from_configuration(found.inputs) if found else None
 
 
-def _template_disks(
-    resource: Resource, template: dict[str, Any], region: str, nodes: Loads
-) -> Iterator[Charge]:
-    for block in listed(template["blockDeviceMappings"]):
-        yield from _block_device(resource, mapping(mapping(block).get("ebs")), region, nodes)
-
-
-def _block_device(resource: Resource, disk: dict[str, Any], region: str, volumes: Loads) -> Iterator[Charge]:
-    size = count(disk.get("volumeSize"))
-    if size is None:
-        yield unpriced(resource, "disk", "its size is that of the machine image", region)
+def price_capacity_reservation(resource: Resource, scene: Scene) -> Iterator[Charge]:
+    """A reservation costs as its instances do, used or not; those that use it are charged elsewhere."""
+    inputs, region = resource.inputs, scene.region(resource)
+    machine_type, number = inputs.get("instanceType"), count(inputs.get("instanceCount"))
+    if not isinstance(machine_type, str) or number is None:
+        yield unpriced(resource, "reservation", "its type or count is not known", region)
         return
-    kind = disk.get("volumeType")
-    yield from charge_ebs(
-        resource,
-        region,
-        volumes,
-        size_gb=size,
-        kind=kind if isinstance(kind, str) else "gp2",
-        iops=count(disk.get("iops")),
-        mbps=count(disk.get("throughput")),
+    share = scene.usage.amount(resource, "used_share")
+    used = _used(resource, scene, machine_type) if share is None else always(number * share)
+    unused = (always(number) + used * -1).between(Decimal(0))
+    for found in charge_machines(resource, scene, "aws", machine_type, unused):
+        yield replace(found, component=f"{machine_type} reserved and not used")
+
+
+def _used(resource: Resource, scene: Scene, machine_type: str) -> Loads:
+    """Machines of the program that run inside the reservation because they, or their template, name it."""
+    key = "reservation users"
+    if key not in scene.memo:
+        scene.memo[key] = _reservation_users(scene)
+    return scene.memo[key].get((resource.urn, machine_type), NOTHING)
+
+
+def _reservation_users(scene: Scene) -> dict[tuple[str, str], Loads]:
+    found: dict[tuple[str, str], Loads] = {}
+    templates = {
+        template.urn: target.urn
+        for template in scene.by_type.get(LAUNCH_TEMPLATE, ())
+        if (target := _target(template, scene))
+    }
+    for kind in ("aws:ec2/instance:Instance", "aws:eks/nodeGroup:NodeGroup", "aws:autoscaling/group:Group"):
+        for user in scene.by_type.get(kind, ()) if scene.by_type.get(RESERVATION) else ():
+            reference = mapping(user.inputs.get("launchTemplate"))
+            named = reference.get("id") or reference.get("name")
+            template = (
+                scene.linked(user, LAUNCH_TEMPLATE, "launchTemplate", value=named) if reference else None
+            )
+            own = _target(user, scene)
+            urn = own.urn if own else templates.get(template.urn) if template else None
+            if urn is None:
+                continue
+            types = listed(user.inputs.get("instanceTypes")) or [
+                user.inputs.get("instanceType") or (template.inputs.get("instanceType") if template else "")
+            ]
+            nodes = always(1)
+            if kind == "aws:eks/nodeGroup:NodeGroup":
+                nodes = _node_loads(user, scene)
+            elif kind == "aws:autoscaling/group:Group":
+                low, high = count(user.inputs.get("minSize")), count(user.inputs.get("maxSize"))
+                nodes = node_loads(count(user.inputs.get("desiredCapacity")) or low or 0, low, high)
+            place = (urn, str(types[0]))
+            found[place] = found.get(place, NOTHING) + nodes
+    return found
+
+
+def _target(resource: Resource, scene: Scene) -> Resource | None:
+    """The capacity reservation that an instance or template names."""
+    block = mapping(resource.inputs.get("capacityReservationSpecification"))
+    if not block:
+        return None
+    target = mapping(block.get("capacityReservationTarget"))
+    named = target.get("capacityReservationId")
+    return scene.linked(resource, RESERVATION, "capacityReservationSpecification", value=named)
+
+
+def price_capacity_block(resource: Resource, scene: Scene) -> Iterator[Charge]:
+    """A capacity block: paid once, at the offering's price, which the usage file can hold."""
+    region = scene.region(resource)
+    fee = scene.usage.amount(resource, "upfront_usd")
+    if fee is None:
+        reason = "paid once and up front at the offering's price: declare `upfront_usd` from the offering"
+        yield unpriced(resource, "capacity block", reason, region)
+        return
+    yield LineItem(
+        resource=resource.name,
+        urn=resource.urn,
+        type=resource.type,
+        component="capacity block, not refundable",
+        group=GPU_NODES,
+        region=region,
+        quantity=always(1),
+        unit="purchase",
+        list_unit_price=fee,
+        unit_price=fee,
+        category="Purchase",
+        pricing_category="Committed",
+        frequency="One-Time",
+        source="the usage file: upfront_usd of the offering",
+        as_of=scene.reference_date.isoformat(),
     )

@@ -3,39 +3,88 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from gpuyard.costs import aws_nodes, aws_services, gcp_nodes, gcp_services, in_cluster
+from gpuyard.costs import (
+    aws_nodes,
+    aws_parts,
+    aws_services,
+    aws_storage,
+    eks,
+    gcp_nodes,
+    gcp_parts,
+    gcp_services,
+    in_cluster,
+)
 from gpuyard.costs.line_item import Charge
 from gpuyard.costs.scene import Scene
 from gpuyard.resources import Resource
 
 Pricer = Callable[[Resource, Scene], Iterator[Charge]]
 
+_PROXIES = (
+    "targetHttpProxy:TargetHttpProxy",
+    "targetHttpsProxy:TargetHttpsProxy",
+    "targetGrpcProxy:TargetGrpcProxy",
+    "targetSSLProxy:TargetSSLProxy",
+    "targetTCPProxy:TargetTCPProxy",
+    "regionTargetHttpProxy:RegionTargetHttpProxy",
+    "regionTargetHttpsProxy:RegionTargetHttpsProxy",
+    "regionTargetTcpProxy:RegionTargetTcpProxy",
+)
 PRICED: Mapping[str, Pricer] = {
-    "aws:eks/cluster:Cluster": aws_nodes.price_eks_cluster,
+    **dict.fromkeys(aws_parts.PARTS, aws_services.price_parts),
+    "aws:eks/cluster:Cluster": eks.price_eks_cluster,
+    "aws:eks/fargateProfile:FargateProfile": eks.price_fargate_profile,
+    "aws:ecs/service:Service": eks.price_ecs_service,
     "aws:eks/nodeGroup:NodeGroup": aws_nodes.price_node_group,
-    "aws:eks/fargateProfile:FargateProfile": aws_services.price_fargate,
     "aws:autoscaling/group:Group": aws_nodes.price_autoscaling_group,
     "aws:ec2/instance:Instance": aws_nodes.price_instance,
-    "aws:ebs/volume:Volume": aws_services.price_volume,
+    "aws:ec2/spotInstanceRequest:SpotInstanceRequest": aws_nodes.price_instance,
+    "aws:ec2/dedicatedHost:DedicatedHost": aws_nodes.price_dedicated_host,
+    "aws:ec2/capacityReservation:CapacityReservation": aws_nodes.price_capacity_reservation,
+    "aws:ec2/capacityBlockReservation:CapacityBlockReservation": aws_nodes.price_capacity_block,
+    "aws:ebs/volume:Volume": aws_storage.price_volume,
+    "aws:ebs/snapshot:Snapshot": aws_storage.price_snapshot,
+    "aws:efs/fileSystem:FileSystem": aws_storage.price_efs,
+    "aws:fsx/openZfsFileSystem:OpenZfsFileSystem": aws_storage.price_openzfs,
+    "aws:fsx/lustreFileSystem:LustreFileSystem": aws_storage.price_lustre,
+    "aws:fsx/windowsFileSystem:WindowsFileSystem": aws_storage.price_windows,
+    "aws:s3/bucket:Bucket": aws_services.price_bucket,
+    "aws:s3/bucketV2:BucketV2": aws_services.price_bucket,
     "aws:lb/loadBalancer:LoadBalancer": aws_services.price_balancer,
     "aws:alb/loadBalancer:LoadBalancer": aws_services.price_balancer,
     "aws:ec2/vpcEndpoint:VpcEndpoint": aws_services.price_endpoint,
-    "aws:ec2/capacityReservation:CapacityReservation": aws_services.price_capacity_reservation,
-    "aws:ec2/capacityBlockReservation:CapacityBlockReservation": aws_services.price_capacity_block,
-    **dict.fromkeys(aws_services.PARTS, aws_services.price_parts),
+    "aws:cloudwatch/logGroup:LogGroup": aws_services.price_log_group,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": aws_services.price_alarm,
+    "aws:route53/healthCheck:HealthCheck": aws_services.price_health_check,
+    "aws:sqs/queue:Queue": aws_services.price_queue,
+    "aws:lambda/function:Function": aws_services.price_function,
+    "aws:acm/certificate:Certificate": aws_services.price_certificate,
+    "aws:ssm/parameter:Parameter": aws_services.price_parameter,
+    **dict.fromkeys(gcp_parts.PARTS, gcp_services.price_parts),
     "gcp:container/cluster:Cluster": gcp_nodes.price_gke_cluster,
     "gcp:container/nodePool:NodePool": gcp_nodes.price_node_pool,
     "gcp:compute/instance:Instance": gcp_nodes.price_gce_instance,
+    **dict.fromkeys(gcp_nodes.GROUPS, gcp_nodes.price_instance_group),
     "gcp:compute/disk:Disk": gcp_services.price_disk,
     "gcp:compute/regionDisk:RegionDisk": gcp_services.price_disk,
+    "gcp:compute/image:Image": gcp_services.price_stored_image,
+    "gcp:compute/snapshot:Snapshot": gcp_services.price_stored_image,
     "gcp:compute/routerNat:RouterNat": gcp_services.price_router_nat,
     "gcp:compute/address:Address": gcp_services.price_address,
     "gcp:compute/globalAddress:GlobalAddress": gcp_services.price_address,
     "gcp:compute/forwardingRule:ForwardingRule": gcp_services.price_forwarding_rule,
     "gcp:compute/globalForwardingRule:GlobalForwardingRule": gcp_services.price_forwarding_rule,
+    **{f"gcp:compute/{proxy}": gcp_services.price_target_proxy for proxy in _PROXIES},
     "gcp:compute/reservation:Reservation": gcp_services.price_reservation,
+    "gcp:compute/futureReservation:FutureReservation": gcp_services.price_future_reservation,
+    "gcp:compute/resizeRequest:ResizeRequest": gcp_services.price_resize_request,
+    "gcp:compute/regionResizeRequest:RegionResizeRequest": gcp_services.price_resize_request,
+    "gcp:compute/regionCommitment:RegionCommitment": gcp_services.price_commitment,
     "gcp:storage/bucket:Bucket": gcp_services.price_bucket,
     "gcp:artifactregistry/repository:Repository": gcp_services.price_registry,
+    "gcp:filestore/instance:Instance": gcp_services.price_filestore,
+    "gcp:secretmanager/secret:Secret": gcp_services.price_secret,
+    "gcp:kms/cryptoKey:CryptoKey": gcp_services.price_crypto_key,
     "kubernetes:core/v1:Service": in_cluster.price_service,
     "kubernetes:core/v1:PersistentVolumeClaim": in_cluster.price_claim,
     "kubernetes:apps/v1:StatefulSet": in_cluster.price_stateful_set,
@@ -48,29 +97,66 @@ _FREE = re.compile(
     r"""
     pulumi:.* | gpuyard:.* | (?:random|tls|time|null|local|command|std|docker-build|pulumi-python):.*
   | aws:iam/.*
-  | aws:ec2/(?:vpc|subnet|internetGateway|egressOnlyInternetGateway|route|routeTable|routeTableAssociation
-      |mainRouteTableAssociation|securityGroup|securityGroupRule|defaultSecurityGroup|networkAcl|networkAclRule
-      |networkInterface|networkInterfaceAttachment|keyPair|launchTemplate|placementGroup|vpcDhcpOptions
-      |vpcDhcpOptionsAssociation|eipAssociation|volumeAttachment|tag|vpcEndpointRouteTableAssociation
-      |vpcIpv4CidrBlockAssociation):.*
+  | aws:ec2/(?:vpc|defaultVpc|subnet|defaultSubnet|internetGateway|internetGatewayAttachment
+      |egressOnlyInternetGateway|route|routeTable|defaultRouteTable|routeTableAssociation
+      |mainRouteTableAssociation|securityGroup|securityGroupRule|securityGroupAssociation|defaultSecurityGroup
+      |networkAcl|defaultNetworkAcl|networkAclRule|networkAclAssociation
+      |networkInterface|networkInterfaceAttachment|networkInterfaceSecurityGroupAttachment|keyPair
+      |launchTemplate|launchConfiguration|placementGroup|vpcDhcpOptions|vpcDhcpOptionsAssociation
+      |eipAssociation|volumeAttachment|tag|managedPrefixList|managedPrefixListEntry|customerGateway|vpnGateway
+      |vpnGatewayAttachment|vpnGatewayRoutePropagation|vpnConnectionRoute|vpcPeeringConnection
+      |vpcPeeringConnectionAccepter|peeringConnectionOptions|vpcEndpointRouteTableAssociation
+      |vpcEndpointSubnetAssociation|vpcEndpointPolicy|vpcEndpointService|vpcEndpointServiceAllowedPrinciple
+      |vpcIpv4CidrBlockAssociation|vpcIpv6CidrBlockAssociation|subnetCidrReservation|amiLaunchPermission
+      |instanceMetadataDefaults|defaultCreditSpecification):.*
+  | aws:ec2transitgateway/(?:transitGateway|route|routeTable|routeTableAssociation|routeTablePropagation
+      |vpcAttachmentAccepter|instanceState):.*
   | aws:vpc/securityGroup(?:Ingress|Egress)Rule:.*
-  | aws:ebs/(?:encryptionByDefault|defaultKmsKey):.*
+  | aws:ebs/(?:encryptionByDefault|defaultKmsKey|snapshotBlockPublicAccess):.*
   | aws:eks/(?:addon|accessEntry|accessPolicyAssociation|podIdentityAssociation|identityProviderConfig):.*
+  | aws:ecs/(?:cluster|taskDefinition|clusterCapacityProviders|capacityProvider|accountSettingDefault|tag
+      |taskSet):.*
   | aws:(?:lb|alb)/(?:listener|listenerRule|targetGroup|targetGroupAttachment|listenerCertificate):.*
-  | aws:autoscaling/(?:policy|attachment|lifecycleHook|schedule|tag):.*
-  | aws:ec2/launchConfiguration:.*
+  | aws:elb/(?:attachment|listenerPolicy|loadBalancerPolicy|appCookieStickinessPolicy):.*
+  | aws:autoscaling/(?:policy|attachment|lifecycleHook|schedule|tag|notification|trafficSourceAttachment):.*
   | aws:kms/(?:alias|grant|keyPolicy):.*
-  | aws:s3/bucket(?!:)(?!V2:)\w+:.*
-  | aws:ecr/(?:lifecyclePolicy|repositoryPolicy|registryPolicy):.*
-  | aws:efs/(?:mountTarget|accessPoint|fileSystemPolicy):.*
-  | aws:cloudwatch/(?:logStream|logResourcePolicy|eventRule|eventTarget):.*
-  | aws:servicequotas/.* | aws:acm/.* | aws:resourcegroups/.*
+  | aws:s3/bucket(?!:)(?!V2:)\w+:.* | aws:s3/accountPublicAccessBlock:.*
+  | aws:ecr/(?:lifecyclePolicy|repositoryPolicy|registryPolicy|registryScanningConfiguration|accountSetting
+      |pullThroughCacheRule|replicationConfiguration|repositoryCreationTemplate):.*
+  | aws:efs/(?:mountTarget|accessPoint|fileSystemPolicy|backupPolicy):.*
+  | aws:fsx/(?:dataRepositoryAssociation|openZfsVolume|openZfsSnapshot):.*
+  | aws:cloudwatch/(?:logStream|logResourcePolicy|logSubscriptionFilter|eventRule|eventTarget|eventPermission
+      |eventBusPolicy|queryDefinition|logDestination|logDestinationPolicy):.*
+  | aws:amp/(?:ruleGroupNamespace|alertManagerDefinition|workspaceConfiguration|resourcePolicy):.*
+  | aws:grafana/(?:roleAssociation|workspaceApiKey|workspaceSamlConfiguration):.*
+  | aws:route53/(?:delegationSet|zoneAssociation|vpcAssociationAuthorization|queryLog):.*
+  | aws:secretsmanager/(?:secretVersion|secretPolicy|secretRotation|tag):.*
+  | aws:sqs/(?:queuePolicy|redrivePolicy|redriveAllowPolicy):.*
+  | aws:sns/(?:topicPolicy|topicSubscription|dataProtectionPolicy):.*
+  | aws:lambda/(?:permission|alias|layerVersion|layerVersionPermission|eventSourceMapping
+      |functionEventInvokeConfig|functionUrl|codeSigningConfig):.*
+  | aws:acm/certificateValidation:.* | aws:ssm/(?:document|association|patchBaseline|patchGroup):.*
+  | aws:servicequotas/.* | aws:resourcegroups/.* | aws:organizations/.* | aws:budgets/budget:.*
   | gcp:(?:projects|serviceaccount|serviceAccount|iam|organizations|folder)/.*
-  | gcp:compute/(?:network|subnetwork|router|firewall|firewallPolicy|route|healthCheck|regionHealthCheck
-      |backendService|regionBackendService|uRLMap|regionUrlMap|targetHttpProxy|targetHttpsProxy|resourcePolicy
-      |instanceTemplate|regionInstanceTemplate|networkPeering|networkPeeringRoutesConfig|attachedDisk
-      |managedSslCertificate|diskResourcePolicyAttachment|projectMetadata|subnetworkIAMMember):.*
-  | gcp:(?:storage/bucketIAM\w+|artifactregistry/repositoryIam\w+|servicenetworking/\w+|tags/\w+):.*
+  | gcp:\w+/\w*I(?:am|AM)(?:Member|Binding|Policy)\w*:.*
+  | gcp:compute/(?:network|subnetwork|router|routerInterface|routerPeer|firewall|firewallPolicy
+      |firewallPolicyRule|firewallPolicyAssociation|networkFirewallPolicy\w*|route|healthCheck
+      |regionHealthCheck|httpHealthCheck|httpsHealthCheck|backendService|regionBackendService|backendBucket
+      |uRLMap|regionUrlMap|resourcePolicy|resourcePolicyAttachment|instanceTemplate|regionInstanceTemplate
+      |instanceGroup|instanceGroupNamedPort|autoscaler|regionAutoscaler|perInstanceConfig
+      |regionPerInstanceConfig|networkPeering|networkPeeringRoutesConfig|attachedDisk|managedSslCertificate
+      |sSLCertificate|regionSslCertificate|sSLPolicy|diskResourcePolicyAttachment|projectMetadata
+      |projectMetadataItem|networkEndpointGroup|regionNetworkEndpointGroup|networkEndpoint
+      |sharedVPCHostProject|sharedVPCServiceProject|targetPool|vPNGateway|externalVpnGateway|haVpnGateway):.*
+  | gcp:artifactregistry/(?:projectConfig|rule):.* | gcp:container/registry:.*
+  | gcp:storage/(?:bucketACL|bucketAccessControl|defaultObjectACL|notification):.*
+  | gcp:dns/(?:policy|responsePolicy|responsePolicyRule):.* | gcp:kms/(?:keyRing|cryptoKeyVersion):.*
+  | gcp:logging/(?:metric|projectExclusion|logView|savedQuery):.*
+  | gcp:monitoring/(?:alertPolicy|dashboard|group|notificationChannel|slo|customService|genericService
+      |monitoredProject):.*
+  | gcp:secretmanager/(?:secretVersion|regionalSecretVersion):.*
+  | gcp:(?:servicenetworking|tags)/.*
+  | gcp:gkehub/(?:membership|feature|featureMembership):.*
     """,
     re.VERBOSE,
 )

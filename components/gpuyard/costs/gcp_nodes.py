@@ -1,17 +1,18 @@
-"""GKE and Compute Engine: control planes, node pools, instances, and the disks on them."""
+"""GKE and Compute Engine: control planes, node pools, instances, instance groups."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from gpuyard.catalog.price import Price
 from gpuyard.catalog.prices import component
+from gpuyard.catalog.service_prices import service_price
 from gpuyard.catalog.tables import read_csv
-from gpuyard.costs.disks import charge_gcp_disk, charge_local_ssd
+from gpuyard.costs.gcp_machines import GceMachine, attached_gpus, charge_gce, from_scheduling, from_template
 from gpuyard.costs.line_item import (
     CONTROL_PLANE,
-    GPU_NODES,
     NETWORK,
     NOTHING,
+    OTHER,
     Charge,
     LineItem,
     Loads,
@@ -20,25 +21,28 @@ from gpuyard.costs.line_item import (
     decimal,
     unpriced,
 )
-from gpuyard.costs.machine import charge_machines
 from gpuyard.costs.scene import Scene, count, listed, mapping, to_region
 from gpuyard.resources import Resource
 
 CLUSTER = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
+TEMPLATES = (
+    "gcp:compute/instanceTemplate:InstanceTemplate",
+    "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
+)
+GROUPS = (
+    "gcp:compute/instanceGroupManager:InstanceGroupManager",
+    "gcp:compute/regionInstanceGroupManager:RegionInstanceGroupManager",
+)
+AUTOSCALERS = ("gcp:compute/autoscaler:Autoscaler", "gcp:compute/regionAutoscaler:RegionAutoscaler")
+ADDRESSES = ("gcp:compute/address:Address", "gcp:compute/globalAddress:GlobalAddress")
 _ZONES_PER_REGION = 3
 """Zones that a regional cluster spreads nodes over unless it names them (GKE documentation)."""
+_DEFAULT_NODES = 3
+"""Nodes per zone where nobody gives a number (default of `gcloud container clusters create`)."""
 _DEFAULT_DISK_GB = 100
-_PARTS_BY_LABEL = {
-    "nvidia-tesla-t4": "t4",
-    "nvidia-l4": "l4",
-    "nvidia-tesla-a100": "a100-40gb",
-    "nvidia-a100-80gb": "a100-80gb-sxm",
-    "nvidia-h100-80gb": "h100-sxm",
-}
-"""Names at Compute Engine of the GPUs that have a price of their own."""
-_SPLIT_FAMILIES = ("n1",)
-"""Families whose GPUs are attached and billed apart; A2, A3, A4, G2 and G4 contain theirs."""
+_HYPERDISK_ONLY = ("n4", "n4d", "c4", "c4a", "c4d", "c4n", "a4", "a4x", "m4", "g4", "h4d", "x4")
+"""Families whose nodes cannot have a persistent disk and default to hyperdisk-balanced."""
 
 
 def price_gke_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
@@ -46,7 +50,7 @@ def price_gke_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
     inputs, region = resource.inputs, scene.region(resource)
     is_autopilot = inputs.get("enableAutopilot") is True
     fee = component("gcp", "gke_management", region, "zonal/regional/Autopilot") if region else None
-    hours = always(scene.hours)
+    hours = always(scene.hours_of(resource))
     paid = charge(resource, "cluster fee", fee, hours, unit="hour", group=CONTROL_PLANE, region=region)
     yield paid
     if _in_extended_support(inputs, scene):
@@ -60,11 +64,45 @@ def price_gke_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
     if (is_autopilot or _is_zonal(inputs)) and isinstance(paid, LineItem) and _takes_credit(resource, scene):
         yield from _credit(resource, region, paid)
     if is_autopilot:
-        reason = "Autopilot bills what pods request; no price of it is known"
-        yield unpriced(resource, "Autopilot pods", reason, region)
-    elif inputs.get("removeDefaultNodePool") is not True and count(inputs.get("initialNodeCount")):
-        nodes = always(count(inputs.get("initialNodeCount")) or 0) * _zone_count(resource, None)
-        yield from _price_nodes(resource, scene, mapping(inputs.get("nodeConfig")), nodes)
+        yield from _autopilot_pods(resource, scene, region)
+        return
+    pools = [mapping(block) for block in listed(inputs.get("nodePools"))]
+    for number, pool in enumerate(pools):
+        inline = replace(resource, type=NODE_POOL, inputs={**_placed(inputs), **pool})
+        used = scene.usage.amount(resource, f"node_pool[{number}].nodes")
+        nodes = pool_nodes(inline, scene, used=used)
+        name = str(pool.get("name") or f"pool {number}")
+        for found in _price_nodes(resource, scene, mapping(pool.get("nodeConfig")), nodes, pool):
+            yield replace(found, component=f"{name}: {found.component}")
+    if pools or inputs.get("removeDefaultNodePool") is True:
+        return
+    each = count(inputs.get("initialNodeCount"))
+    used = scene.usage.amount(resource, "nodes")
+    zones = _zone_count(resource, None)
+    fixed = decimal((_DEFAULT_NODES if each is None else each) * zones)
+    expected = fixed if used is None else used * zones
+    nodes = Loads(idle=min(fixed, expected), expected=expected, peak=max(fixed, expected))
+    yield from _price_nodes(resource, scene, mapping(inputs.get("nodeConfig")), nodes)
+
+
+def _placed(inputs: Any) -> dict[str, Any]:
+    return {key: inputs[key] for key in ("location", "nodeLocations") if key in inputs}
+
+
+def _autopilot_pods(resource: Resource, scene: Scene, region: str) -> Iterator[Charge]:
+    """What the pods request, as far as it is declared."""
+    for item, keys, unit in (
+        ("vCPU", ("autopilot_vcpu", "autopilot_vcpu_count"), "vCPU-hour"),
+        ("memory", ("autopilot_memory_gb",), "GB-hour"),
+        ("ephemeral storage", ("autopilot_ephemeral_storage_gb",), "GB-hour"),
+    ):
+        amounts = [scene.usage.amount(resource, key) for key in keys]
+        amount = next((found for found in amounts if found is not None), None)
+        quantity = None if amount is None else always(amount) * scene.hours_of(resource)
+        price = service_price("gcp", "gke_autopilot", item, region)
+        yield charge(
+            resource, f"Autopilot pod {item}", price, quantity, unit=unit, group=OTHER, region=region
+        )
 
 
 def _credit(resource: Resource, region: str, fee: LineItem) -> Iterator[Charge]:
@@ -117,20 +155,26 @@ def _in_extended_support(inputs: Any, scene: Scene) -> bool:
 def price_node_pool(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """Nodes of a pool with GPUs, disks and local SSDs."""
     config = mapping(resource.inputs.get("nodeConfig"))
-    yield from _price_nodes(resource, scene, config, pool_nodes(resource, scene))
+    nodes = pool_nodes(resource, scene)
+    if not resource.inputs.get("location"):  # it is then where its cluster is
+        cluster = scene.linked(resource, CLUSTER, "cluster", value=resource.inputs.get("cluster"))
+        where = cluster.inputs.get("location") if cluster else None
+        if isinstance(where, str) and where:
+            resource = replace(resource, inputs={**resource.inputs, "location": where})
+    yield from _price_nodes(resource, scene, config, nodes)
 
 
-def pool_nodes(resource: Resource, scene: Scene) -> Loads:
-    """Nodes of a pool over all its zones, at three loads."""
+def pool_nodes(resource: Resource, scene: Scene, *, used: Any = None) -> Loads:
+    """Nodes of a pool over all its zones, at three loads. ``used``: nodes per zone, if declared elsewhere."""
     inputs = resource.inputs
     cluster = scene.linked(resource, CLUSTER, "cluster", value=inputs.get("cluster"))
     zones = _zone_count(resource, cluster)
     scaling = mapping(inputs.get("autoscaling"))
-    used = scene.usage.amount(resource, "nodes")
+    used = scene.usage.amount(resource, "nodes") if used is None else used
     start = count(inputs.get("nodeCount"))
     start = start if start is not None else count(inputs.get("initialNodeCount"))
     if not scaling:
-        fixed = decimal((start if start is not None else 1) * zones)
+        fixed = decimal((start if start is not None else _DEFAULT_NODES) * zones)
         expected = fixed if used is None else used * zones
         return Loads(idle=min(fixed, expected), expected=expected, peak=max(fixed, expected))
     if scaling.get("totalMaxNodeCount") is not None or scaling.get("totalMinNodeCount") is not None:
@@ -146,18 +190,16 @@ def pool_nodes(resource: Resource, scene: Scene) -> Loads:
     return Loads(idle=min(decimal(low), expected), expected=expected, peak=peak)
 
 
-def _price_nodes(resource: Resource, scene: Scene, config: dict[str, Any], nodes: Loads) -> Iterator[Charge]:
-    region = scene.region(resource)
+def _price_nodes(
+    resource: Resource, scene: Scene, config: dict[str, Any], nodes: Loads, pool: Any = None
+) -> Iterator[Charge]:
     machine_type = str(config.get("machineType") or "e2-medium")
-    purchase = _purchase(resource, config)
-    is_spot = purchase == "spot"
-    attached = _attached_gpus(machine_type, config)
-    yield from charge_machines(resource, scene, "gcp", machine_type, nodes, purchase, has_gpus=bool(attached))
-    for label, number in attached:
-        yield _gpu(resource, scene, region, label, nodes * number, purchase)
-    size = count(config.get("diskSizeGb")) or _DEFAULT_DISK_GB
-    kind = str(config.get("diskType") or "pd-balanced")
-    yield from charge_gcp_disk(resource, region, nodes, size_gb=size, kind=kind)
+    kind = config.get("diskType")
+    if not isinstance(kind, str) or not kind:
+        family = machine_type.partition("-")[0]
+        kind = "hyperdisk-balanced" if family in _HYPERDISK_ONLY else "pd-balanced"
+    boot = mapping(config.get("bootDisk"))
+    size = count(boot.get("sizeGb")) or count(config.get("diskSizeGb")) or _DEFAULT_DISK_GB
     ssds = sum(
         count(found) or 0
         for found in (
@@ -166,47 +208,30 @@ def _price_nodes(resource: Resource, scene: Scene, config: dict[str, Any], nodes
             config.get("localSsdCount"),
         )
     )
-    if ssds:
-        yield from charge_local_ssd(resource, region, nodes * ssds, is_spot=is_spot)
+    disk = (
+        str(boot.get("diskType") or kind),
+        size,
+        count(boot.get("provisionedIops")),
+        count(boot.get("provisionedThroughput")),
+    )
+    machine = GceMachine(
+        machine_type=machine_type,
+        purchase=_purchase(resource.inputs if pool is None else pool, config),
+        gpus=attached_gpus(machine_type, config),
+        local_ssds=ssds,
+        disks=(disk,),
+    )
+    yield from charge_gce(resource, scene, machine, nodes)
 
 
-def _purchase(resource: Resource, config: dict[str, Any]) -> str:
+def _purchase(pool: Any, config: dict[str, Any]) -> str:
     if config.get("spot") is True or config.get("preemptible") is True:
         return "spot"
     if config.get("flexStart") is True:
         return "flex_start"
-    if mapping(resource.inputs.get("queuedProvisioning")).get("enabled") is True:
+    if mapping(pool.get("queuedProvisioning")).get("enabled") is True:
         return "queued"
     return "on_demand"
-
-
-def _attached_gpus(machine_type: str, config: dict[str, Any]) -> list[tuple[str, int]]:
-    if not machine_type.startswith(_SPLIT_FAMILIES):
-        return []
-    blocks = config.get("guestAccelerators")
-    blocks = blocks if isinstance(blocks, list | tuple) else [blocks] if blocks else []
-    return [
-        (str(block.get("type") or "").rsplit("/", 1)[-1], count(block.get("count")) or 0)
-        for block in map(mapping, blocks)
-        if block
-    ]
-
-
-def _gpu(resource: Resource, scene: Scene, region: str, label: str, gpus: Loads, purchase: str) -> Charge:
-    """GPUs attached to an N1 machine: a price of their own, where one is known."""
-    row = next(
-        (
-            row
-            for row in read_csv("gpu_parts")
-            if row["gpu"] == _PARTS_BY_LABEL.get(label) and row["region"] == region
-        ),
-        None,
-    )
-    if row is None or purchase != "on_demand":
-        reason = f"no price of attached {label} in {region or 'an unknown region'} as {purchase}"
-        return unpriced(resource, label, reason, region)
-    price = Price(usd=float(row["usd_per_hour"]), unit="USD/hour", source=row["source"], as_of=row["as_of"])
-    return charge(resource, label, price, gpus * scene.hours, unit="GPU-hour", group=GPU_NODES, region=region)
 
 
 def price_gce_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
@@ -217,25 +242,68 @@ def price_gce_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
         yield unpriced(resource, "instance", "its machine type is not known", region)
         return
     machine_type = machine_type.rsplit("/", 1)[-1]
-    scheduling = mapping(inputs.get("scheduling"))
-    is_spot = scheduling.get("provisioningModel") == "SPOT" or scheduling.get("preemptible") is True
-    purchase = "spot" if is_spot else "on_demand"
-    hours = scene.usage.amount(resource, "monthly_hours")
-    one = always(1) if hours is None else always(hours / scene.hours)
-    attached = _attached_gpus(machine_type, dict(inputs))
-    yield from charge_machines(resource, scene, "gcp", machine_type, one, purchase, has_gpus=bool(attached))
-    for label, number in attached:
-        yield _gpu(resource, scene, region, label, one * number, purchase)
-    boot = mapping(mapping(inputs.get("bootDisk")).get("initializeParams"))
-    size, kind = count(boot.get("size")) or 10, str(boot.get("type") or "pd-standard")
-    yield from charge_gcp_disk(resource, region, always(1), size_gb=size, kind=kind)
-    scratch = inputs.get("scratchDisks")
-    if isinstance(scratch, list | tuple) and scratch:
-        yield from charge_local_ssd(resource, region, always(len(scratch)), is_spot=is_spot)
-    if any(mapping(block).get("accessConfigs") for block in listed(inputs.get("networkInterfaces"))):
-        price = component("gcp", "ip", region, "external on VM")
-        quantity = one * scene.hours
-        yield charge(resource, "external IPv4", price, quantity, unit="hour", group=NETWORK, region=region)
+    boot = mapping(inputs.get("bootDisk"))
+    fresh = mapping(boot.get("initializeParams"))
+    disk = (
+        str(fresh.get("type") or "pd-standard").rsplit("/", 1)[-1],
+        count(fresh.get("size")) or 10,
+        count(fresh.get("provisionedIops")),
+        count(fresh.get("provisionedThroughput")),
+    )
+    machine = GceMachine(
+        machine_type=machine_type,
+        purchase=from_scheduling(inputs),
+        gpus=attached_gpus(machine_type, inputs),
+        local_ssds=len(listed(inputs.get("scratchDisks"))),
+        disks=() if boot.get("source") else (disk,),
+    )
+    yield from charge_gce(resource, scene, machine, always(1))
+    if _has_ephemeral_address(resource, scene):
+        item = "external on spot VM" if machine.purchase == "spot" else "external on VM"
+        price = service_price("gcp", "ip", item, region)
+        hours = always(scene.hours_of(resource))
+        yield charge(resource, "external IPv4", price, hours, unit="hour", group=NETWORK, region=region)
+
+
+def _has_ephemeral_address(resource: Resource, scene: Scene) -> bool:
+    """Whether the instance has an external address that is no address resource of the program."""
+    for block in map(mapping, listed(resource.inputs.get("networkInterfaces"))):
+        configs = block.get("accessConfigs")
+        for config in map(mapping, listed(configs)):
+            named = config.get("natIp")
+            linked = any(scene.linked(resource, kind, "networkInterfaces", value=named) for kind in ADDRESSES)
+            if not linked:
+                return True
+        if listed(configs) and not any(listed(configs)):
+            return True
+    return False
+
+
+def price_instance_group(resource: Resource, scene: Scene) -> Iterator[Charge]:
+    """Instances that a group manager makes from its template; an autoscaler says between which numbers."""
+    region = scene.region(resource)
+    versions = [mapping(block) for block in listed(resource.inputs.get("versions"))]
+    named = versions[0].get("instanceTemplate") if versions else None
+    links = (scene.linked(resource, kind, "versions", value=named) for kind in TEMPLATES)
+    template = next((found for found in links if found), None)
+    if template is None:
+        yield unpriced(resource, "instances", "its instance template is not in this program", region)
+        return
+    yield from charge_gce(resource, scene, from_template(template.inputs), group_nodes(resource, scene))
+
+
+def group_nodes(resource: Resource, scene: Scene) -> Loads:
+    """Instances of a group manager at three loads."""
+    size = count(resource.inputs.get("targetSize")) or 0
+    low = high = size
+    for kind in AUTOSCALERS:
+        for scaler in scene.by_type.get(kind, ()):
+            if scene.linked(scaler, resource.type, "target", value=scaler.inputs.get("target")) is resource:
+                policy = mapping(scaler.inputs.get("autoscalingPolicy"))
+                low, high = count(policy.get("minReplicas")) or 0, count(policy.get("maxReplicas")) or size
+    used = scene.usage.amount(resource, "instances")
+    expected = decimal(max(size, low)) if used is None else used
+    return Loads(idle=min(decimal(low), expected), expected=expected, peak=max(decimal(high), expected))
 
 
 def _is_zonal(inputs: Any) -> bool:
@@ -250,8 +318,13 @@ def _zone_count(resource: Resource, cluster: Resource | None) -> int:
             continue
         zones = holder.inputs.get("nodeLocations")
         if isinstance(zones, list | tuple) and zones:
-            # a zonal cluster lists its further zones only
-            return len(zones) + (holder.type == CLUSTER and _is_zonal(holder.inputs))
+            # a zonal cluster may list its further zones only
+            own = (
+                {holder.inputs.get("location")}
+                if holder.type == CLUSTER and _is_zonal(holder.inputs)
+                else set()
+            )
+            return len({str(zone) for zone in zones} | own)
     for holder in (resource, cluster):
         if holder is not None and isinstance(holder.inputs.get("location"), str):
             return 1 if _is_zonal(holder.inputs) else _ZONES_PER_REGION
@@ -268,6 +341,8 @@ def vms_in_region(region: str, scene: Scene) -> Loads:
 def _vms(scene: Scene) -> dict[str, Loads]:
     total: dict[str, Loads] = {}
     machines = [(pool, pool_nodes(pool, scene)) for pool in scene.by_type.get(NODE_POOL, ())]
+    for kind in GROUPS:
+        machines += [(found, group_nodes(found, scene)) for found in scene.by_type.get(kind, ())]
     machines += [(found, always(1)) for found in scene.by_type.get("gcp:compute/instance:Instance", ())]
     for resource, nodes in machines:
         region = scene.region(resource)

@@ -5,11 +5,12 @@ Prices and quantities carry at most 15 significant digits, as many as every JSON
 was written and read back is the same report, to the last digit (`docs/decisions/0012-amounts-in-json.md`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
-from gpuyard.catalog.price import Price
+from gpuyard.catalog.price import Price, Tier
 from gpuyard.resources import Resource
 
 GPU_NODES, CPU_NODES, CONTROL_PLANE = "GPU nodes", "CPU nodes", "control plane"
@@ -34,6 +35,14 @@ class Loads:
             idle=self.idle + other.idle, expected=self.expected + other.expected, peak=self.peak + other.peak
         )
 
+    def between(self, start: Decimal, end: Decimal | None = None) -> "Loads":
+        """The part of each amount that lies above ``start`` and up to ``end``."""
+
+        def part(amount: Decimal) -> Decimal:
+            return max(Decimal(0), (amount if end is None else min(amount, end)) - start)
+
+        return Loads(idle=part(self.idle), expected=part(self.expected), peak=part(self.peak))
+
 
 _JSON = Context(prec=15, rounding=ROUND_HALF_EVEN)
 """15 digits: `sys.float_info.dig`, what a double holds exactly."""
@@ -46,9 +55,18 @@ def always(amount: Decimal | float | str) -> Loads:
     return Loads(idle=exact, expected=exact, peak=exact)
 
 
+def when_used(amount: Decimal | float | str) -> Loads:
+    """An amount that comes with use: nothing of it when idle."""
+    exact = decimal(amount)
+    return Loads(idle=Decimal(0), expected=exact, peak=exact)
+
+
 def decimal(amount: Decimal | float | str) -> Decimal:
     """An exact amount: a float counts as the digits it prints."""
     return amount if isinstance(amount, Decimal) else Decimal(str(amount))
+
+
+_PRICES = ("list_unit_price", "unit_price", "unit_price_low", "unit_price_high", "contracted_unit_price")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +89,8 @@ class LineItem:
     """USD per unit before any discount. None: not known, as for spot of a type without a list price."""
     unit_price: Decimal
     """USD per unit as paid: list, or the middle of the spot distribution."""
+    contracted_unit_price: Decimal | None = None
+    """USD per unit after negotiated discounts, before commitments; left out, the list price."""
     unit_price_low: Decimal | None = None
     unit_price_high: Decimal | None = None
     """P10 and P90 where the price is a distribution."""
@@ -80,12 +100,16 @@ class LineItem:
     """PricingCategory: Standard, Dynamic (spot), Committed or Other."""
     frequency: str = "Usage-Based"
     """ChargeFrequency: One-Time, Recurring or Usage-Based."""
+    discounts: tuple[str, ...] = ()
+    """Names of the discounts and commitments that made the price, as the user calls them."""
     source: str
     as_of: str
     note: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("list_unit_price", "unit_price", "unit_price_low", "unit_price_high"):
+        if self.contracted_unit_price is None:
+            object.__setattr__(self, "contracted_unit_price", self.list_unit_price)
+        for name in _PRICES:
             amount = getattr(self, name)
             if amount is not None:
                 object.__setattr__(self, name, _JSON.plus(amount))
@@ -104,6 +128,12 @@ class LineItem:
             return None
         return self.quantity * self.list_unit_price
 
+    @property
+    def contracted_cost(self) -> Loads | None:
+        """USD per month after negotiated discounts, before commitments."""
+        price = self.contracted_unit_price
+        return None if self.quantity is None or price is None else self.quantity * price
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, money as numbers; keys as `docs/reference/report-schema.md` has them."""
         return {
@@ -116,14 +146,17 @@ class LineItem:
             "quantity": loads_dict(self.quantity),
             "unit": self.unit,
             "list_unit_price": number(self.list_unit_price),
+            "contracted_unit_price": number(self.contracted_unit_price),
             "unit_price": number(self.unit_price),
             "unit_price_p10": number(self.unit_price_low),
             "unit_price_p90": number(self.unit_price_high),
             "list": loads_dict(self.list_cost),
+            "contracted": loads_dict(self.contracted_cost),
             "effective": loads_dict(self.effective),
             "category": self.category,
             "pricing_category": self.pricing_category,
             "frequency": self.frequency,
+            "discounts": list(self.discounts),
             "source": self.source,
             "as_of": self.as_of,
             "note": self.note,
@@ -140,6 +173,14 @@ class Unpriced:
     component: str
     reason: str
     region: str = ""
+    quantity: Loads | None = None
+    """Units per month where only the price is missing."""
+    unit: str = ""
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        if self.quantity is not None:
+            object.__setattr__(self, "quantity", _rounded(self.quantity))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -150,6 +191,9 @@ class Unpriced:
             "component": self.component,
             "region": self.region,
             "reason": self.reason,
+            "quantity": loads_dict(self.quantity),
+            "unit": self.unit,
+            "group": self.group,
         }
 
 
@@ -171,7 +215,8 @@ def charge(
     """A line item at ``price``, or what is missing when there is none."""
     if price is None:
         reason = missing or f"no price of it in {region or 'an unknown region'}"
-        return unpriced(resource, component, reason, region)
+        found = unpriced(resource, component, reason, region)
+        return replace(found, quantity=quantity, unit=unit, group=group)
     usd = decimal(price.usd)
     return LineItem(
         resource=resource.name,
@@ -189,6 +234,32 @@ def charge(
         note=price.note,
         **more,
     )
+
+
+def charge_tiers(
+    resource: Resource,
+    component: str,
+    tiers: Sequence[Tier],
+    quantity: Loads | None,
+    *,
+    unit: str,
+    group: str,
+    region: str,
+    **more: Any,
+) -> Iterator[Charge]:
+    """One line per tier that the quantity reaches; without a quantity the rate of the first tier."""
+    if len(tiers) < 2 or quantity is None:
+        price = tiers[0].price if tiers else None
+        yield charge(resource, component, price, quantity, unit=unit, group=group, region=region, **more)
+        return
+    ends = [decimal(tier.from_gb) for tier in tiers[1:]]
+    for number, tier in enumerate(tiers):
+        start, end = decimal(tier.from_gb), ends[number] if number < len(ends) else None
+        part = quantity.between(start, end)
+        if number and part == NOTHING:
+            return
+        name = f"{component}, above {start:,.0f}" if number else component
+        yield charge(resource, name, tier.price, part, unit=unit, group=group, region=region, **more)
 
 
 def unpriced(resource: Resource, component: str, reason: str, region: str = "") -> Unpriced:

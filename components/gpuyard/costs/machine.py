@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from gpuyard.catalog.hardware import machine_types
 from gpuyard.catalog.price import Price, SpotPrice
-from gpuyard.catalog.prices import on_demand, spot
+from gpuyard.catalog.prices import interruption_band, on_demand, reserved, spot
+from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.line_item import (
     CPU_NODES,
     GPU_NODES,
@@ -18,11 +19,8 @@ from gpuyard.costs.line_item import (
     unpriced,
 )
 from gpuyard.costs.scene import Scene
+from gpuyard.costs.sustained_use import after_sustained_use
 from gpuyard.resources import Resource
-
-SUSTAINED_USE = {"n1": Decimal("0.30"), "n2": Decimal("0.20"), "n2d": Decimal("0.20"), "c2": Decimal("0.20")}
-"""What a whole month takes off the list price, by Google family (Compute Engine documentation, 2026). GPU
-families (A2, A3, A4, G2, G4) have none, whatever other tools print."""
 
 
 def charge_machines(
@@ -38,10 +36,11 @@ def charge_machines(
     """The hours of ``nodes`` machines. ``has_gpus``: GPUs are attached that the type does not carry."""
     region = scene.region(resource)
     group = GPU_NODES if has_gpus or machine_type in machine_types(cloud) else CPU_NODES
-    hours = nodes * scene.hours
+    hours = nodes * scene.hours_of(resource)
     listed = on_demand(cloud, machine_type, region) if region else None
+    listed = listed or service_price(cloud, "machine", machine_type, region)
     if purchase == "spot":
-        yield _spot(resource, cloud, machine_type, region, hours, group, listed)
+        yield from _spot(resource, cloud, machine_type, region, hours, group, listed)
         return
     if purchase in UNPUBLISHED:
         yield unpriced(resource, f"{machine_type} {purchase}", UNPUBLISHED[purchase], region)
@@ -56,7 +55,8 @@ def charge_machines(
         region=region,
         missing=_missing(region),
     )
-    yield _sustained(priced, machine_type) if cloud == "gcp" else priced
+    family = machine_type.partition("-")[0]
+    yield after_sustained_use(priced, family, resource, scene) if cloud == "gcp" else priced
 
 
 UNPUBLISHED = {
@@ -66,6 +66,14 @@ UNPUBLISHED = {
     "calendar": "calendar-mode prices are quoted when the future reservation is approved",
 }
 """Ways of buying whose price nobody publishes, and what is known of it."""
+
+
+def reserved_price(cloud: str, machine_type: str, region: str, term: str) -> Price | None:
+    """USD per machine-hour under a commitment: ``standard_1y_no_upfront`` at AWS, ``1y`` at Google."""
+    price = reserved(cloud, machine_type, region).get(term.removeprefix("standard_"))
+    if price is None and cloud == "aws":
+        price = service_price("aws", "ec2_reserved", f"{machine_type} {term}", region)
+    return price
 
 
 def _missing(region: str) -> str:
@@ -80,13 +88,25 @@ def _spot(
     hours: Loads,
     group: str,
     listed: Price | None,
-) -> Charge:
+) -> Iterator[Charge]:
     found = spot(cloud, machine_type, region) if region else None
     component = f"{machine_type} spot"
+    flat = service_price(cloud, "machine", component, region) if found is None else None
+    if flat is not None:
+        found = SpotPrice(
+            p10=flat.usd,
+            p50=flat.usd,
+            p90=flat.usd,
+            samples=1,
+            source=flat.source,
+            as_of=flat.as_of,
+            basis="one listed price",
+        )
     if found is None:
-        return unpriced(resource, component, "no usable spot quote in this region", region)
+        yield unpriced(resource, component, "no usable spot quote in this region", region)
+        return
     low, middle, high = _capped(found, listed)
-    return LineItem(
+    item = LineItem(
         resource=resource.name,
         urn=resource.urn,
         type=resource.type,
@@ -104,6 +124,33 @@ def _spot(
         as_of=found.as_of,
         note=f"P50 of {found.basis}",
     )
+    yield item
+    if group == GPU_NODES:
+        yield from _interruptions(item, cloud, machine_type)
+
+
+_RESTART_HOURS = Decimal("0.109")
+"""Machine time that an interruption costs: 6 min 33 s from a pending pod to a serving one on a cold node
+(measured once, 8B model on L40S; `lead_times.yaml`). Larger models take longer."""
+_BANDS = {"<5%": "0.025", "5-10%": "0.075", "10-15%": "0.125", "15-20%": "0.175", ">20%": "0.25"}
+"""Share of machines taken back in 30 days: the middle of AWS's band, 25 % for the open one."""
+
+
+def _interruptions(item: LineItem, cloud: str, machine_type: str) -> Iterator[Charge]:
+    """What starting again after interruptions costs; nothing at Google, which publishes no rate."""
+    band = interruption_band(machine_type, item.region) if cloud == "aws" else None
+    if band not in _BANDS or item.quantity is None:
+        return
+    share = Decimal(_BANDS[band]) * _RESTART_HOURS / 720
+    yield replace(
+        item,
+        component=f"{machine_type} restarts after interruptions",
+        quantity=item.quantity * share,
+        unit="machine-hour",
+        source="AWS Spot Advisor by ec2instances.info (MIT); restart time measured once",
+        as_of="2025-04-24",
+        note=f"{band} of machines interrupted in 30 days, each restart {_RESTART_HOURS} machine-hours",
+    )
 
 
 def _capped(found: SpotPrice, listed: Price | None) -> tuple[Decimal, Decimal, Decimal]:
@@ -113,15 +160,3 @@ def _capped(found: SpotPrice, listed: Price | None) -> tuple[Decimal, Decimal, D
         return values
     cap = decimal(listed.usd)
     return min(values[0], cap), min(values[1], cap), min(values[2], cap)
-
-
-def _sustained(priced: Charge, machine_type: str) -> Charge:
-    share = SUSTAINED_USE.get(machine_type.partition("-")[0])
-    if share is None or not isinstance(priced, LineItem):
-        return priced
-    note = f"sustained-use discount of {share:.0%} for a whole month"
-    return replace(
-        priced,
-        unit_price=priced.unit_price * (1 - share),
-        note=f"{priced.note}; {note}" if priced.note else note,
-    )

@@ -1,7 +1,7 @@
 """The resources around a resource: its region, what it refers to, which cluster it runs in."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -20,6 +20,14 @@ class Scene:
     hours: Decimal
     reference_date: date
 
+    default_regions: Mapping[str, str] = field(default_factory=dict)
+    """Region by cloud (``aws``, ``gcp``) of resources that name none, from the program's configuration."""
+
+    def hours_of(self, resource: Resource) -> Decimal:
+        """Hours of the month in which the resource exists: declared, or all of them."""
+        declared = self.usage.amount(resource, "monthly_hours")
+        return self.hours if declared is None else declared
+
     @cached_property
     def by_urn(self) -> dict[str, Resource]:
         """Resources by URN."""
@@ -31,10 +39,6 @@ class Scene:
         return {}
 
     @cached_property
-    def _by_id(self) -> dict[tuple[str, str], Resource]:
-        return {(r.type, r.id): r for r in self.resources if r.id}
-
-    @cached_property
     def by_type(self) -> dict[str, list[Resource]]:
         """Resources by type token, sorted by URN."""
         found: dict[str, list[Resource]] = {}
@@ -44,9 +48,11 @@ class Scene:
 
     def region(self, resource: Resource) -> str:
         """The region that the resource says, or its provider, or its parents'; empty: not known."""
-        for text in (resource.inputs.get(key) for key in ("region", "zone", "location", "availabilityZone")):
-            if isinstance(text, str) and text:
-                return to_region(text)
+        for block in (resource.inputs, resource.outputs):
+            for text in (block.get(key) for key in _PLACES):
+                text = text[0] if isinstance(text, list | tuple) and text else text  # noqa: PLW2901
+                if isinstance(text, str) and text:
+                    return to_region(text)
         seen: Resource | None = resource
         while seen is not None:
             provider = self._provider(seen)
@@ -54,31 +60,41 @@ class Scene:
             if isinstance(region, str) and region:
                 return region
             seen = self.by_urn.get(seen.parent or "")
-        region = resource.outputs.get("region")
-        return region if isinstance(region, str) else ""
+        return self.default_regions.get(resource.type.partition(":")[0], "")
 
     def linked(
         self, resource: Resource, type_token: str, *properties: str, value: Any = None
     ) -> Resource | None:
-        """The resource of that type that the given properties refer to: by dependency, by id, by name."""
+        """The resource of that type that the given properties refer to.
+
+        By the dependencies of these properties, by id, ARN, link or name, by any dependency, in this order.
+        """
         urns = [urn for key in properties for urn in resource.property_dependencies.get(key, ())]
-        for urn in (*urns, *resource.dependencies):
+        found = self._first_of(type_token, urns)
+        if found is None and isinstance(value, str) and value:
+            found = self._named.get((type_token, value)) or self._named.get(
+                (type_token, value.rsplit("/", 1)[-1])
+            )
+        return found or self._first_of(type_token, resource.dependencies)
+
+    def _first_of(self, type_token: str, urns: Iterable[str]) -> Resource | None:
+        for urn in urns:
             found = self.by_urn.get(urn)
             if found is not None and found.type == type_token:
                 return found
-        if not isinstance(value, str) or not value:
-            return None
-        by_id = self._by_id.get((type_token, value))
-        if by_id is not None:
-            return by_id
-        return next(
-            (
-                r
-                for r in self.by_type.get(type_token, ())
-                if value in (r.inputs.get("name"), r.outputs.get("arn"))
-            ),
-            None,
-        )
+        return None
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], Resource]:
+        """Resources by type and whatever text other resources may call them by; the first by URN keeps it."""
+        found: dict[tuple[str, str], Resource] = {}
+        for resource in sorted(self.resources, key=lambda r: r.urn):
+            texts = [resource.id, resource.urn, resource.inputs.get("name"), resource.inputs.get("family")]
+            texts += [resource.outputs.get(key) for key in ("arn", "name", "selfLink", "id")]
+            for text in (*texts, resource.name):
+                if isinstance(text, str) and text:
+                    found.setdefault((resource.type, text), resource)
+        return found
 
     def cluster_of(self, resource: Resource) -> Resource | None:
         """The cloud cluster that a Kubernetes resource lands in; None: not made here."""
@@ -114,6 +130,8 @@ class Scene:
         return self.by_urn.get(resource.provider) or self.by_urn.get(resource.provider.rpartition("::")[0])
 
 
+_PLACES = ("region", "zone", "location", "availabilityZone", "availabilityZones")
+"""Inputs and outputs that say where a resource is."""
 CLUSTERS = {"aws:eks/cluster:Cluster": "aws", "gcp:container/cluster:Cluster": "gcp"}
 """Types that are a Kubernetes cluster of a cloud."""
 
@@ -150,3 +168,12 @@ def count(value: Any) -> int | None:
     if isinstance(value, str) and value.isdigit():
         return int(value)
     return None
+
+
+def truth(value: Any, default: bool = False) -> bool:
+    """A boolean, also as text as launch templates write it; what is absent or unknown is the default."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    return default

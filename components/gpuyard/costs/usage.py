@@ -1,128 +1,115 @@
 """Declared use: amounts per month that no program says, such as gigabytes through a NAT gateway.
 
-Shape in the spirit of Infracost: ``resource_usage`` by logical name or ``<type>::<name>``, which may hold
-``*``, and ``resource_type_default_usage`` by type token. The most exact name wins, key by key.
+Shape in the spirit of Infracost (`docs/reference/usage-file.md`): ``resource_usage`` by URN, logical name or
+``<type>::<name>``, which may hold ``*``, ``resource_type_default_usage`` by type token, and ``free_usage``
+for traffic that belongs to no resource. The most exact name wins, key by key.
 """
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gpuyard.catalog.tables import read_yaml
 from gpuyard.costs.line_item import decimal
-from gpuyard.errors import Finding, Severity, SpecError
 from gpuyard.resources import Resource
-
-_SECTIONS = ("resource_usage", "resource_type_default_usage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Amounts by resource name and by type."""
+    """Amounts by resource name, by type, and by no resource at all."""
 
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     types: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    free: Sequence[Mapping[str, Any]] = ()
+    _merged: dict[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     def amount(self, resource: Resource, key: str) -> Decimal | None:
-        """What is declared as ``key`` for the resource; None: nothing."""
+        """What is declared as ``key`` for the resource, nested keys joined by dots; None: nothing."""
+        value = self._of(resource).get(key)
+        return decimal(value) if isinstance(value, int | float | Decimal) else None
+
+    def text(self, resource: Resource, key: str) -> str:
+        """The word that is declared as ``key``; empty: none."""
+        value = self._of(resource).get(key)
+        return value if isinstance(value, str) else ""
+
+    def amounts(self, resource: Resource, key: str) -> Mapping[str, Decimal]:
+        """The mapping that is declared as ``key``, such as hours by instance type; empty: none."""
+        start = f"{key}."
+        return {
+            name.removeprefix(start): decimal(value)
+            for name, value in self._of(resource).items()
+            if name.startswith(start) and isinstance(value, int | float)
+        }
+
+    def _of(self, resource: Resource) -> Mapping[str, Any]:
+        """Everything declared for the resource, the most exact name last to win."""
         if not self.resources and not self.types:
-            return None
-        names = (f"{resource.type}::{resource.name}", resource.name)
-        for name in names:
-            exact = self.resources.get(name, {}).get(key)
-            if exact is not None:
-                return decimal(exact)
-        for pattern in sorted(self.resources, key=lambda text: (-len(text), text)):
-            amount = self.resources[pattern].get(key) if "*" in pattern else None
-            if amount is not None and any(fnmatchcase(name, pattern) for name in names):
-                return decimal(amount)
-        declared = self.types.get(resource.type, {}).get(key)
-        return None if declared is None else decimal(declared)
+            return {}
+        found = self._merged.get(resource.urn)
+        if found is None:
+            found = dict(flat(self.types.get(resource.type, {})))
+            for name in sorted(self.resources, key=_exactness):
+                if matches(name, resource):
+                    found.update(flat(self.resources[name]))
+            self._merged[resource.urn] = found
+        return found
 
 
-def read_usage(path: Path, resources: AbstractSet[tuple[str, str]]) -> tuple[Usage, int | None]:
-    """A usage file, and the hours per month that it declares, if any.
-
-    ``resources``: type and name of those there are.
-
-    Raises:
-        SpecError: unreadable, not YAML, or with problems, every one of them.
-    """
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError([_problem(str(path), "NOT_READABLE", str(error), "check the path")]) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise SpecError([_problem(str(path), "NOT_YAML", f"is not YAML{where}", "mend it")]) from None
-    hours = data.get("hours_per_month") if isinstance(data, Mapping) else None
-    if hours is not None and (isinstance(hours, bool) or not isinstance(hours, int) or not 0 < hours <= 744):
-        problem = _problem("hours_per_month", "USAGE_AMOUNT", "is not a number of hours", "write 1 to 744")
-        raise SpecError([problem])
-    names = frozenset({name for _, name in resources} | {f"{kind}::{name}" for kind, name in resources})
-    return parse_usage(data, names), hours
+def _exactness(name: str) -> tuple[bool, int, str]:
+    """Patterns before names, shorter before longer: `flat` of the last one wins."""
+    return ("*" not in name, len(name), name)
 
 
-def parse_usage(data: Any, names: frozenset[str] | None = None) -> Usage:
-    """Usage from plain data (a parsed ``usage.yml``).
-
-    ``names``: the resources there are; usage for any other is a problem.
-
-    Raises:
-        SpecError: with every problem.
-    """
-    problems: list[Finding] = []
-    if data is None:
-        return Usage()
-    if not isinstance(data, Mapping):
-        raise SpecError([_problem("", "USAGE_SHAPE", "is not a mapping", "begin with `resource_usage:`")])
-    known = ("version", "hours_per_month", *_SECTIONS)
-    problems += [
-        _problem(str(key), "UNKNOWN_KEY", "is not a key of a usage file", "use one of " + ", ".join(known))
-        for key in data
-        if key not in known
-    ]
-    sections = {}
-    for section in _SECTIONS:
-        sections[section] = _section(section, data.get(section) or {}, problems)
-    if names is not None:
-        problems += [
-            _problem(f"resource_usage.{name}", "USAGE_WITHOUT_RESOURCE", "matches no resource", "remove it")
-            for name in sections["resource_usage"]
-            if not any(fnmatchcase(there, name) for there in names)
-        ]
-    if problems:
-        raise SpecError(problems)
-    return Usage(resources=sections["resource_usage"], types=sections["resource_type_default_usage"])
+def matches(name: str, resource: Resource) -> bool:
+    """Whether an entry of ``resource_usage`` speaks of the resource. ``*`` stands for anything."""
+    names = (resource.urn, resource.name, f"{resource.type}::{resource.name}")
+    if "*" not in name:
+        return name in names
+    pattern = re.compile(".*".join(re.escape(part) for part in name.split("*")))
+    return any(pattern.fullmatch(text) for text in names)
 
 
-def _section(path: str, entries: Any, problems: list[Finding]) -> dict[str, dict[str, Any]]:
-    if not isinstance(entries, Mapping):
-        problems.append(_problem(path, "USAGE_SHAPE", "is not a mapping", "name resources below it"))
-        return {}
-    found: dict[str, dict[str, Any]] = {}
-    for name, amounts in entries.items():
-        if not isinstance(amounts, Mapping):
-            problems.append(
-                _problem(f"{path}.{name}", "USAGE_SHAPE", "is not a mapping", "write key: number")
-            )
-            continue
-        for key, value in amounts.items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
-                problems.append(
-                    _problem(
-                        f"{path}.{name}.{key}", "USAGE_AMOUNT", "is not an amount", "write a number from 0 up"
-                    )
-                )
-        found[str(name)] = dict(amounts)
-    return found
+def flat(amounts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested amounts under keys joined by dots, other names of keys replaced by their first one."""
+    for key, value in amounts.items():
+        name = f"{prefix}{key}"
+        name = aliases().get(name, name)
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{name}.")
+        else:
+            yield name, value
 
 
-def _problem(path: str, code: str, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)
+def aliases() -> Mapping[str, str]:
+    """Other names of keys that are read too."""
+    return read_yaml("usage_keys")["aliases"]
+
+
+def keys_of(type_token: str) -> Mapping[str, str]:
+    """Keys that a type may have, with what they mean."""
+    table = read_yaml("usage_keys")
+    return {**table["types"].get(type_token, {}), **table["any"]}
+
+
+def is_key(key: str, type_token: str) -> bool:
+    """Whether a flattened key is one of the type's. Mappings with free keys take any key below them."""
+    keys = keys_of(type_token)
+    if key in keys:
+        return True
+    parent = key.partition(".")[0]
+    if parent in keys and keys[parent].startswith("mapping"):
+        return True
+    return re.sub(r"^node_pool\[\d+\]", "node_pool[N]", key) in keys
+
+
+def free_kinds() -> Mapping[str, Mapping[str, str]]:
+    """Kinds of ``free_usage`` with their keys."""
+    return read_yaml("usage_keys")["free_usage"]
+
+
+def usable_types() -> Iterable[str]:
+    """Types that have keys of their own."""
+    return read_yaml("usage_keys")["types"]

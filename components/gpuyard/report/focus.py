@@ -117,6 +117,8 @@ def _row(report: Report, item: LineItem, start: str, end: str) -> dict[str, Any]
     is_usage, is_credit = charge_category == "Usage", charge_category == "Credit"
     billed = cost.expected
     listed = item.list_cost
+    is_committed = item.pricing_category == "Committed" and item.contracted_unit_price is not None
+    contracted = item.contracted_unit_price if is_committed else item.unit_price
     row: dict[str, Any] = {
         "BilledCost": billed,
         "BillingAccountId": report.stack,
@@ -129,7 +131,7 @@ def _row(report: Report, item: LineItem, start: str, end: str) -> dict[str, Any]
         "ChargeFrequency": _frequency(item),
         "ChargePeriodEnd": end,
         "ChargePeriodStart": start,
-        "ContractedCost": billed,
+        "ContractedCost": quantity.expected * (contracted or 0) if is_committed else billed,
         "EffectiveCost": billed,
         "InvoiceIssuerName": provider,
         "ListCost": billed if is_credit or listed is None else listed.expected,
@@ -157,9 +159,9 @@ def _row(report: Report, item: LineItem, start: str, end: str) -> dict[str, Any]
         row |= {"ConsumedQuantity": quantity.expected, "ConsumedUnit": _unit(item.unit)}
     if not is_credit:  # a credit has no price: prices may not be negative
         row |= {
-            "ContractedUnitPrice": item.unit_price,
+            "ContractedUnitPrice": contracted,
             "ListUnitPrice": item.list_unit_price,
-            "PricingCurrencyContractedUnitPrice": item.unit_price,
+            "PricingCurrencyContractedUnitPrice": contracted,
             "PricingCurrencyListUnitPrice": item.list_unit_price,
             "PricingQuantity": quantity.expected,
             "PricingUnit": _unit(item.unit),

@@ -8,7 +8,7 @@ from typing import Any
 
 from gpuyard.costs.cost_report import CostReport
 from gpuyard.costs.pricing import REFERENCE_DATE, price_resources
-from gpuyard.costs.program_file import find_resources, load_json
+from gpuyard.costs.program_file import find_program, load_json
 from gpuyard.errors import Finding, Severity, SpecError
 from gpuyard.report.model import Report, build_report
 from gpuyard.report.reading import in_file, is_costs, is_report, read_costs, read_report
@@ -55,20 +55,23 @@ def _read(path: Path, data: Any, like: CostReport | None) -> Source:
     if is_costs(data):
         report = build_report(stack=path.stem, title=f"Cost of {path.name}", costs=read_costs(data))
         return Source(name=name, kind="costs", report=report)
-    resources = find_resources(data)
-    if resources is None:
+    program = find_program(data)
+    if program is None:
         raise SpecError([_unknown_document()])
-    if str(data.get("schema", "")).startswith("gpuyard.plan/"):
+    resources = program.resources
+    steps = data if isinstance(data, Mapping) else {"steps": data}  # a preview may be a list of events
+    if str(steps.get("schema", "")).startswith("gpuyard.plan/"):
         report = _planned(data)
         return Source(name=name, kind="plan", report=report, resources=resources)
     costs = price_resources(
         resources,
         hours_per_month=like.hours_per_month if like else HOURS_PER_MONTH,
         reference_date=date.fromisoformat(like.reference_date) if like else REFERENCE_DATE,
+        default_regions=program.regions,
     )
     report = build_report(stack=_stack(resources) or path.stem, title=f"Cost of {path.name}", costs=costs)
-    kind = "preview" if "steps" in data else "state"
-    return Source(name=name, kind=kind, report=report, resources=resources, replaced=_replaced(data))
+    kind = "preview" if "steps" in steps else "state"
+    return Source(name=name, kind=kind, report=report, resources=resources, replaced=_replaced(steps))
 
 
 def _planned(data: Mapping[str, Any]) -> Report:
