@@ -1,6 +1,5 @@
 """The clouds' answers to a first preview: nothing exists yet, look-ups are answered from tables."""
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ from gpuyard.engine.answers import Answers, Registration, calling_provider
 from gpuyard.errors import EngineError
 from gpuyard.resources import Resource
 from gpuyard.simulate.functions import Lookup, NothingThere, answer_function
-from gpuyard.simulate.place import Place, make_place
+from gpuyard.simulate.place import ProviderBook
 
 PROVIDER_TYPE = "pulumi:providers:"
 
@@ -20,27 +19,6 @@ def preview_answers(config: Mapping[str, str] | None = None) -> Answers:
     providers that a program does not make itself.
     """
     return _FirstPreview(config or {})
-
-
-class ProviderBook:
-    """The providers that a program has made, by URN: where its function calls go."""
-
-    def __init__(self, config: Mapping[str, str]) -> None:
-        self._config = config
-        self._settings: dict[str, Mapping[str, Any]] = {}
-        self._lock = threading.Lock()
-
-    def note(self, resource: Resource) -> None:
-        """Remember a provider; other resources pass."""
-        if resource.type.startswith(PROVIDER_TYPE):
-            with self._lock:
-                self._settings[resource.urn] = resource.inputs
-
-    def place(self, token: str, provider: str | None, args: Mapping[str, Any]) -> Place:
-        """Where a resource or function of ``token`` is asked for."""
-        with self._lock:
-            settings = self._settings.get(provider or "", {})
-        return make_place(token.partition(":")[0], settings, self._config, args)
 
 
 class _FirstPreview:
