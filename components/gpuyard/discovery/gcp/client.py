@@ -48,7 +48,7 @@ class GcpClients:
             answer = call(
                 request={"project": self.project, **request}, timeout=CALL_SECONDS, retry=self._retry()
             )
-        return _blaming_each(action, answer) if hasattr(answer, "pages") else answer
+        return _entries(action, answer) if hasattr(answer, "pages") else answer
 
     def pages(self, service: str, operation: str, path: str, field: str, **query: str) -> Iterator[Any]:
         """Entries of every page of a REST list."""
@@ -118,10 +118,18 @@ def action_of(error: Exception) -> Action | None:
     return error.__dict__.get("gpuyard_action")
 
 
-def _blaming_each(action: Action, pager: Any) -> Iterator[Any]:
-    """Entries of a pager, whose later pages are fetched while they are read."""
+def _entries(action: Action, pager: Any) -> Iterator[Any]:
+    """Entries of every page, fetched while they are read; pairs where the answer is by zone.
+
+    A zone that did not answer gives a pair of its name and None.
+    """
     with blaming(action):
-        yield from pager
+        for page in pager.pages:
+            if action.operation.endswith(".aggregatedList"):
+                yield from page.items.items()
+                yield from ((zone, None) for zone in page.unreachables)
+            else:
+                yield from page.items
 
 
 def is_throttle(error: Exception) -> bool:

@@ -94,7 +94,7 @@ def ask_offerings(
 
 def ask_accelerators(clients: GcpClients, wanted: Sequence[str]) -> Iterator[Offering | Trouble]:
     """Zones that list a GPU on its own, for machine types that it is attached to (N1)."""
-    pages = clients.compute("acceleratorTypes.aggregatedList", return_partial_success=True)
+    pages = clients.compute("acceleratorTypes.aggregatedList")
     for zone, found in scopes(pages):
         if isinstance(found, Trouble):
             yield found
@@ -107,8 +107,8 @@ def scopes(pages: Any) -> Iterator[tuple[str, Any]]:
     """Zone and list of an aggregated answer; a zone that did not answer gives a `Trouble`."""
     for scope, found in pages:
         zone = last_part(scope)
-        if found.warning.code == "UNREACHABLE":
-            message = f"{zone} did not answer: {found.warning.message}"
+        if found is None or found.warning.code == "UNREACHABLE":
+            message = f"{zone} did not answer" + (f": {found.warning.message}" if found else "")
             failure = Failure(
                 reason=Reason.UNREACHABLE, message=message, fix="run it again; answers are kept"
             )
@@ -120,7 +120,7 @@ def scopes(pages: Any) -> Iterator[tuple[str, Any]]:
 def _machine_types(clients: GcpClients, machine_types: Sequence[str]) -> Iterator[tuple[str, Any]]:
     def ask() -> tuple[tuple[str, Any], ...]:
         names = " OR ".join(f'(name = "{name}")' for name in machine_types)
-        pages = clients.compute("machineTypes.aggregatedList", filter=names, return_partial_success=True)
+        pages = clients.compute("machineTypes.aggregatedList", filter=names)
         return tuple(scopes(pages))
 
     for zone, found in clients.once("machineTypes", ask):

@@ -158,7 +158,7 @@ def _used(clients: GcpClients, families: set[str]) -> Mapping[tuple[str, str], i
     """GPUs of on-demand machines by region and family."""
     used: Counter[tuple[str, str]] = Counter()
     alive = " OR ".join(f'(status = "{status}")' for status in ALIVE)
-    pages = clients.compute("instances.aggregatedList", filter=alive, return_partial_success=True)
+    pages = clients.compute("instances.aggregatedList", filter=alive)
     for zone, found in scopes(pages):
         if isinstance(found, Trouble):
             raise found.error

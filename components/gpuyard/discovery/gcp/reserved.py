@@ -13,14 +13,14 @@ ENDED = frozenset({"CANCELLED", "DECLINED", "FAILED", "DELETING"})
 
 def ask_reservations(clients: GcpClients, wanted: Sequence[str]) -> Iterator[Reservation | Trouble]:
     """Reservations that exist, and future ones that may still be delivered."""
-    pages = clients.compute("reservations.aggregatedList", return_partial_success=True)
+    pages = clients.compute("reservations.aggregatedList")
     for zone, found in scopes(pages):
         if isinstance(found, Trouble):
             yield found
         elif region_of(zone) in wanted:
             for reservation in found.reservations:
                 yield _reservation(clients.project, zone, reservation)
-    pages = clients.compute("futureReservations.aggregatedList", return_partial_success=True)
+    pages = clients.compute("futureReservations.aggregatedList")
     for zone, found in scopes(pages):
         if isinstance(found, Trouble):
             yield found
