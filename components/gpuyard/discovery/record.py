@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gpuyard.catalog.evidence import Evidence, merge
 from gpuyard.catalog.evidence_file import read_evidence, render_evidence
-from gpuyard.stack.files import write_atomically
+from gpuyard.files import write_atomically
 
 
 def record(found: Evidence, path: Path) -> Evidence:

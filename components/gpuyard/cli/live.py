@@ -1,0 +1,181 @@
+"""The live half of ``gpuyard capacity``: ask the clouds, show progress, write evidence, name the gaps."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from gpuyard.capacity.demand import Demand, GpuNeed
+    from gpuyard.catalog.evidence import Gap
+    from gpuyard.catalog.hardware import MachineType
+    from gpuyard.discovery.asking import Progress
+    from gpuyard.discovery.request import SurveyRequest
+    from gpuyard.discovery.survey import LockedOut, Survey
+
+LINE_SECONDS = 5
+"""Where nobody watches, progress is a line this often."""
+
+
+def live_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--live`` and the options that go with it."""
+    options = (
+        click.option("--live", is_flag=True, help="Ask the clouds first, read-only, and write the evidence."),
+        click.option("--profile", default="", help="AWS profile for --live.  [default: the usual chain]"),
+        click.option("--project", default="", help="Google project for --live.  [default: the stack's]"),
+        click.option(
+            "--timeout",
+            "timeout_seconds",
+            type=click.FloatRange(1, 3600),
+            default=180,
+            show_default=True,
+            help="Seconds for the whole of --live.",
+        ),
+        click.option(
+            "--concurrency",
+            type=click.IntRange(1, 64),
+            default=16,
+            show_default=True,
+            help="Calls of --live in flight at once.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def ask_clouds(demands: Sequence["Demand"], path: Path, options: Mapping[str, Any], project: str = "") -> int:
+    """Ask about every demand, lay the answers over the evidence in ``path``, and say on stderr what is open.
+
+    Exit code 3 when no cloud could be asked, 130 after an interrupt (answers are kept), else 0.
+
+    Raises:
+        SpecError: the evidence file is broken, or cannot be written; nothing was asked then.
+    """
+    from gpuyard.catalog.evidence_file import read_evidence
+    from gpuyard.discovery.record import record
+    from gpuyard.discovery.survey import survey
+
+    read_evidence(path)
+    request = survey_request(demands, options, project)
+    progress = ProgressLines()
+    began = time.monotonic()
+    found = survey(request, progress.show)
+    progress.close()
+    if found.evidence.answers or found.evidence.gaps:
+        record(found.evidence, path)
+    for line in summary(found, path, time.monotonic() - began):
+        click.echo(line, err=True)
+    if found.was_interrupted:
+        return 130
+    return 3 if found.locked_out and not found.evidence.answers else 0
+
+
+def survey_request(
+    demands: Sequence["Demand"], options: Mapping[str, Any], project: str = ""
+) -> "SurveyRequest":
+    """Machine types, regions and sizes of all demands together."""
+    from gpuyard.discovery.request import SurveyRequest
+
+    machines: dict[str, set[str]] = {}
+    regions: dict[str, dict[str, None]] = {}
+    instances = 1
+    for demand in demands:
+        for place in demand.regions:
+            regions.setdefault(place.cloud, {})[place.region] = None
+        for need in demand.needs:
+            for machine in _machines(need):
+                machines.setdefault(machine.cloud, set()).add(machine.id)
+                instances = max(instances, _nodes(demand, need, machine))
+    return SurveyRequest(
+        machine_types={cloud: tuple(sorted(names)) for cloud, names in machines.items()},
+        regions={cloud: tuple(names) for cloud, names in regions.items()},
+        instances=instances,
+        project=options.get("project") or project,
+        profile=options.get("profile") or "",
+        timeout_seconds=options["timeout_seconds"],
+        concurrency=options["concurrency"],
+    )
+
+
+def summary(found: "Survey", path: Path, seconds: float) -> Iterable[str]:
+    """What was found and what stayed open, one cause per entry."""
+    for locked in found.locked_out:
+        yield from _locked_out(locked)
+    answers = found.evidence.answers
+    if answers:
+        records = sum(len(answer.items) for answer in answers)
+        yield f"{records} facts from {len(answers)} answers in {seconds:.0f} s, kept in {path}"
+    if found.was_interrupted:
+        yield "interrupted; what was answered is kept"
+    for gaps in _grouped(found.evidence.gaps):
+        yield from _open_question(gaps)
+
+
+def _machines(need: "GpuNeed") -> list["MachineType"]:
+    from gpuyard.catalog.hardware import machine_types
+
+    return [
+        machine
+        for machine in machine_types().values()
+        if machine.gpu == need.accelerator and machine.gpu_count >= need.gpus_per_node
+    ]
+
+
+def _nodes(demand: "Demand", need: "GpuNeed", machine: "MachineType") -> int:
+    """Machines that the replicas that are always on take at once."""
+    if need.nodes_per_replica > 1:
+        return need.nodes_per_replica * max(demand.replicas_min, 1)
+    per_machine = max(int(machine.gpu_count) // need.gpus_per_replica, 1)
+    return max(ceil(demand.replicas_min / per_machine), 1)
+
+
+def _locked_out(locked: "LockedOut") -> Iterable[str]:
+    yield f"{locked.cloud}: not asked: {locked.failure.message}"
+    yield f"  fix: {locked.failure.fix}"
+    yield f"  would ask: {', '.join(locked.would_ask)}"
+
+
+def _grouped(gaps: Iterable["Gap"]) -> list[list["Gap"]]:
+    """Gaps with the same cause and the same way out, in the order of their first."""
+    groups: dict[tuple[str, ...], list[Gap]] = {}
+    for gap in gaps:
+        fix = gap.fix.replace(gap.region, "REGION")
+        groups.setdefault((gap.cloud, gap.reason, gap.permission, fix), []).append(gap)
+    return list(groups.values())
+
+
+def _open_question(gaps: Sequence["Gap"]) -> Iterable[str]:
+    first = gaps[0]
+    questions = sorted({gap.question.replace("_", " ") for gap in gaps})
+    regions = sorted({gap.region for gap in gaps})
+    shown = ", ".join(regions[:3]) + (f" and {len(regions) - 3} more" if len(regions) > 3 else "")
+    yield f"{first.cloud}: open: {', '.join(questions)} in {shown}"
+    yield f"  {first.message}"
+    yield f"  fix: {first.fix}"
+
+
+class ProgressLines:
+    """Progress on stderr: one line that changes on a terminal, a line every few seconds elsewhere."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._last = time.monotonic()
+
+    def show(self, progress: "Progress") -> None:
+        """Tell where the survey stands."""
+        text = f"asked {progress.done} of {progress.total}: {progress.title}"
+        if self._is_terminal:
+            click.echo(f"\r\x1b[K{text[:100]}", nl=False, err=True)
+        elif time.monotonic() - self._last >= LINE_SECONDS:
+            self._last = time.monotonic()
+            click.echo(text, err=True)
+
+    def close(self) -> None:
+        """Clear the line."""
+        if self._is_terminal:
+            click.echo("\r\x1b[K", nl=False, err=True)
