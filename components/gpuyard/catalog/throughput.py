@@ -31,6 +31,13 @@ class Throughput:
     latency_bound: str
     """The latency that was held, e.g. ``TPOT<=50ms TTFT<=5s``; empty: load without limit."""
     concurrency: int | None = None
+    gpus_per_replica: int | None = None
+    ttft_ms: float | None = None
+    """Time to first token that was measured."""
+    tpot_ms: float | None = None
+    """Time per further token that was measured."""
+    confidence: str = ""
+    """What the collector of the fact thinks of it: ``high``, ``medium`` or ``low``."""
     source: str
     as_of: str
 
@@ -52,14 +59,15 @@ def throughputs() -> tuple[Throughput, ...]:
     """Every measurement that names tokens per GPU: those under a latency limit first, as plans need them."""
     table = read_yaml("throughput")
     bound = table["slo_bound"]
-    rows = [_bounded(row, bound["source"]) for row in bound["rows"]]
+    # rows without a day of their own were measured before the collection's last one
+    rows = [_bounded(row, bound["source"], "undated, 2026-04 at the latest") for row in bound["rows"]]
     return tuple(rows + [_unbounded(row) for row in table["throughput"] if row.get("per_gpu") is not None])
 
 
 def find_throughputs(model: str, gpu: str) -> tuple[Throughput, ...]:
     """Measurements of ``model`` (with or without owner and ``-Instruct``) on the GPU of that id."""
-    key = _model_key(model)
-    return tuple(found for found in throughputs() if _model_key(found.model) == key and found.gpu == gpu)
+    key = model_key(model)
+    return tuple(found for found in throughputs() if model_key(found.model) == key and found.gpu == gpu)
 
 
 @cache
@@ -79,12 +87,12 @@ def hosted_prices() -> tuple[HostedPrice, ...]:
     )
 
 
-def _bounded(row: Mapping[str, Any], source: str) -> Throughput:
+def _bounded(row: Mapping[str, Any], source: str, undated: str) -> Throughput:
     return Throughput(
         model=row["model"],
         gpu=_gpu(row["gpu"]),
         gpu_name=row["gpu"],
-        engine=f"{row['engine']} {row['engine_version']}",
+        engine=" ".join(str(part) for part in (row["engine"], row["engine_version"]) if part),
         precision=row["precision"] or "",
         parallel=f"{row['gpus_per_replica']} GPUs per replica",
         input_tokens=row["isl"],
@@ -92,8 +100,11 @@ def _bounded(row: Mapping[str, Any], source: str) -> Throughput:
         tokens_per_s_per_gpu=row["out_tok_s_per_gpu"],
         latency_bound=row["slo"],
         concurrency=row["concurrency"],
+        gpus_per_replica=row["gpus_per_replica"],
+        ttft_ms=row["ttft_ms"],
+        tpot_ms=row["tpot_ms"],
         source=source,
-        as_of=str(row["measured"]),
+        as_of=str(row["measured"] or undated),
     )
 
 
@@ -109,6 +120,8 @@ def _unbounded(row: Mapping[str, Any]) -> Throughput:
         output_tokens=row["osl"],
         tokens_per_s_per_gpu=row["per_gpu"],
         latency_bound="",
+        gpus_per_replica=row["gpus"],
+        confidence=row["confidence"] or "",
         source=row["source"],
         as_of=str(row["date"]),
     )
@@ -124,7 +137,8 @@ def _gpu(name: str) -> str | None:
         return None
 
 
-def _model_key(name: str) -> str:
+def model_key(name: str) -> str:
+    """A model's name without owner, ``-Instruct`` and the like: what makes two sources agree."""
     key = name.rsplit("/", 1)[-1].lower().removeprefix("meta-")
     for suffix in ("-instruct", "-it", "-chat", "-hf"):
         key = key.removesuffix(suffix)

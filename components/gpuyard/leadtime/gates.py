@@ -33,13 +33,15 @@ def find_gates(path: ServingPath) -> tuple[Gate, ...]:
     gates = [_quota(path)] if path.quota else []
     if path.purchase in _NEEDS_APPROVAL:
         gates.append(_known(path, "reservation approval", "approval", "Google approves or refuses it"))
+    if path.starts_on:
+        gates.append(_start(path))
     return (*gates, _capacity(path))
 
 
 def _quota(path: ServingPath) -> Gate:
     phase = "aws_gpu_quota_increase" if path.cloud == "aws" else "gcp_gpu_quota_increase"
     fact = find_fact(phase, "")
-    if path.has_quota_evidence:
+    if path.has_quota_evidence or path.quota_evidence:
         evidence = path.quota_evidence or "seen to be enough"
     elif path.cloud == "aws":
         evidence = "not looked at; new accounts have 0, a reviewed increase takes 24 to 72 h"
@@ -52,6 +54,16 @@ def _quota(path: ServingPath) -> Gate:
         source=fact.source if fact else "",
         as_of=fact.as_of if fact else "",
         is_open=path.has_quota_evidence,
+    )
+
+
+def _start(path: ServingPath) -> Gate:
+    return Gate(
+        name="reservation start",
+        kind="reservation",
+        evidence=f"the capacity is booked from {path.starts_on} on; nothing runs before",
+        source="the rung of the lock",
+        as_of="",
     )
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from gpuyard.economics.people import Ownership
 from gpuyard.leadtime.lead_time import LeadTime
+from gpuyard.report import token_words
 from gpuyard.report.comment import Section, render_comment
 from gpuyard.report.markup import Dialect, code, escape, head, marker, more, prose, row
 from gpuyard.report.model import Report
@@ -85,6 +87,13 @@ def _details(report: Report, dialect: Dialect) -> Iterator[Section]:
         yield Section(title=title, lines=tuple(_findings(report, dialect)))
     if costs.unknown:
         yield Section(title=f"Unknown prices ({len(costs.unknown)})", lines=tuple(_unknown(report, dialect)))
+    if report.tokens:
+        yield Section(title="Money per token", lines=tuple(_tokens(report)))
+    if report.ownership is not None:
+        yield Section(title="People and ownership", lines=tuple(_ownership(report.ownership)))
+    if report.assumptions:
+        lines = tuple(f"- {escape(token_words.assumption_line(found))}" for found in report.assumptions)
+        yield Section(title=f"Assumptions ({len(lines)})", lines=lines)
     if report.lead_times:
         yield Section(title="Lead time: gates and phases", lines=tuple(_lead_times(report)))
     if costs.items:
@@ -125,6 +134,44 @@ def _items(report: Report, dialect: Dialect) -> Iterator[str]:
             escape(item.resource), escape(item.component), escape(item.as_of), escape(rate(item)), amount
         )
     yield from more(len(items), dialect.rows, "line items, smaller ones")
+
+
+def _tokens(report: Report) -> Iterator[str]:
+    for endpoint, found in report.tokens.items():
+        yield f"**{escape(endpoint)}**: {escape(token_words.headline(found))}"
+        yield ""
+        if found.at_planned is not None:
+            first, *rows = token_words.price_rows(found)
+            yield from head(*first, numbers=2)
+            for cells in rows:
+                yield row(*(escape(cell) for cell in cells))
+            yield ""
+        for line in (*token_words.basis_lines(found), *token_words.demand_lines(found)):
+            yield f"- {escape(line)}"
+        yield ""
+        if found.hosted:
+            first, *hosted = token_words.hosted_rows(found)
+            yield from head(*first, numbers=3)
+            for line in hosted:
+                yield row(*(escape(cell) for cell in line))
+            yield ""
+        if found.cheaper:
+            yield from head("cheaper for the same target", "USD", "why not chosen")
+            for cells in token_words.cheaper_rows(found):
+                yield row(*(prose(cell) for cell in cells))
+            yield ""
+        elif found.next_cheaper:
+            yield f"- {escape(found.next_cheaper)}"
+            yield ""
+
+
+def _ownership(found: Ownership) -> Iterator[str]:
+    yield from head("people and ownership, apart", "USD", numbers=1)
+    for cells in token_words.ownership_rows(found):
+        yield row(*(escape(cell) for cell in cells))
+    yield ""
+    for line in token_words.ownership_notes(found):
+        yield f"- {escape(line)}"
 
 
 def _lead_times(report: Report) -> Iterator[str]:

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gpuyard.costs.cost_report import CostReport
+from gpuyard.economics.people import Ownership
+from gpuyard.economics.token_economics import TokenEconomics
+from gpuyard.economics.traffic import Assumption
 from gpuyard.errors import Finding, Severity
 from gpuyard.leadtime.lead_time import LeadTime
 
@@ -57,6 +60,12 @@ class Report:
     rungs: tuple[RungRow, ...] = ()
     lead_times: Mapping[str, LeadTime] = field(default_factory=dict)
     """By endpoint."""
+    tokens: Mapping[str, TokenEconomics] = field(default_factory=dict)
+    """Money per token, by endpoint."""
+    ownership: Ownership | None = None
+    """Cloud and people over the months; None: no people are declared."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What the amounts by use rest on."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -80,6 +89,9 @@ class Report:
             "ladder": [asdict(row) for row in self.rungs],
             "cost": self.costs.as_dict(),
             "lead_time": {name: time.as_dict() for name, time in self.lead_times.items()},
+            "tokens": {name: found.as_dict() for name, found in self.tokens.items()},
+            "ownership": None if self.ownership is None else asdict(self.ownership),
+            "assumptions": [asdict(found) for found in self.assumptions],
             "findings": [finding.as_dict() for finding in self.findings],
             "notes": list(self.notes),
         }
@@ -98,6 +110,9 @@ def build_report(
     pools: Sequence[PoolRow] = (),
     rungs: Sequence[RungRow] = (),
     lead_times: Mapping[str, LeadTime] | None = None,
+    tokens: Mapping[str, TokenEconomics] | None = None,
+    ownership: Ownership | None = None,
+    assumptions: Sequence[Assumption] = (),
     notes: Sequence[str] = (),
 ) -> Report:
     """The report with its parts in their order: findings by weight, endpoints by name."""
@@ -111,5 +126,8 @@ def build_report(
         pools=tuple(pools),
         rungs=tuple(rungs),
         lead_times=dict(sorted((lead_times or {}).items())),
+        tokens=dict(sorted((tokens or {}).items())),
+        ownership=ownership,
+        assumptions=tuple(assumptions),
         notes=tuple(notes),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from gpuyard.costs.line_item import LineItem
 from gpuyard.errors import Severity
 from gpuyard.leadtime.lead_time import LeadTime
+from gpuyard.report import token_words
 from gpuyard.report.model import Report
 from gpuyard.report.terminal import Page
 from gpuyard.report.words import (
@@ -31,6 +32,8 @@ def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
         page.style(f"reference date {report.reference_date}; {dates_line(report)}", "dim"),
         *_pools(report, page),
         *_money(report, page),
+        *_tokens(report, page),
+        *_ownership(report, page),
         *_time(report, page),
         *_risk(report, page),
     ]
@@ -101,6 +104,37 @@ def _largest(items: Sequence[LineItem], page: Page, limit: int = 8) -> Iterator[
     yield from page.table(rows, 1)
     if len(counted) > limit:
         yield f"  and {len(counted) - limit} more"
+
+
+def _tokens(report: Report, page: Page) -> Iterator[str]:
+    if not report.tokens:
+        return
+    yield from page.heading("per token")
+    for endpoint, found in report.tokens.items():
+        yield from page.fold(f"{endpoint}: {token_words.headline(found)}", 2)
+        if found.at_planned is not None:
+            yield from (f"  {line}" for line in page.narrower(2).table([*token_words.price_rows(found)], 2))
+        for line in (*token_words.basis_lines(found), *token_words.demand_lines(found)):
+            yield from page.fold(line, 4)
+        if found.hosted:
+            yield ""
+            yield from (f"  {line}" for line in page.narrower(2).table([*token_words.hosted_rows(found)], 3))
+        if found.next_cheaper:
+            yield ""
+            yield from page.fold(f"next cheaper: {found.next_cheaper}", 4)
+
+
+def _ownership(report: Report, page: Page) -> Iterator[str]:
+    if report.ownership is not None:
+        yield from page.heading("people and ownership, apart")
+        yield from page.table([*token_words.ownership_rows(report.ownership)], 1)
+        for line in token_words.ownership_notes(report.ownership):
+            yield from page.fold(line, 4)
+    if report.assumptions:
+        yield ""
+        yield from page.fold("Assumed, for amounts by use:", 2)
+        for found in report.assumptions:
+            yield from page.fold(token_words.assumption_line(found), 4)
 
 
 def _time(report: Report, page: Page) -> Iterator[str]:

@@ -11,6 +11,7 @@ from gpuyard.kubernetes.kubeconfig import check_context
 from gpuyard.parsing import parse_spec
 from gpuyard.serving.checks import check_endpoint
 from gpuyard.serving.spec import EndpointSpec
+from gpuyard.stack.demand_load import load_findings
 from gpuyard.stack.plan import ClusterPlan, EndpointPlan, StackPlan
 from gpuyard.stack.spec import CPU, Accepted
 from gpuyard.stack.wiring import endpoint_args, scales
@@ -24,6 +25,7 @@ def check_stack(plan: StackPlan) -> list[Finding]:
         findings += _endpoint(plan, placed, path)
         findings += _gated(path, placed)
         findings += _fixed(plan, placed, path)
+    findings += load_findings(plan)
     for cluster in plan.clusters:
         findings += _context(cluster)
     for index, pool in enumerate(plan.pools):

@@ -12,6 +12,7 @@ from gpuyard.leadtime.measured import Measurement
 from gpuyard.report.model import PoolRow, Report, RungRow, build_report
 from gpuyard.report.words import usd
 from gpuyard.resources import Resource
+from gpuyard.stack.economics import ownership_of, price_usage, tokens_section, usage_of
 from gpuyard.stack.plan import PoolPlan, StackPlan
 from gpuyard.stack.reading import PlanWithFindings
 from gpuyard.stack.spec import CPU
@@ -31,9 +32,15 @@ def build_stack_report(
     """
     dates = [plan.as_of for plan, _ in plans if plan.as_of]
     reference = date.fromisoformat(max(dates)) if dates else REFERENCE_DATE
+    derived = [usage_of(plan, resources) for plan, _ in plans]
+    costs = price_resources(resources, usage=price_usage(derived), reference_date=reference)
+    tokens = {name: found for plan, _ in plans for name, found in tokens_section(plan, costs).items()}
     return build_report(
         stack=stack,
-        costs=price_resources(resources, reference_date=reference),
+        costs=costs,
+        tokens=tokens,
+        ownership=next((owned for plan, _ in plans if (owned := ownership_of(plan, costs, tokens))), None),
+        assumptions=[note for found in derived for note in found.assumptions],
         findings=[*(item for _, found in plans for item in found), *findings],
         pools=[row for plan, _ in plans for row in _pool_rows(plan)],
         rungs=[row for plan, _ in plans for row in _rung_rows(plan)],

@@ -19,6 +19,7 @@ from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
 from gpuyard.parsing import Spec, parse_spec
+from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
 
 CPU = "cpu"
 """The accelerator of an endpoint that needs none."""
@@ -261,6 +262,8 @@ class Endpoint(Spec):
     namespace: Name = "inference"
     service_type: str = "ClusterIP"
     """``LoadBalancer`` opens the endpoint to the outside, without authentication of its own."""
+    load: LoadSpec | None = None
+    """What is asked of it: replicas over the day, traffic and money per token follow. Default: not known."""
 
     @model_validator(mode="after")
     def _range(self) -> "Endpoint":
@@ -316,6 +319,8 @@ class Deployment(Spec):
     monitoring: MonitoringSettings = MonitoringSettings()
     tags: Mapping[str, str] = Field(default_factory=dict)
     """On every cloud resource that takes tags or labels."""
+    people: PeopleSpec | None = None
+    """Time that people spend; reported apart. Default: not counted."""
     accept: tuple[Accepted, ...] = ()
     protect: bool = False
     """Refuse to delete clusters and networks until this is off again."""

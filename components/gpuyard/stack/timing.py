@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gpuyard.capacity.lock import LockedRung
 from gpuyard.catalog.lead_times import image_bytes
 from gpuyard.leadtime.estimate import estimate
 from gpuyard.leadtime.lead_time import LeadTime
@@ -47,6 +48,9 @@ def serving_path(plan: StackPlan, placed: EndpointPlan) -> ServingPath:
         machine_type=rung.machine_type if rung else "",
         purchase=rung.purchase if rung else "on_demand",
         quota=rung.quota if rung else "",
+        has_quota_evidence=rung is not None and _has_quota(rung),
+        quota_evidence=_quota_words(rung) if rung else "",
+        starts_on=rung.starts if rung else "",
         driver_by="none" if placed.accelerator == CPU else _DRIVER_BY[cluster.platform],
         image_bytes=endpoint_image_bytes(endpoint),
         weights_bytes=gib(weights) if weights else None,
@@ -61,6 +65,22 @@ def serving_path(plan: StackPlan, placed: EndpointPlan) -> ServingPath:
         surges=placed.spare_gpus >= gpus,
         drain_seconds=PRESTOP_SECONDS + _DRAIN_SECONDS,
         is_exposed=endpoint.service_type == "LoadBalancer",
+    )
+
+
+def _has_quota(rung: LockedRung) -> bool:
+    return bool(rung.quotas) and all(quota.verdict == "enough" for quota in rung.quotas)
+
+
+def _quota_words(rung: LockedRung) -> str:
+    """What was read of the account's limits; empty: nothing."""
+    read = [quota for quota in rung.quotas if quota.verdict != "unknown"]
+    return "; ".join(
+        f"{quota.code}: {quota.verdict}, needs {quota.needed:g} {quota.unit}"
+        + ("" if quota.limit is None else f" of {'no limit' if quota.limit < 0 else f'{quota.limit:g}'}")
+        + ("" if quota.used is None else f", {quota.used:g} used")
+        + (f" ({quota.as_of})" if quota.as_of else "")
+        for quota in read
     )
 
 

@@ -1,0 +1,123 @@
+"""What a serving GPU hour costs where the stack runs, and where else it might."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from gpuyard.capacity.demand import OrderKey
+from gpuyard.capacity.lock import LockedRung
+from gpuyard.catalog.hardware import find_gpu
+from gpuyard.costs.cost_report import CostReport
+from gpuyard.economics.token_economics import Candidate, GpuHour
+from gpuyard.stack.demand_load import serving_setting
+from gpuyard.stack.plan import EndpointPlan, StackPlan
+
+
+def gpu_hour(plan: StackPlan, placed: EndpointPlan, costs: CostReport) -> GpuHour | None:
+    """What a serving GPU hour costs: as priced in the report, else as locked, else as declared."""
+    spec = placed.endpoint.load
+    if not placed.pool:
+        declared = spec.usd_per_gpu_hour if spec else None
+        if declared is None:
+            return None
+        return GpuHour(usd=declared, purchase="existing", source="declared in the load", as_of=plan.as_of)
+    rung = plan.pool(placed.pool).rung
+    serving = serving_gpus(rung)
+    priced = next(
+        (
+            item
+            for item in costs.items
+            if item.unit == "hour"
+            and placed.pool in item.urn
+            and item.component.startswith(rung.machine_type)
+        ),
+        None,
+    )
+    if priced is not None:
+        return GpuHour(
+            usd=float(priced.unit_price / serving),
+            purchase=rung.purchase,
+            source=priced.source,
+            as_of=priced.as_of,
+            usd_low=_each(priced.unit_price_low, serving),
+            usd_high=_each(priced.unit_price_high, serving),
+        )
+    return locked_hour(rung) or (
+        GpuHour(usd=spec.usd_per_gpu_hour, purchase=rung.purchase, source="declared in the load", as_of="")
+        if spec and spec.usd_per_gpu_hour
+        else None
+    )
+
+
+def _each(usd: Decimal | None, serving: int) -> float | None:
+    return None if usd is None else float(usd / serving)
+
+
+def locked_hour(rung: LockedRung) -> GpuHour | None:
+    """A serving GPU hour at the price of the lock; None: the lock knows none."""
+    if rung.rate.usd is None:
+        return None
+    serving = serving_gpus(rung)
+    return GpuHour(
+        usd=rung.rate.usd / serving,
+        purchase=rung.purchase,
+        source=rung.rate.source,
+        as_of=rung.rate.as_of,
+        usd_low=None if rung.rate.usd_low is None else rung.rate.usd_low / serving,
+        usd_high=None if rung.rate.usd_high is None else rung.rate.usd_high / serving,
+    )
+
+
+def serving_gpus(rung: LockedRung) -> int:
+    """GPUs of a full node that serve: what does not make up a replica is paid and idle."""
+    if rung.nodes_per_replica > 1:
+        return max(1, rung.gpus_per_replica // rung.nodes_per_replica)
+    return replicas_per_node(rung) * rung.gpus_per_replica
+
+
+def replicas_per_node(rung: LockedRung) -> int:
+    """Replicas that one node holds; 1 where a replica spans several."""
+    return max(1, rung.gpus_per_node // rung.gpus_per_replica)
+
+
+def candidates_of(plan: StackPlan, placed: EndpointPlan) -> Iterator[Candidate]:
+    """The other rungs of the endpoint's ladder, as far as they have a price."""
+    if not placed.pool:
+        return
+    active = plan.pool(placed.pool).rung
+    number = 1 + next(
+        (index for index, rung in enumerate(plan.ladders[placed.endpoint.name]) if rung == active), 0
+    )
+    for place, rung in enumerate(plan.ladders[placed.endpoint.name], start=1):
+        hour = locked_hour(rung)
+        if rung == active or hour is None:
+            continue
+        yield Candidate(
+            place=f"{rung.cloud} {rung.region}",
+            machine=rung.machine_type,
+            purchase=rung.purchase,
+            setting=serving_setting(placed, rung.accelerator, rung.gpus_per_replica),
+            gpu_hour=hour,
+            not_chosen=_not_chosen(plan, rung, active, place, number),
+        )
+
+
+def _not_chosen(plan: StackPlan, rung: LockedRung, active: LockedRung, place: int, number: int) -> str:
+    """Why the ladder has it elsewhere: the first thing that it is sorted by and in which the two differ."""
+    capacity = plan.deployment.capacity
+    for key in capacity.order:
+        if key is OrderKey.ACCELERATOR and rung.accelerator != active.accelerator:
+            order = [find_gpu(name).id for name in capacity.accelerators]
+            return _prefers("accelerators", order, active.accelerator, rung.accelerator)
+        if key is OrderKey.PURCHASE and rung.purchase != active.purchase:
+            order = [str(kind) for kind in capacity.purchases]
+            return _prefers("purchases", order, active.purchase, rung.purchase)
+    if place < number:
+        return f"rung {place}, above the active rung {number}: the lock has moved past it"
+    return f"rung {place}, below the active rung {number}: {rung.reason}"
+
+
+def _prefers(key: str, order: list[str], active: str, other: str) -> str:
+    places = {name: index + 1 for index, name in enumerate(order)}
+    if active not in places or other not in places:
+        return f"`{key}` does not name it"
+    return f"`{key}` has {active} as choice {places[active]} and {other} as choice {places[other]}"

@@ -1,0 +1,139 @@
+"""Money per token, use and ownership of a stack: its plan as what `economics` takes."""
+
+from collections.abc import Sequence
+
+from gpuyard.costs.cost_report import CostReport
+from gpuyard.costs.usage import Usage
+from gpuyard.economics.people import Ownership, People, own
+from gpuyard.economics.token_economics import TokenEconomics, weigh_tokens
+from gpuyard.economics.traffic import DerivedUsage, EndpointTraffic, derive_usage, month_of
+from gpuyard.resources import Resource
+from gpuyard.stack.alternatives import candidates_of, gpu_hour, replicas_per_node
+from gpuyard.stack.demand_load import Demand, demand_of, latency_target, own_timings, serving_setting
+from gpuyard.stack.plan import EndpointPlan, StackPlan
+from gpuyard.stack.spec import CPU
+from gpuyard.stack.timing import endpoint_image_bytes
+from gpuyard.stack.wiring import weights_gib
+from gpuyard.units import HOURS_PER_MONTH, gib
+
+_WEIGHTS_SOURCE = {"hugging_face": "hf", "pvc": "pvc", "s3": "s3", "gs": "gs"}
+_NAT_TYPES = ("aws:ec2/natGateway:NatGateway", "gcp:compute/routerNat:RouterNat")
+
+
+def tokens_section(plan: StackPlan, costs: CostReport) -> dict[str, TokenEconomics]:
+    """Money per token of each endpoint on GPUs, by name."""
+    shares = _shares(plan)
+    return {
+        placed.endpoint.name: _tokens(plan, placed, costs, shares[placed.endpoint.name])
+        for placed in plan.endpoints
+        if placed.accelerator != CPU
+    }
+
+
+def usage_of(plan: StackPlan, resources: Sequence[Resource] = ()) -> DerivedUsage:
+    """Use that follows from the demand, in the shape of a usage file; every assumption by name."""
+    gateways = {
+        cluster.name: sum(
+            resource.type in _NAT_TYPES and resource.name.startswith(cluster.name) for resource in resources
+        )
+        for cluster in plan.clusters
+    }
+    return derive_usage([_traffic(plan, placed) for placed in plan.endpoints], gateways)
+
+
+def price_usage(derived: Sequence[DerivedUsage]) -> Usage:
+    """The derived use of a program's stacks as pricing takes it."""
+    resources = {name: amounts for found in derived for name, amounts in found.resources.items()}
+    return Usage(resources=resources, types={k: v for found in derived for k, v in found.types.items()})
+
+
+def ownership_of(plan: StackPlan, costs: CostReport, tokens: dict[str, TokenEconomics]) -> Ownership | None:
+    """Cloud and people over the months beside hosted APIs; None: no people are declared."""
+    declared = plan.deployment.people
+    if declared is None:
+        return None
+    people = People(
+        setup_hours=declared.setup_hours,
+        monthly_hours=declared.monthly_hours,
+        usd_per_hour=declared.usd_per_hour,
+        source=declared.source,
+        months=declared.months,
+    )
+    monthly, words = _hosted(plan, tokens)
+    return own(people, float(costs.monthly.expected), float(costs.one_time), monthly, words)
+
+
+def _tokens(plan: StackPlan, placed: EndpointPlan, costs: CostReport, share: float) -> TokenEconomics:
+    spec, demand = placed.endpoint.load, demand_of(placed)
+    setting = serving_setting(placed, placed.accelerator, placed.gpus_per_replica)
+    return weigh_tokens(
+        setting,
+        latency_target(spec),
+        load=demand.load,
+        own=own_timings(spec, setting),
+        gpu_hour=gpu_hour(plan, placed, costs),
+        day=demand.day,
+        utilisation=_utilisation(plan, placed, demand),
+        usd_per_month=float(costs.monthly.expected) * share if share else None,
+        hours_per_month=costs.hours_per_month,
+        candidates=tuple(candidates_of(plan, placed)),
+    )
+
+
+def _utilisation(plan: StackPlan, placed: EndpointPlan, demand: Demand) -> float | None:
+    """Share of the billed serving GPUs in use; None: no load, or no known throughput."""
+    if demand.day is None or demand.load is None:
+        return None
+    if not placed.pool:
+        return demand.day.utilisation
+    billed = month_of(_traffic(plan, placed)).nodes * replicas_per_node(plan.pool(placed.pool).rung)
+    return min(1.0, demand.day.utilisation * demand.day.mean / billed) if billed else None
+
+
+def _traffic(plan: StackPlan, placed: EndpointPlan) -> EndpointTraffic:
+    endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
+    weights, demand = weights_gib(placed), demand_of(placed)
+    rung = plan.pool(placed.pool).rung if placed.pool else None
+    return EndpointTraffic(
+        endpoint=endpoint.name,
+        cloud=cluster.cloud,
+        cluster=cluster.name,
+        pool=placed.pool,
+        image_bytes=endpoint_image_bytes(endpoint),
+        weights_bytes=gib(weights) if weights else None,
+        weights_source=_WEIGHTS_SOURCE.get(endpoint.weights_source, "hf"),
+        nodes_min=rung.nodes_min if rung else 0,
+        replicas_per_node=replicas_per_node(rung) if rung else 0,
+        replicas_min=endpoint.replicas_min,
+        is_exposed=endpoint.service_type == "LoadBalancer",
+        load=demand.load,
+        day=demand.day,
+    )
+
+
+def _shares(plan: StackPlan) -> dict[str, float]:
+    """Each endpoint's share of the stack's cost: by what its pool costs at the minimum; even if unknown."""
+    weights = {}
+    for placed in plan.endpoints:
+        rung = plan.pool(placed.pool).rung if placed.pool else None
+        known = rung.rate.usd * max(1, rung.nodes_min) if rung and rung.rate.usd is not None else None
+        weights[placed.endpoint.name] = known
+    if any(weight is None for weight in weights.values()):
+        return {name: 1 / len(weights) for name in weights}
+    total = sum(weight or 0.0 for weight in weights.values())
+    return {name: (weight or 0.0) / total for name, weight in weights.items()}
+
+
+def _hosted(plan: StackPlan, tokens: dict[str, TokenEconomics]) -> tuple[float | None, str]:
+    """The cheapest hosted API for every endpoint's load together, per month."""
+    total, names = 0.0, []
+    for placed in plan.endpoints:
+        found = tokens.get(placed.endpoint.name)
+        if found is None or found.requests_per_month is None:
+            return None, f"{placed.endpoint.name} declares no load, so there is nothing to compare"
+        if not found.hosted:
+            return None, f"no hosted price of {placed.endpoint.model} is known"
+        best = found.hosted[0]
+        total += best.usd_per_month or 0.0
+        names.append(f"{placed.endpoint.name}: {best.provider}, {best.as_of}")
+    return total, "; ".join(names) + f"; {HOURS_PER_MONTH} hours a month, list prices, people not counted"

@@ -1,0 +1,124 @@
+"""Tokens, use and ownership of the example stacks follow from their plans."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpuyard.costs.pricing import price_resources
+from gpuyard.errors import SpecError
+from gpuyard.parsing import parse_spec
+from gpuyard.resources import Resource
+from gpuyard.stack.demand_load import demand_of, load_findings
+from gpuyard.stack.economics import ownership_of, tokens_section, usage_of
+from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
+
+COSTS = price_resources([])
+LOAD = {"requests_per_second": 16, "input_tokens": 1000, "output_tokens": 300, "active_hours": 16}
+
+
+def with_endpoint(plan, **changes):
+    (placed,) = plan.endpoints
+    endpoint = placed.endpoint.model_copy(update=changes)
+    return replace(plan, endpoints=(replace(placed, endpoint=endpoint),))
+
+
+def with_load(plan, **changes):
+    return with_endpoint(plan, load=parse_spec(LoadSpec, {**LOAD, **changes}))
+
+
+def test_prod_prices_its_tokens_at_the_locked_rate(plan_of):
+    plan = plan_of("prod")
+    found = tokens_section(plan, COSTS)["chat"]
+    assert found.gpu_hour is not None
+    assert found.gpu_hour.usd == pytest.approx(plan.pools[0].rung.rate.usd / 8)
+    assert found.at_planned is not None
+    assert found.day is not None
+    assert found.cheaper
+    assert all(row.not_chosen for row in found.cheaper)
+
+
+def test_idle_expected_and_peak_replicas_follow_from_the_load(plan_of):
+    day = demand_of(with_load(plan_of("prod")).endpoints[0]).day
+    assert day is not None
+    assert (day.idle, day.peak) == (2, 4)
+    assert day.by_hour == (4,) * 16 + (2,) * 8
+
+
+def test_a_load_beyond_the_replicas_is_a_warning_with_the_number(plan_of):
+    (finding,) = load_findings(with_load(plan_of("prod"), requests_per_second=100))
+    assert finding.code == "LOAD_EXCEEDS_REPLICAS"
+    assert finding.path == "endpoints[0].replicas_max"
+    assert "replicas_max: 22" in finding.fix
+    assert list(load_findings(with_load(plan_of("prod")))) == []
+
+
+def test_a_load_on_a_gpu_that_nobody_timed_is_a_note(plan_of):
+    (finding,) = load_findings(with_load(plan_of("staging")))
+    assert finding.code == "LOAD_THROUGHPUT_UNKNOWN"
+
+
+def test_your_own_throughput_makes_it_known(plan_of):
+    own = {
+        "output_tokens_per_second": 900,
+        "input_tokens": 1000,
+        "output_tokens": 300,
+        "date": "2026-11-20",
+        "what": "vllm bench serve",
+    }
+    plan = with_load(plan_of("staging"), measured=[own], requests_per_second=1)
+    found = tokens_section(plan, COSTS)["chat"]
+    assert found.capability is not None
+    assert found.capability.basis == "measured by you"
+    assert found.capability.tokens_per_s_per_gpu == pytest.approx(900 / plan.endpoints[0].gpus_per_replica)
+    assert list(load_findings(plan)) == []
+
+
+def test_use_names_the_pools_and_gateways_of_the_stack(plan_of):
+    plan = with_load(plan_of("prod"))
+    cluster = plan.clusters[0].name
+    gateways = [
+        Resource(urn=f"urn:{n}", type="aws:ec2/natGateway:NatGateway", name=f"{cluster}-net-{n}")
+        for n in range(2)
+    ]
+    alone, shared = usage_of(plan), usage_of(plan, gateways)
+    key = f"aws:ec2/natGateway:NatGateway::{cluster}*"
+    amount = "monthly_data_processed_gb"
+    assert alone.resources[key][amount] == pytest.approx(2 * shared.resources[key][amount], abs=0.01)
+    pool = f"aws:eks/nodeGroup:NodeGroup::*{plan.pools[0].name}*"
+    assert shared.resources[pool]["instances"] == pytest.approx((16 * 2 + 8 * 1) / 24)
+
+
+def test_an_existing_cpu_cluster_has_no_tokens_to_price(plan_of):
+    plan = plan_of("local")
+    assert tokens_section(plan, COSTS) == {}
+    assert list(load_findings(with_load(plan))) == []
+
+
+def test_ownership_needs_people(plan_of):
+    plan = plan_of("prod")
+    assert ownership_of(plan, COSTS, {}) is None
+    people = PeopleSpec(setup_hours=80, monthly_hours=20, usd_per_hour=100, source="time sheets")
+    staffed = replace(plan, deployment=plan.deployment.model_copy(update={"people": people}))
+    found = ownership_of(staffed, COSTS, tokens_section(staffed, COSTS))
+    assert found is not None
+    assert found.upkeep_usd_per_month == 2000
+    assert found.hosted_usd is not None
+    assert "deepinfra" in found.hosted
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        ({"requests_per_day": 10}, "either"),
+        ({"requests_per_second": None}, "either"),
+        ({"hourly": [1] * 23, "active_hours": None}, "23 weights"),
+        ({"hourly": [1] * 24}, "same thing twice"),
+        ({"hourly": [0] * 24, "active_hours": None}, "not all 0"),
+        ({"input_tokens": 0}, "greater than 0"),
+        ({"days_per_week": 8}, "less than or equal to 7"),
+        ({"requests_per_minute": 3}, "no key"),
+    ],
+)
+def test_a_load_that_makes_no_sense_is_refused(load, words):
+    with pytest.raises(SpecError, match=words):
+        parse_spec(LoadSpec, {**LOAD, **load})
