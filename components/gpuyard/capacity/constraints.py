@@ -202,7 +202,7 @@ def _time(scope: Scope, offering: Offering) -> list[Broken]:
     if offering.purchase == Purchase.CALENDAR and not offering.starts:
         low, high = CALENDAR_HOURS
         if scope.hours is None:
-            broken.append(Broken(Rule.DURATION, "books 1 to 90 days: say when the service ends (`end`)"))
+            broken.append(Broken(Rule.DURATION, "books 1 to 90 days: the demand needs an `end`"))
         elif not low <= scope.hours <= high:
             broken.append(
                 Broken(Rule.DURATION, f"books 1 to 90 days, the demand is for {scope.hours / 24:g}")

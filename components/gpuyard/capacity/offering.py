@@ -83,16 +83,28 @@ class Offering:
 
     @property
     def place(self) -> str:
-        """Cloud, region and, where it is one, the zone."""
-        return f"{self.cloud} {self.zones[0] if len(self.zones) == 1 else self.region}"
+        """Cloud, region and, where it is one, the zone; Google's zones name their region."""
+        if len(self.zones) != 1:
+            return f"{self.cloud} {self.region}"
+        zone = self.zones[0]
+        return (
+            f"{self.cloud} {zone}" if zone.startswith(self.region) else f"{self.cloud} {self.region} {zone}"
+        )
+
+
+PLACE_UNPROVEN = 0.5
+"""Factor on the odds of a region in which no zone is known to sell the machine type: a guess."""
 
 
 @cache
-def terms_as_odds(terms: Terms, reclaims_per_hour: float | None = None) -> Odds:
-    """What the catalog expects; a published reclaim rate wins over its guess."""
+def terms_as_odds(terms: Terms, reclaims_per_hour: float | None = None, *, is_proven: bool = True) -> Odds:
+    """What the catalog expects; a published reclaim rate wins over its guess.
+
+    ``is_proven`` is False where no zone of the region is known to sell the machine type.
+    """
     return Odds(
-        probability=terms.probability,
-        probability_basis=terms.basis,
+        probability=terms.probability * (1 if is_proven else PLACE_UNPROVEN),
+        probability_basis=terms.basis + ("" if is_proven else ", halved: no zone is known to sell it"),
         wait_hours=terms.wait_hours,
         learn_hours=terms.learn_hours,
         reclaims_per_hour=terms.reclaims_per_hour if reclaims_per_hour is None else reclaims_per_hour,

@@ -65,7 +65,11 @@ def make_offering(
         machine=machine,
         purchase=purchase,
         rate=rate,
-        odds=terms_as_odds(terms, published_reclaims(machine.id, region) if is_aws_spot else None),
+        odds=terms_as_odds(
+            terms,
+            published_reclaims(machine.id, region) if is_aws_spot else None,
+            is_proven=bool(zones),
+        ),
         buckets=buckets(machine, purchase),
         not_sold=_not_sold(machine, purchase),
     )

@@ -1,8 +1,8 @@
 """Where machine types are sold: regions, and zones where they are known.
 
 AWS zones are zone *ids* (``use1-az1``), the same in every account, from the offerings that moto 5.2.5
-records (Apache-2.0, read 2026-11-24). GCP zones are those that a price row of the type names, else those
-that sell GPUs of its series in a region that lists the type: likely, not proven.
+records (Apache-2.0, read 2026-11-24). GCP zones are those that a price row of the type names, else (G2 and
+G4: also) those that sell GPUs of its series in a region that lists the type: likely, not proven.
 """
 
 from collections.abc import Mapping
@@ -72,6 +72,10 @@ def _gcp_regions() -> Mapping[str, tuple[str, ...]]:
     }
 
 
+_ALIKE = ("g2", "g4")
+"""Series whose types differ in size alone: what a zone sells of one it sells of all."""
+
+
 @cache
 def _gcp_zones() -> Mapping[tuple[str, str], tuple[str, ...]]:
     found: dict[tuple[str, str], set[str]] = {}
@@ -81,5 +85,9 @@ def _gcp_zones() -> Mapping[tuple[str, str], tuple[str, ...]]:
     for series in read_csv("gcp_series_zones"):
         for machine_type, regions_listed in _gcp_regions().items():
             if machine_type.startswith(series["series"] + "-") and series["region"] in regions_listed:
-                found.setdefault((machine_type, series["region"]), set(series["zones"].split()))
+                key, zones = (machine_type, series["region"]), set(series["zones"].split())
+                if series["series"] in _ALIKE:
+                    found.setdefault(key, set()).update(zones)
+                else:
+                    found.setdefault(key, zones)
     return {key: tuple(sorted(value)) for key, value in found.items()}

@@ -7,8 +7,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 DATA = Path(str(files("gpuyard.catalog"))) / "data"
 
 
@@ -22,5 +20,7 @@ def read_csv(name: str) -> tuple[dict[str, str], ...]:
 @cache
 def read_yaml(name: str) -> Any:
     """Content of ``data/<name>.yaml``. libyaml where it is built in: ten times faster."""
+    import yaml  # noqa: PLC0415 (a tenth of a second that most look-ups do without)
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load((DATA / f"{name}.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe loader)

@@ -1,0 +1,52 @@
+"""What text and JSON of `gpuyard capacity` share: answers to --why-not, and what --live would ask."""
+
+from collections.abc import Iterator
+
+import click
+
+from gpuyard.capacity.rung import Ladder
+from gpuyard.capacity.why_not import Answer, UnknownPlace, why_not
+from gpuyard.cli.capacity_request import Request
+
+_AWS_CALLS = (
+    "ec2:DescribeInstanceTypeOfferings",
+    "ec2:DescribeSpotPriceHistory",
+    "ec2:GetSpotPlacementScores",
+    "ec2:DescribeCapacityBlockOfferings",
+    "ec2:DescribeCapacityReservations",
+    "servicequotas:ListServiceQuotas",
+    "servicequotas:ListRequestedServiceQuotaChangeHistory",
+    "pricing:GetProducts",
+)
+_GCP_CALLS = (
+    "compute.machineTypes.list",
+    "compute.reservations.list",
+    "compute.futureReservations.list",
+    "compute.advice.calendarMode",
+    "compute.advice.capacity",
+    "compute.regions.list",
+    "cloudquotas.quotas.get",
+    "billing.skus.list",
+)
+
+
+def answers(request: Request) -> Iterator[tuple[Ladder, str, tuple[Answer, ...]]]:
+    """What was asked with --why-not, answered for every ladder.
+
+    Raises:
+        click.UsageError: words that name nothing.
+    """
+    for words in request.why_nots:
+        for ladder in request.ladders:
+            try:
+                yield ladder, words, why_not(ladder, words, request.known)
+            except UnknownPlace as error:
+                raise click.UsageError(str(error)) from None
+
+
+def would_ask(request: Request) -> tuple[str, ...]:
+    """What --live would ask the clouds; empty: it has been asked."""
+    if request.known.evidence.as_of:
+        return ()
+    clouds = {place.cloud for ladder in request.ladders for place in ladder.demand.regions}
+    return (*(_AWS_CALLS if "aws" in clouds else ()), *(_GCP_CALLS if "gcp" in clouds else ()))
