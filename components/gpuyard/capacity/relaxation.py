@@ -1,6 +1,7 @@
 """Why nothing meets a demand, and the smallest change to it that would help."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil, inf
@@ -95,7 +96,7 @@ def _one_per_rule(
 def _change(
     scope: Scope,
     offering: Offering,
-    broken: tuple[Broken, ...] | list[Broken],
+    broken: Sequence[Broken],
     checks: tuple[QuotaCheck, ...] | None,
 ) -> str:
     return ", and ".join(dict.fromkeys(_one_change(scope, offering, item, checks) for item in broken))
