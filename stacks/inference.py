@@ -5,20 +5,21 @@ from pathlib import Path
 import pulumi
 
 from gpuyard.stack.files import load_lock_data
-from gpuyard.stack.inference_stack import InferenceStack
+from gpuyard.stack.inference_stack import InferenceStack, InferenceStackArgs
 
 
 def build() -> None:
     """Build the stack that is selected."""
-    stack = pulumi.get_stack()
+    stack, config = pulumi.get_stack(), pulumi.Config()
     here = Path(__file__).parent
-    inference = InferenceStack(
-        stack,
-        {
-            "deployment": pulumi.Config().require_object("deployment"),
-            "lock": load_lock_data(here, stack),
-            "directory": str(here),
-        },
-    )
+    args: InferenceStackArgs = {
+        "deployment": config.require_object("deployment"),
+        "lock": load_lock_data(here, stack),
+        "directory": str(here),
+    }
+    token = config.get_secret("huggingFaceToken")
+    if token is not None:
+        args["hugging_face_token"] = token
+    inference = InferenceStack(stack, args)
     for output in ("endpoints", "clusters", "kubeconfigs", "report"):
         pulumi.export(output, getattr(inference, output))

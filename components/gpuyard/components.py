@@ -4,6 +4,7 @@ Importing this loads every cloud's SDK. With one of them installed, import the c
 """
 
 from gpuyard.autoscaling.keda import Keda
+from gpuyard.aws.autoscaler import ClusterAutoscaler
 from gpuyard.aws.cluster import EksGpuCluster
 from gpuyard.aws.network import AwsNetwork
 from gpuyard.aws.pool import EksGpuPool
@@ -19,6 +20,7 @@ from gpuyard.stack.stack_report import StackReport
 
 __all__ = [
     "AwsNetwork",
+    "ClusterAutoscaler",
     "EksGpuCluster",
     "EksGpuPool",
     "ExistingCluster",

@@ -139,6 +139,7 @@ def test_other_purchases_target_no_reservation(purchase, capacity):
 def test_nodes_say_what_they_are_and_keep_other_pods_off():
     group = render_node_group(pool(labels={"team": "search"}), "chat")
     assert group["labels"] == {
+        "k8s.amazonaws.com/accelerator": "l4",
         "gpuyard.dev/pool": "chat",
         "gpuyard.dev/accelerator": "l4",
         "team": "search",

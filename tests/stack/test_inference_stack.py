@@ -90,6 +90,12 @@ def test_production_has_replicas_that_move_and_gateways_in_each_zone(program_of)
     assert len(resources(planned, "NatGateway")) == 2
 
 
+def test_nodes_follow_the_replicas_on_eks(program_of):
+    """Without an autoscaler KEDA's further replicas would wait for GPUs for ever."""
+    assert one(program_of("prod"), "ClusterAutoscaler").name == "prod-aws-us-east-1-autoscaler"
+    assert resources(program_of("dev"), "ClusterAutoscaler") == []
+
+
 def test_a_cpu_cluster_gets_neither_operator_nor_pools(program_of):
     planned = program_of("local")
     assert resources(planned, "GpuOperator") == []
@@ -111,6 +117,20 @@ def test_the_report_prices_the_nodes_of_the_active_rung(program_of):
     assert f"${nodes[0].unit_price:.2f}/h" == active.price
     assert nodes[0].source
     assert nodes[0].as_of
+
+
+def test_a_token_becomes_the_secret_that_the_pods_read_and_is_never_shown(project):
+    token = "hf_" + "q" * 34  # synthetic
+    main = (project.root / "stacks" / "inference.py").read_text()
+    (project.root / "stacks" / "inference.py").write_text(
+        main.replace('config.get_secret("huggingFaceToken")', f'pulumi.Output.secret("{token}")')
+    )
+    planned = plan_program(project.root, "prod")
+    secret = one(planned, "Secret")
+    assert secret.inputs["metadata"] == {"name": "hugging-face", "namespace": "inference"}
+    pod = one(planned, "Deployment")
+    assert secret.urn in pod.dependencies
+    assert token not in json.dumps(planned.as_dict())
 
 
 def test_the_stacks_of_the_repository_are_all_tested():

@@ -71,7 +71,9 @@ class EksGpuCluster(pulumi.ComponentResource):
         spec = parse_inputs("EksGpuCluster", EksClusterSpec, args)
         self.platform, self.region, self.zones = "eks", spec.region, spec.zone_ids
         self.storage_class = STORAGE_CLASS
-        super().__init__("gpuyard:index:EksGpuCluster", name, {}, _with_provider(name, spec, opts))
+        options = _with_provider(name, spec, opts)
+        self.aws_provider = passed_provider(options, "aws")  # the cluster's own, or the caller's
+        super().__init__("gpuyard:index:EksGpuCluster", name, {}, options)
         self._name, self._spec = name, spec
         self._network = AwsNetwork(
             f"{name}-net",

@@ -54,6 +54,10 @@ def render_launch_template(
     return template
 
 
+AUTOSCALER_GPU_LABEL = "k8s.amazonaws.com/accelerator"
+"""kubernetes/autoscaler, cloudprovider/aws (read 2026-08)."""
+
+
 def render_node_group(spec: EksPoolSpec, name: str) -> dict[str, Any]:
     """Arguments of `aws.eks.NodeGroup`, without its wiring."""
     group: dict[str, Any] = {
@@ -64,7 +68,11 @@ def render_node_group(spec: EksPoolSpec, name: str) -> dict[str, Any]:
             "max_size": spec.nodes_max,
             "desired_size": spec.desired,
         },
-        "labels": node_labels(name, spec.machine.gpu, spec.labels),
+        "labels": {
+            # by it the cluster autoscaler knows that a node without GPUs yet is not ready
+            AUTOSCALER_GPU_LABEL: spec.machine.gpu or "none",
+            **node_labels(name, spec.machine.gpu, spec.labels),
+        },
         "taints": [GPU_TAINT],
         # MINIMAL takes a node down before it asks for the next: there may be no spare GPU to ask for
         "update_config": {"max_unavailable": 1, "update_strategy": "MINIMAL"},

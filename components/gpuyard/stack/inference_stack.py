@@ -27,6 +27,8 @@ class InferenceStackArgs(TypedDict):
     """Contents of ``capacity.<stack>.lock.yaml``. Needed unless the deployment names an existing cluster."""
     directory: NotRequired[str]
     """Where relative paths of the deployment start. Default the working directory."""
+    hugging_face_token: NotRequired[pulumi.Input[str]]
+    """Token for gated models; becomes the Secrets that the endpoints name. Default: those exist already."""
     report_directory: NotRequired[str]
     """Where report.json, report.md and report.html are written. Default nowhere."""
 
@@ -56,6 +58,7 @@ class InferenceStack(pulumi.ComponentResource):
         seen = pulumi.ResourceOptions(transformations=[Collection().remember])  # for the report
         super().__init__("gpuyard:index:InferenceStack", name, {}, pulumi.ResourceOptions.merge(opts, seen))
         self._name, self._plan = name, plan
+        self._token = args.get("hugging_face_token")
         for finding in findings:
             if finding.severity is Severity.WARNING:
                 pulumi.log.warn(finding.render(), self)
@@ -117,38 +120,65 @@ class InferenceStack(pulumi.ComponentResource):
         if plan.deployment.monitoring.enabled:
             args: Any = wiring.monitoring_args(plan, cluster, made.storage_class)
             before.append(Monitoring(f"{cluster.name}-monitoring", args, inside))
-        before += self._software(cluster, pulumi.ResourceOptions.merge(inside, _after(before)))
-        spaces = {
-            space: kubernetes.core.v1.Namespace(
-                f"{cluster.name}-{space}", metadata={"name": space}, opts=inside
-            )
-            for space in wiring.namespaces(plan, cluster)
-        }
+        before += self._software(cluster, made, pulumi.ResourceOptions.merge(inside, _after(before)))
+        before += self._spaces(cluster, inside)
         return {
             placed.endpoint.name: self._endpoint(
                 placed,
-                pulumi.ResourceOptions.merge(
-                    inside,
-                    _after([*before, spaces[placed.endpoint.namespace], *_of(pools, placed.pool)]),
-                ),
+                pulumi.ResourceOptions.merge(inside, _after([*before, *_of(pools, placed.pool)])),
             )
             for placed in plan.endpoints
             if placed.cluster == cluster.name
         }
 
-    def _software(self, cluster: ClusterPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-        """The GPU Operator where there are GPUs, and KEDA where replicas move."""
-        made: list[pulumi.Resource] = []
-        if wiring.has_gpus(self._plan, cluster):
+    def _spaces(self, cluster: ClusterPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        """Namespaces of the endpoints, and the token where it was given."""
+        made: dict[str, pulumi.Resource] = {
+            space: kubernetes.core.v1.Namespace(
+                f"{cluster.name}-{space}", metadata={"name": space}, opts=opts
+            )
+            for space in wiring.namespaces(self._plan, cluster)
+        }
+        if self._token is None:
+            return list(made.values())
+        token = pulumi.Output.secret(self._token)
+        secrets: list[pulumi.Resource] = [
+            kubernetes.core.v1.Secret(
+                f"{cluster.name}-{space}-{secret}",
+                metadata={"name": secret, "namespace": space},
+                string_data={"token": token},
+                opts=pulumi.ResourceOptions.merge(opts, _after([made[space]])),
+            )
+            for space, secret in wiring.token_secrets(self._plan, cluster)
+        ]
+        return [*made.values(), *secrets]
+
+    def _software(
+        self, cluster: ClusterPlan, made: Any, opts: pulumi.ResourceOptions
+    ) -> list[pulumi.Resource]:
+        """The GPU Operator where there are GPUs, KEDA where replicas move, an autoscaler where nodes do."""
+        plan, software = self._plan, list[pulumi.Resource]()
+        args: Any
+        if wiring.has_gpus(plan, cluster):
             from gpuyard.gpu_operator.operator import GpuOperator  # noqa: PLC0415
 
-            args: Any = wiring.operator_args(self._plan, cluster)
-            made.append(GpuOperator(f"{cluster.name}-gpu", args, opts))
-        if any(wiring.scales(self._plan, item) for item in _on(self._plan, cluster)):
+            args = wiring.operator_args(plan, cluster)
+            software.append(GpuOperator(f"{cluster.name}-gpu", args, opts))
+        if any(wiring.scales(plan, item) for item in _on(plan, cluster)):
             from gpuyard.autoscaling.keda import Keda  # noqa: PLC0415
 
-            made.append(Keda(f"{cluster.name}-keda", {"service_monitor": True}, opts))
-        return made
+            software.append(Keda(f"{cluster.name}-keda", {"service_monitor": True}, opts))
+        if wiring.nodes_move(plan, cluster):
+            from gpuyard.aws.autoscaler import ClusterAutoscaler  # noqa: PLC0415
+
+            args = wiring.autoscaler_args(plan, cluster) | {"cluster_name": made.cluster_name}
+            both = pulumi.ResourceOptions(providers=[made.aws_provider])
+            software.append(
+                ClusterAutoscaler(
+                    f"{cluster.name}-autoscaler", args, pulumi.ResourceOptions.merge(opts, both)
+                )
+            )
+        return software
 
     def _endpoint(self, placed: EndpointPlan, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         args: Any = wiring.endpoint_args(self._plan, placed)

@@ -64,6 +64,16 @@ def operator_args(plan: StackPlan, cluster: ClusterPlan) -> dict[str, Any]:
     return args
 
 
+def autoscaler_args(plan: StackPlan, cluster: ClusterPlan) -> dict[str, Any]:
+    """Arguments of `ClusterAutoscaler`, without the cluster's name."""
+    return {
+        "region": cluster.region,
+        "kubernetes_version": plan.deployment.cluster.kubernetes_version,
+        "service_monitor": plan.deployment.monitoring.enabled,
+        "tags": dict(plan.deployment.tags),
+    }
+
+
 def monitoring_args(plan: StackPlan, cluster: ClusterPlan, storage_class: str) -> dict[str, Any]:
     """Arguments of `Monitoring`."""
     settings = plan.deployment.monitoring
@@ -113,6 +123,22 @@ def scales(plan: StackPlan, placed: EndpointPlan) -> bool:
     """Whether the endpoint's replicas move by themselves; that takes Prometheus."""
     endpoint = placed.endpoint
     return plan.deployment.monitoring.enabled and endpoint.replicas_peak > endpoint.replicas_min
+
+
+def nodes_move(plan: StackPlan, cluster: ClusterPlan) -> bool:
+    """Whether the cluster needs an autoscaler of ours: GKE's own moves nodes there."""
+    pools = [pool.rung for pool in plan.pools if pool.cluster == cluster.name]
+    return cluster.cloud == "aws" and any(rung.nodes_max > rung.nodes_min for rung in pools)
+
+
+def token_secrets(plan: StackPlan, cluster: ClusterPlan) -> tuple[tuple[str, str], ...]:
+    """Namespace and name of each Secret with a Hugging Face token that endpoints ask for, sorted."""
+    asked = {
+        (item.endpoint.namespace, item.endpoint.hugging_face_secret)
+        for item in plan.endpoints
+        if item.cluster == cluster.name and item.endpoint.hugging_face_secret
+    }
+    return tuple(sorted(asked))
 
 
 def has_gpus(plan: StackPlan, cluster: ClusterPlan) -> bool:
