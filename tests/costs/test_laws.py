@@ -4,10 +4,14 @@ from decimal import Decimal
 from time import perf_counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpuyard.costs.line_item import NOTHING
+from gpuyard.costs.eks import _cpus
+from gpuyard.costs.eks import _gigabytes as _memory
+from gpuyard.costs.in_cluster import _gigabytes
+from gpuyard.costs.line_item import NOTHING, always
 from gpuyard.costs.pricing import price_resources
 from gpuyard.resources import Resource
 
@@ -77,6 +81,8 @@ def test_the_order_of_resources_changes_nothing(resources, random):
 
 @given(_programs())
 def test_one_more_resource_never_lowers_the_cost(resources):
+    """But for credits, which stand apart, and for what uses something that was paid while idle: a machine
+    inside a capacity reservation, a machine on a static address of Google (tests below)."""
     for length in range(len(resources)):
         before, after = price_resources(resources[:length]), price_resources(resources[: length + 1])
         for load in ("idle", "expected", "peak"):
@@ -94,6 +100,61 @@ def test_every_resource_is_priced_free_or_unknown(resources):
     report = price_resources(resources)
     named = {item.urn for item in report.items} | {found.urn for found in report.unknown}
     assert len(named) + report.free == len(resources)
+
+
+def _reservation(users):
+    reserve = {"region": "us-east-1", "instanceType": "g6.xlarge", "instanceCount": 2}
+    made = [
+        Resource(
+            urn="urn:r", type="aws:ec2/capacityReservation:CapacityReservation", name="r", inputs=reserve
+        )
+    ]
+    target = {"capacityReservationTarget": {"capacityReservationId": "r"}}
+    inputs = {"region": "us-east-1", "instanceType": "g6.xlarge", "capacityReservationSpecification": target}
+    made += [
+        Resource(urn=f"urn:i{n}", type="aws:ec2/instance:Instance", name=f"i{n}", inputs=inputs)
+        for n in range(users)
+    ]
+    report = price_resources(made)
+    machines = [item for item in report.items if item.unit == "hour"]
+    return sum(item.effective.expected for item in machines if item.effective)
+
+
+def test_machines_inside_a_reservation_are_not_paid_twice():
+    paid = [_reservation(users) for users in range(4)]
+    assert paid[0] == paid[1] == paid[2]
+    assert paid[3] == paid[0] * Decimal(3) / 2
+
+
+@given(_programs(), st.integers(1, 743))
+def test_hourly_charges_grow_in_a_straight_line_with_the_hours(resources, hours):
+    one, many = (
+        price_resources(resources, hours_per_month=hours),
+        price_resources(resources, hours_per_month=744),
+    )
+    for before, after in zip(one.items, many.items, strict=True):
+        if before.unit == "hour" and before.quantity is not None and after.quantity is not None:
+            assert before.quantity.expected * 744 == pytest.approx(after.quantity.expected * hours)
+
+
+@given(st.decimals(0, 10**9, places=3), st.lists(st.integers(1, 10**6), max_size=4, unique=True))
+def test_tiers_share_an_amount_without_loss(amount, ends):
+    borders = [Decimal(0), *map(Decimal, sorted(ends))]
+    parts = [
+        always(amount).between(start, end).expected
+        for start, end in zip(borders, [*borders[1:], None], strict=True)
+    ]
+    assert sum(parts) == amount
+    assert all(part >= 0 for part in parts)
+
+
+@given(st.integers(1, 10**6))
+def test_quantities_of_kubernetes_round_trip(size):
+    assert _gigabytes(f"{size}Gi") == size
+    assert _gigabytes(f"{size * 1024}Mi") == size
+    assert _gigabytes(f"{size}Ti") == size * 1024
+    assert _cpus(str(size * 1024)) == _cpus(f"{size} vCPU") == size
+    assert _memory(str(size * 1024)) == _memory(f"{size} GB") == size
 
 
 def test_five_thousand_resources_take_at_most_two_seconds():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gpuyard.cli.main import run
-from gpuyard.costs.program_file import read_program
+from gpuyard.costs.program_file import load_program, read_program
 from gpuyard.errors import SpecError
 from gpuyard.resources import SECRET, UNKNOWN
 
@@ -97,3 +97,96 @@ def test_strict_fails_on_an_unknown_price(write, capsys):
     odd = {**STATE, "type": "aws:odd/thing:Thing"}
     assert run(["cost", str(write({"resources": [odd]})), "--strict"]) == 1
     assert "unknown" in capsys.readouterr().err
+
+
+def test_a_preview_written_line_by_line_gives_the_same_resource(write):
+    events = [
+        {"sequence": 0, "preludeEvent": {"config": {"aws:region": "eu-west-1"}}},
+        {"resourcePreEvent": {"metadata": {"op": "create", "urn": URN, "type": STATE["type"], "new": STATE}}},
+        {"resourcePreEvent": {"metadata": {"op": "delete", "urn": URN + "-old", "old": STATE}}},
+        {"summaryEvent": {"resourceChanges": {"create": 1}}},
+    ]
+    program = load_program(write("\n".join(map(json.dumps, events))))
+    assert [resource.urn for resource in program.resources] == [URN]
+    assert program.regions == {"aws": "eu-west-1"}
+
+
+def test_a_replacement_is_priced_as_what_it_becomes(write):
+    old = {**STATE, "inputs": {"region": "us-east-1"}}
+    new = {**STATE, "inputs": {"region": "us-west-2"}}
+    steps = [
+        {"op": "create-replacement", "urn": URN, "oldState": old, "newState": new},
+        {"op": "replace", "urn": URN, "oldState": old, "newState": new},
+        {"op": "delete-replaced", "urn": URN, "oldState": old},
+        {"op": "same", "urn": URN + "-same", "oldState": {**old, "urn": URN + "-same"}},
+    ]
+    first, second = read_program(write({"steps": steps}))
+    assert first.inputs["region"] == "us-west-2"
+    assert second.inputs["region"] == "us-east-1"
+
+
+def test_the_stack_s_region_is_that_of_resources_that_name_none(write, capsys):
+    bare = {**STATE, "inputs": {}}
+    file = write({"config": {"aws:region": "us-east-1"}, "steps": [{"op": "create", "newState": bare}]})
+    assert run(["cost", str(file), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["totals"]["expected"]["monthly"] == pytest.approx(32.85)
+    nowhere = write({"resources": [bare]}, "nowhere.json")
+    assert run(["cost", str(nowhere), "--strict"]) == 1
+    assert "region" in capsys.readouterr().out
+    assert run(["cost", str(nowhere), "--region", "aws=us-east-1", "--strict"]) == 0
+    assert run(["cost", str(nowhere), "--region", "us-east-1"]) == 2
+
+
+def test_secrets_of_a_state_are_never_printed_and_pending_operations_are_named(write, capsys):
+    cipher = {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        "ciphertext": "v1:c3VwZXI",
+    }
+    state = {**STATE, "inputs": {"region": "us-east-1", "key": cipher, "list": [cipher]}}
+    pending = [{"resource": state, "type": "creating"}]
+    file = write(
+        {"version": 3, "deployment": {"manifest": {}, "resources": [state], "pending_operations": pending}}
+    )
+    for form in ("text", "json", "markdown", "html"):
+        assert run(["cost", str(file), "--format", form]) == 0
+        printed = capsys.readouterr()
+        assert "c3VwZXI" not in printed.out + printed.err
+        assert "1 pending" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("data", "tool"),
+    [
+        ({"format_version": "1.2", "planned_values": {}}, "Terraform"),
+        ({"version": 4, "terraform_version": "1.9.0", "resources": []}, "Terraform"),
+        ({"projects": [], "totalMonthlyCost": "1"}, "Infracost"),
+        ({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}}, "CloudFormation"),
+        ({"apiVersion": "v1", "kind": "Pod"}, "Kubernetes"),
+        ([{"name": "dev", "current": True}], "stack ls"),
+        ({"schema": "gpuyard.report/v1"}, "gpuyard"),
+    ],
+)
+def test_another_tools_file_is_refused_with_the_tools_name(write, capsys, data, tool):
+    assert run(["cost", str(write(data))]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert tool in printed.err
+
+
+@pytest.mark.parametrize("cut", [10, 60, 200, 400])
+def test_a_truncated_file_is_refused_with_its_place(write, capsys, cut):
+    assert run(["cost", str(write(json.dumps(PREVIEW)[:cut]))]) == 2
+    assert "line 1" in capsys.readouterr().err
+
+
+def test_an_unknown_currency_is_refused(write, capsys):
+    assert run(["cost", str(write(PREVIEW)), "--currency", "EUR"]) == 2
+    assert "UNKNOWN_CURRENCY" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "inputs", [None, [], "text", {"tags": None}, {"region": ["a"]}, {"region": {"x": 1}}]
+)
+def test_odd_inputs_break_nothing(write, inputs):
+    odd = {**STATE, "inputs": inputs, "dependencies": "x", "propertyDependencies": [], "parent": 3}
+    assert run(["cost", str(write({"resources": [odd]}))]) == 0

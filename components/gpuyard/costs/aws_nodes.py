@@ -57,7 +57,9 @@ def price_node_group(resource: Resource, scene: Scene) -> Iterator[Charge]:
         return
     if purchase == "capacity_block" and scene.by_type.get(BLOCK):
         return  # paid with the block
-    machine = replace(machine, machine_type=name, purchase=purchase, root=None)
+    image = str(inputs.get("amiType") or "")
+    system = "windows" if image.startswith("WINDOWS") else machine.system
+    machine = replace(machine, machine_type=name, purchase=purchase, system=system, root=None)
     yield from charge_ec2(resource, scene, machine, nodes)
     region = scene.region(resource)
     if reference and not inputs.get("diskSize"):
@@ -192,11 +194,16 @@ def price_capacity_reservation(resource: Resource, scene: Scene) -> Iterator[Cha
     if not isinstance(machine_type, str) or number is None:
         yield unpriced(resource, "reservation", "its type or count is not known", region)
         return
+    platform = str(inputs.get("instancePlatform") or "Linux/UNIX")
+    if platform != "Linux/UNIX" or inputs.get("tenancy") not in (None, "default"):
+        reason = f"no price of {machine_type} with {platform}, {inputs.get('tenancy') or 'default'} tenancy"
+        yield unpriced(resource, f"{machine_type} reservation", reason, region)
+        return
     share = scene.usage.amount(resource, "used_share")
     used = _used(resource, scene, machine_type) if share is None else always(number * share)
     unused = (always(number) + used * -1).between(Decimal(0))
     for found in charge_machines(resource, scene, "aws", machine_type, unused):
-        yield replace(found, component=f"{machine_type} reserved and not used")
+        yield replace(found, component=f"{machine_type}, reserved and not used")
 
 
 def _used(resource: Resource, scene: Scene, machine_type: str) -> Loads:

@@ -43,6 +43,8 @@ class Ec2Machine:
     tenancy: str = "default"
     has_monitoring: bool = False
     is_ebs_optimized: bool = False
+    system: str = "linux"
+    """Operating system, unless the usage file says another."""
     cpu_credits: str = ""
     """``standard`` or ``unlimited``; empty: the default of the family."""
     has_public_address: bool = False
@@ -143,10 +145,10 @@ def _charge_hours(
 ) -> Iterator[Charge]:
     name = machine.machine_type
     hours = nodes * scene.hours_of(resource)
-    system = scene.usage.text(resource, "operating_system").lower() or "linux"
+    system = scene.usage.text(resource, "operating_system").lower() or machine.system
     if machine.tenancy == "host":
         return  # billed with the dedicated host
-    if system not in ("", "linux"):
+    if system != "linux":
         price = service_price("aws", f"ec2_{system}", name, region) if machine.purchase != "spot" else None
         reason = f"no price of {name} with {system}"
         yield charge(
@@ -230,7 +232,7 @@ def _charge_credits(
         quantity = None
     else:
         return
-    system = scene.usage.text(resource, "operating_system").lower() or "linux"
+    system = scene.usage.text(resource, "operating_system").lower() or machine.system
     item = "windows" if system == "windows" else "linux t4g" if machine.family == "t4g" else "linux"
     price = service_price("aws", "ec2_cpu_credits", item, region)
     yield charge(resource, "CPU credits", price, quantity, unit="vCPU-hour", group=CPU_NODES, region=region)

@@ -143,6 +143,9 @@ def price_ecs_service(resource: Resource, scene: Scene) -> Iterator[Charge]:
         return
     desired = count(resource.inputs.get("desiredCount"))
     platform = mapping(task.inputs.get("runtimePlatform"))
+    if str(platform.get("operatingSystemFamily") or "LINUX") != "LINUX":
+        yield unpriced(resource, "Fargate tasks", "no price of Windows tasks", scene.region(resource))
+        return
     is_arm = platform.get("cpuArchitecture") == "ARM64"
     storage = count(mapping(task.inputs.get("ephemeralStorage")).get("sizeInGib")) or 20
     tasks = always(0 if desired is None else desired)

@@ -86,6 +86,7 @@ PRICED: Mapping[str, Pricer] = {
     "gcp:secretmanager/secret:Secret": gcp_services.price_secret,
     "gcp:kms/cryptoKey:CryptoKey": gcp_services.price_crypto_key,
     "kubernetes:core/v1:Service": in_cluster.price_service,
+    "kubernetes:networking.k8s.io/v1:Ingress": in_cluster.price_ingress,
     "kubernetes:core/v1:PersistentVolumeClaim": in_cluster.price_claim,
     "kubernetes:apps/v1:StatefulSet": in_cluster.price_stateful_set,
     "kubernetes:helm.sh/v3:Release": in_cluster.price_chart,

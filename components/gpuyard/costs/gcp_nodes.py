@@ -222,6 +222,8 @@ def _price_nodes(
         disks=(disk,),
     )
     yield from charge_gce(resource, scene, machine, nodes)
+    if str(config.get("imageType") or "").upper().startswith("WINDOWS"):
+        yield unpriced(resource, "Windows Server licence", "no price of it", scene.region(resource))
 
 
 def _purchase(pool: Any, config: dict[str, Any]) -> str:

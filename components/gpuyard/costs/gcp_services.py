@@ -9,7 +9,7 @@ from gpuyard.catalog.component_prices import egress_tiers
 from gpuyard.catalog.prices import component
 from gpuyard.catalog.service_prices import service_price, service_tiers
 from gpuyard.costs.disks import charge_gcp_disk
-from gpuyard.costs.gcp_machines import from_scheduling
+from gpuyard.costs.gcp_machines import GceMachine, attached_gpus, charge_gce, from_scheduling
 from gpuyard.costs.gcp_nodes import ADDRESSES, NODE_POOL, pool_nodes, vms_in_region
 from gpuyard.costs.gcp_parts import PARTS
 from gpuyard.costs.line_item import (
@@ -26,7 +26,7 @@ from gpuyard.costs.line_item import (
     unpriced,
     when_used,
 )
-from gpuyard.costs.machine import UNPUBLISHED, charge_machines
+from gpuyard.costs.machine import UNPUBLISHED
 from gpuyard.costs.parts import Part, charge_part
 from gpuyard.costs.scene import Scene, count, listed, mapping
 from gpuyard.resources import Resource
@@ -383,16 +383,23 @@ def price_crypto_key(resource: Resource, scene: Scene) -> Iterator[Charge]:
 def price_reservation(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """A reservation costs as its machines do, used or not; those that use it are charged elsewhere."""
     specific = mapping(resource.inputs.get("specificReservation"))
-    machine_type = mapping(specific.get("instanceProperties")).get("machineType")
-    number = count(specific.get("count"))
+    shape = mapping(specific.get("instanceProperties"))
+    machine_type, number = shape.get("machineType"), count(specific.get("count"))
     if not isinstance(machine_type, str) or number is None:
         yield unpriced(resource, "reservation", "its type or count is not known", scene.region(resource))
         return
     share = scene.usage.amount(resource, "used_share")
     used = _reserved_use(resource, scene, machine_type) if share is None else always(number * share)
     unused = (always(number) + used * -1).between(Decimal(0))
-    for found in charge_machines(resource, scene, "gcp", machine_type, unused):
-        yield replace(found, component=f"{machine_type} reserved and not used")
+    gpus = [mapping(block) for block in listed(shape.get("guestAccelerators"))]
+    renamed = [{"type": gpu.get("acceleratorType"), "count": gpu.get("acceleratorCount")} for gpu in gpus]
+    machine = GceMachine(
+        machine_type=machine_type,
+        gpus=attached_gpus(machine_type, {"guestAccelerators": renamed}),
+        local_ssds=len(listed(shape.get("localSsds"))),
+    )
+    for found in charge_gce(resource, scene, machine, unused):
+        yield replace(found, component=f"{found.component}, reserved and not used")
 
 
 def _reserved_use(resource: Resource, scene: Scene, machine_type: str) -> Loads:

@@ -43,6 +43,21 @@ def price_service(resource: Resource, scene: Scene) -> Iterator[Charge]:
         yield from _balancer(resource, scene, "load balancer")
 
 
+def price_ingress(resource: Resource, scene: Scene) -> Iterator[Charge]:
+    """An Ingress of a class that the clouds serve with a balancer of their own; others run on nodes."""
+    metadata, spec = mapping(resource.inputs.get("metadata")), mapping(resource.inputs.get("spec"))
+    annotations = mapping(metadata.get("annotations"))
+    name = spec.get("ingressClassName") or annotations.get("kubernetes.io/ingress.class")
+    cluster = scene.cluster_of(resource)
+    cloud = CLUSTERS[cluster.type] if cluster else ""
+    if isinstance(name, str) and name not in ("alb", "gce", "gce-internal"):
+        return
+    if name is None and cloud == "aws":  # EKS serves no Ingress without a class
+        return
+    service = "alb" if name == "alb" else "nlb"
+    yield from _balancer(resource, scene, "ingress load balancer", service)
+
+
 def price_claim(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """A PersistentVolumeClaim."""
     yield from _volume(resource, scene, mapping(resource.inputs.get("spec")), 1, "volume")
@@ -82,7 +97,7 @@ def _find(value: Any, key: str, path: str) -> Iterator[tuple[str, Any]]:
             yield from _find(item, key, path)
 
 
-def _balancer(resource: Resource, scene: Scene, name: str) -> Iterator[Charge]:
+def _balancer(resource: Resource, scene: Scene, name: str, service: str = "nlb") -> Iterator[Charge]:
     cluster = scene.cluster_of(resource)
     if cluster is None:
         yield unpriced(resource, name, _UNKNOWN_CLUSTER)
@@ -90,7 +105,7 @@ def _balancer(resource: Resource, scene: Scene, name: str) -> Iterator[Charge]:
     region, hours = scene.region(cluster), always(scene.hours)
     cloud = CLUSTERS[cluster.type]
     found = (
-        component("aws", "nlb", region, "hour")
+        component("aws", service, region, "hour")
         if cloud == "aws"
         else component("gcp", "lb", region, "forwarding rule")
     )

@@ -122,7 +122,7 @@ def _spot(
         pricing_category="Dynamic",
         source=found.source,
         as_of=found.as_of,
-        note=f"P50 of {found.basis}",
+        note=f"P50 of {found.basis}{'; Google publishes no interruption rate' if cloud == 'gcp' else ''}",
     )
     yield item
     if group == GPU_NODES:

@@ -150,7 +150,7 @@ def _states(data: Any) -> list[Any] | None:
     holder = deployment if isinstance(deployment, Mapping) else data
     if isinstance(holder.get("resources"), list):
         states = holder["resources"]
-        if not states or any(_is_state(state) for state in states):
+        if any(_is_state(state) for state in states) or (not states and not tool_that_wrote(data)):
             return [state for state in states if not (isinstance(state, Mapping) and state.get("delete"))]
     if "changeSummary" in data and "steps" not in data:
         return []

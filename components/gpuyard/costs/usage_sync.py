@@ -1,7 +1,7 @@
 """A commented skeleton of a usage file: every key that the program's resources may have, nothing declared."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gpuyard.catalog.tables import read_yaml
@@ -47,7 +47,7 @@ def _add(lines: list[str], label: str, resource: Resource) -> bool:
     if entry is None:
         while end > start + 1 and not lines[end - 1].strip():
             end -= 1
-        lines[end:end] = [f"  # {_quoted(label)}:", *(_comment(key, says) for key, says in keys.items())]
+        lines[end:end] = [f"  # {_quoted(label)}:", *_comments(keys)]
         return True
     first, indent = start + 1 + entry[0], entry[1]
     last = first + 1
@@ -63,7 +63,7 @@ def _add(lines: list[str], label: str, resource: Resource) -> bool:
     missing = {
         key: says for key, says in keys.items() if not re.search(rf"\b{re.escape(_leaf(key))}\b", block)
     }
-    lines[last:last] = [_comment(key, says) for key, says in missing.items()]
+    lines[last:last] = list(_comments(missing))
     return bool(missing)
 
 
@@ -83,7 +83,11 @@ def _depth(line: str) -> int:
 def _own_keys(type_token: str) -> Mapping[str, str]:
     """The type's keys without the other names that Infracost has for them."""
     common = read_yaml("usage_keys")["any"]
-    keys = {key: says for key, says in keys_of(type_token).items() if not says.startswith("as ")}
+    keys = {
+        key: says
+        for key, says in keys_of(type_token).items()
+        if not says.startswith("as ") and "[N]" not in key
+    }
     return {key: says for key, says in keys.items() if key not in common or type_token in _timed()}
 
 
@@ -92,14 +96,23 @@ def _timed() -> set[str]:
     return {token for token, keys in types.items() if "monthly_hours" in keys}
 
 
-def _comment(key: str, says: str) -> str:
-    parts = key.split(".")
-    shown = f"{parts[0]}: {{{'.'.join(parts[1:])}: 0}}" if len(parts) > 1 else f"{key}: {_example(says)}"
-    return f"  #   {shown}  # {says}"
+def _comments(keys: Mapping[str, str]) -> Iterator[str]:
+    """The keys as comments, those of one parent below it."""
+    parent = ""
+    for key, says in keys.items():
+        above, _, leaf = key.rpartition(".")
+        if above and above != parent:
+            yield f"  #   {above}:"
+        parent = above
+        indent = "    " if above else "  "
+        yield f"  # {indent}{leaf}: {_example(says)}  # {says}"
 
 
 def _example(says: str) -> str:
-    return "{}" if says.startswith("mapping") else "linux" if "linux" in says else "0"
+    if says.startswith("mapping"):
+        return "{}"
+    first = says.partition(" ")[0]
+    return first if "|" in says else "0"
 
 
 def _leaf(key: str) -> str:
@@ -113,5 +126,5 @@ def _quoted(label: str) -> str:
 def _with_free_usage(lines: list[str]) -> list[str]:
     if any("free_usage:" in line for line in lines):
         return lines
-    shown = "  # - {kind: aws:data_transfer, region: us-east-1, monthly_outbound_internet_gb: 0}"
+    shown = "#   - {kind: aws:data_transfer, region: us-east-1, monthly_outbound_internet_gb: 0}"
     return [*lines, "", "# Traffic that belongs to no resource:", "# free_usage:", shown]
