@@ -79,6 +79,8 @@ def _is_bulky(value: Any) -> bool:
 def _join(prefix: str, location: tuple[Any, ...]) -> str:
     place = prefix
     for part in location:
+        if part == "[key]":  # pydantic's word for a key that is wrong itself
+            continue
         place += f"[{part}]" if isinstance(part, int) else (f".{part}" if place else str(part))
     return place
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpuyard.cli.gates import day, gate_option, no_gates_option, read_limits, say_broken, today_option
 from gpuyard.cli.options import directory_option, is_terminal, stack_option
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _WORKING_TREE = "the working tree"
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file, whole or not at all.")
 @click.option("--width", type=click.IntRange(60, 400), help="Columns of text.  [default: the terminal's]")
+@gate_option
+@no_gates_option
+@today_option
 def command(
     base: str,
     head: str | None,
@@ -38,19 +42,24 @@ def command(
     form: str,
     output: Path | None,
     width: int | None,
+    gates: tuple[str, ...],
+    no_gates: bool,
+    today: object,
 ) -> int:
     """What HEAD changes of BASE: the comment under a pull request.
 
     Each is a file (report, plan, `pulumi preview --json`, `pulumi stack export`) or a git revision, at which
     STACK is planned. Without HEAD: the files as they are now. A preview as HEAD says itself what it replaces.
+    Exit 1 when a gate is broken; BASE's gates count where it has any, so no change can loosen its own.
     """
     import shutil
 
-    from gpuyard.report.diff import diff_sources
+    from gpuyard.report.diff import diff_sources, judge_diff
     from gpuyard.report.diff_rendering import render_diff
 
     before, after = _load_both(base, head, stack, directory)
-    diff = diff_sources(before, after)
+    limits = read_limits(before.report.gates or after.report.gates, gates, no_gates=no_gates)
+    diff = judge_diff(diff_sources(before, after), after.report, limits, day(today))
     columns = width or shutil.get_terminal_size((100, 24)).columns
     text = render_diff(diff, form, width=columns, color=output is None and is_terminal())
     if output is None:
@@ -60,7 +69,7 @@ def command(
 
         write_atomically(output, text)
         click.echo(f"{output} written", err=True)
-    return 0
+    return say_broken(diff.verdicts)
 
 
 def _load_both(base: str, head: str | None, stack: str, directory: Path) -> "tuple[Source, Source]":

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpuyard.cli.gates import day, gate_option, no_gates_option, read_limits, say_broken, today_option
 from gpuyard.cli.options import directory_option, is_terminal, stack_option
 
 if TYPE_CHECKING:
@@ -31,21 +32,36 @@ _BY_SUFFIX = {".json": "json", ".md": "markdown", ".html": "html", ".csv": "csv"
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file, whole or not at all.")
 @click.option("--width", type=click.IntRange(60, 400), help="Columns of text.  [default: the terminal's]")
+@gate_option
+@no_gates_option
+@today_option
 def command(
-    stack: str, directory: Path, file: Path | None, form: str | None, output: Path | None, width: int | None
+    stack: str,
+    directory: Path,
+    file: Path | None,
+    form: str | None,
+    output: Path | None,
+    width: int | None,
+    gates: tuple[str, ...],
+    no_gates: bool,
+    today: object,
 ) -> int:
     """The report of STACK: what it costs, how long until it serves, what may go wrong.
 
-    Offline; equal input gives equal bytes. Exit 1 when the stack has errors.
+    Offline; equal input gives equal bytes. Exit 1 when the stack has errors or breaks a gate.
     """
     import shutil
+    from dataclasses import replace
 
+    from gpuyard.report.limits import judge_report
     from gpuyard.report.rendering import render
 
     form = form or (_BY_SUFFIX.get(output.suffix.lower()) if output else None) or "text"
     report = _load(stack, directory, file)
     if report is None:
         return 1
+    limits = read_limits(report.gates, gates, no_gates=no_gates)
+    report = replace(report, gates=limits, verdicts=judge_report(report, limits, day(today)))
     columns = width or shutil.get_terminal_size((100, 24)).columns
     text = render(report, form, width=columns, color=output is None and is_terminal())
     if output is None:
@@ -57,7 +73,7 @@ def command(
         click.echo(f"{output} written", err=True)
     if form == "focus":
         _say_left_out(report)
-    return 1 if report.errors else 0
+    return say_broken(report.verdicts) or (1 if report.errors else 0)
 
 
 def _load(stack: str, directory: Path, file: Path | None) -> "Report | None":

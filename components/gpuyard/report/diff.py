@@ -1,11 +1,14 @@
 """What a change does to money, time, risk and capacity: two sources in, one value for every format."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import Any
 
 from gpuyard.costs.line_item import GROUPS, NOTHING, Loads, loads_dict
 from gpuyard.report.capacity_diff import CapacityDiff, Replacement, diff_capacity, find_replacements
+from gpuyard.report.limits import NO_LIMITS, Limits, Verdict, judge_change, judge_report
+from gpuyard.report.model import Report
 from gpuyard.report.money_diff import Amounts, Change, diff_costs, total_amounts
 from gpuyard.report.risk_diff import RiskDiff, diff_risk
 from gpuyard.report.sources import Source
@@ -42,6 +45,10 @@ class Diff:
     times: tuple[EndpointTime, ...]
     risk: RiskDiff
     capacity: CapacityDiff
+    gates: tuple[Limits, Limits] = (NO_LIMITS, NO_LIMITS)
+    """Limits of the two sides' configs."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Whether the head and the change keep them; empty where nobody judged."""
 
     @property
     def delta(self) -> Amounts:
@@ -70,6 +77,8 @@ class Diff:
             )
         if self.base.stack != self.head.stack:
             found.append(f"two stacks are compared: {self.base.stack} before and {self.head.stack} after")
+        if self.gates[0] and self.gates[0] != self.gates[1]:
+            found.append("the gates themselves differ; those of before count")
         return tuple(found)
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,6 +102,7 @@ class Diff:
             "time": {found.endpoint: found.as_dict() for found in self.times},
             "risk": self.risk.as_dict(),
             "capacity": self.capacity.as_dict(),
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "notes": list(self.notes),
         }
 
@@ -111,7 +121,14 @@ def diff_sources(base: Source, head: Source) -> Diff:
         times=diff_times(old.lead_times, new.lead_times),
         risk=diff_risk(old.findings, new.findings),
         capacity=diff_capacity(old, new),
+        gates=(old.gates, new.gates),
     )
+
+
+def judge_diff(diff: Diff, head: Report, limits: Limits, today: date) -> Diff:
+    """The diff with a verdict on every limit: what the change adds first, then what the head is."""
+    change = judge_change(head.stack, diff.before, diff.after, limits)
+    return replace(diff, verdicts=(*change, *judge_report(head, limits, today)))
 
 
 def _side(source: Source) -> Side:

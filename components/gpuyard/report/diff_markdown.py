@@ -20,9 +20,11 @@ from gpuyard.report.diff_words import (
     replacement_words,
     rung_words,
 )
-from gpuyard.report.markup import Dialect, code, escape, head, marker, more, prose, row
+from gpuyard.report.markup import Dialect, code, escape, head, marker, more, prose, row, verdict_lines
 from gpuyard.report.time_diff import EndpointTime
 
+_BROKEN = 10
+"""Broken gates named before the folded part."""
 _RUNGS = 15
 _REPLACEMENTS = 10
 """Replacements named before the folded part."""
@@ -39,11 +41,13 @@ def _summary(diff: Diff) -> Iterator[str]:
     yield ""
     if diff.is_empty:
         yield NO_CHANGE
+        yield from _broken(diff)
         yield from _notes(diff)
         return
     counted = counts_line(diff)
     yield f"**{headline(diff)}**{_cause(diff)}" + (f" {counted[:1].upper()}{counted[1:]}." if counted else "")
     yield ""
+    yield from _broken(diff)
     for found in diff.replacements[:_REPLACEMENTS]:
         sign = "⚠️ **replaced**" if found.is_gpu_pool else "replaced"
         yield f"- {sign}: {escape(replacement_words(found))}"
@@ -57,6 +61,14 @@ def _summary(diff: Diff) -> Iterator[str]:
     yield ""
     yield f"{escape(diff.base.name, 100)} → {escape(diff.head.name, 100)}."
     yield from _notes(diff)
+
+
+def _broken(diff: Diff) -> Iterator[str]:
+    broken = [verdict for verdict in diff.verdicts if not verdict.is_met]
+    if broken:
+        yield ""
+        yield from verdict_lines(broken[:_BROKEN])
+        yield ""
 
 
 def _cause(diff: Diff) -> str:
@@ -74,6 +86,9 @@ def _notes(diff: Diff) -> Iterator[str]:
 
 
 def _sections(diff: Diff, dialect: Dialect) -> Iterator[Section]:
+    if diff.verdicts:
+        title = f"Gates ({len(diff.verdicts)})"
+        yield Section(title=title, lines=tuple(verdict_lines(diff.verdicts[:200])))
     if diff.changes or diff.groups:
         yield Section(
             title=f"Money by resource and reason ({len(diff.changes)})", lines=tuple(_money(diff, dialect))

@@ -18,6 +18,7 @@ from gpuyard.report.diff_words import (
 )
 from gpuyard.report.money_diff import Change
 from gpuyard.report.terminal import Page
+from gpuyard.report.text import verdict_lines
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "replaced": "!"}
 _COLOURS = {"added": "green", "removed": "red", "changed": "yellow", "replaced": "red"}
@@ -36,6 +37,7 @@ def render_diff_text(diff: Diff, *, width: int = 80, color: bool = False) -> str
         lines += page.fold(headline(diff))
         lines += [*_replacements(diff, page), *_money(diff, page), *_time(diff, page)]
         lines += [*_risk(diff, page), *_capacity(diff, page)]
+    lines += verdict_lines(diff.verdicts, page)
     for note in diff.notes:
         lines += page.fold(f"Note: {note}.")
     return "\n".join(line.rstrip() for line in lines) + "\n"

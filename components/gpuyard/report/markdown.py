@@ -6,7 +6,7 @@ from gpuyard.economics.people import Ownership
 from gpuyard.leadtime.lead_time import LeadTime
 from gpuyard.report import token_words
 from gpuyard.report.comment import Section, render_comment
-from gpuyard.report.markup import Dialect, code, escape, head, marker, more, prose, row
+from gpuyard.report.markup import Dialect, code, escape, head, marker, more, prose, row, verdict_lines
 from gpuyard.report.model import Report
 from gpuyard.report.words import (
     JOURNEYS,
@@ -22,6 +22,8 @@ from gpuyard.report.words import (
     usd,
 )
 
+_BROKEN = 10
+"""Broken gates named before the folded part."""
 _ENDPOINTS = 5
 """Endpoints named in the first sentence; the others are in the folded part."""
 
@@ -45,6 +47,10 @@ def _summary(report: Report) -> Iterator[str]:
         f"{_fastest(report)}Risk: {risk_line(report)}."
     )
     yield ""
+    broken = [verdict for verdict in report.verdicts if not verdict.is_met]
+    if broken:
+        yield from verdict_lines(broken[:_BROKEN])
+        yield ""
     yield from head("USD per month", "idle", "expected", "peak", numbers=3)
     for group, loads in costs.by_group.items():
         yield row(group, usd(loads.idle), usd(loads.expected), usd(loads.peak))
@@ -85,6 +91,9 @@ def _details(report: Report, dialect: Dialect) -> Iterator[Section]:
     if report.findings:
         title = f"Findings ({len(report.findings)})"
         yield Section(title=title, lines=tuple(_findings(report, dialect)))
+    if report.verdicts:
+        title = f"Gates ({len(report.verdicts)})"
+        yield Section(title=title, lines=tuple(verdict_lines(report.verdicts[:200])))
     if costs.unknown:
         yield Section(title=f"Unknown prices ({len(costs.unknown)})", lines=tuple(_unknown(report, dialect)))
     if report.tokens:

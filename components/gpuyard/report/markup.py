@@ -11,8 +11,10 @@ What differs, each checked against the host's documentation or its issue tracker
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+
+from gpuyard.report.limits import Verdict
 
 LONGEST_TEXT = 300
 """Characters of one cell or sentence; the rest becomes an ellipsis."""
@@ -96,6 +98,13 @@ def more(count: int, shown: int, what: str) -> Iterator[str]:
     if count > shown:
         yield ""
         yield f"_… and {count - shown} more {what}._"
+
+
+def verdict_lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Gates, broken ones first, one list item each."""
+    for verdict in sorted(verdicts, key=lambda verdict: verdict.is_met):
+        sign = "✅ kept" if verdict.is_met else "❌ **broken**"
+        yield f"- {sign}: {escape(verdict.subject, 100)}: {escape(verdict.reason)} ({code(verdict.gate)})"
 
 
 def marker(kind: str, name: str) -> str:

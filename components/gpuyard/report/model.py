@@ -10,6 +10,7 @@ from gpuyard.economics.token_economics import TokenEconomics
 from gpuyard.economics.traffic import Assumption
 from gpuyard.errors import Finding, Severity
 from gpuyard.leadtime.lead_time import LeadTime
+from gpuyard.report.limits import NO_LIMITS, Limits, Verdict
 
 SCHEMA = "gpuyard.report/v1"
 """Name and version of the JSON form; a change that breaks readers raises the number."""
@@ -67,6 +68,10 @@ class Report:
     assumptions: tuple[Assumption, ...] = ()
     """What the amounts by use rest on."""
     notes: tuple[str, ...] = ()
+    gates: Limits = NO_LIMITS
+    """Limits of the stack's config."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Whether they were kept; empty where nobody judged."""
 
     @property
     def errors(self) -> int:
@@ -94,6 +99,8 @@ class Report:
             "assumptions": [asdict(found) for found in self.assumptions],
             "findings": [finding.as_dict() for finding in self.findings],
             "notes": list(self.notes),
+            "gates": self.gates.as_dict(),
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
         }
 
 
@@ -114,6 +121,7 @@ def build_report(
     ownership: Ownership | None = None,
     assumptions: Sequence[Assumption] = (),
     notes: Sequence[str] = (),
+    gates: Limits | None = None,
 ) -> Report:
     """The report with its parts in their order: findings by weight, endpoints by name."""
     ordered = sorted(findings, key=lambda found: (_ORDER.index(found.severity), found.path, found.code))
@@ -130,4 +138,5 @@ def build_report(
         ownership=ownership,
         assumptions=tuple(assumptions),
         notes=tuple(notes),
+        gates=gates or NO_LIMITS,
     )

@@ -6,6 +6,7 @@ from gpuyard.costs.line_item import LineItem
 from gpuyard.errors import Severity
 from gpuyard.leadtime.lead_time import LeadTime
 from gpuyard.report import token_words
+from gpuyard.report.limits import Verdict
 from gpuyard.report.model import Report
 from gpuyard.report.terminal import Page
 from gpuyard.report.words import (
@@ -19,6 +20,7 @@ from gpuyard.report.words import (
     risk_line,
     shortcut_line,
     usd,
+    verdict_word,
 )
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
@@ -36,10 +38,21 @@ def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
         *_ownership(report, page),
         *_time(report, page),
         *_risk(report, page),
+        *verdict_lines(report.verdicts, page),
     ]
     for note in report.notes:
         lines += ["", *page.fold(note)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def verdict_lines(verdicts: Sequence[Verdict], page: Page) -> Iterator[str]:
+    """Gates, broken ones first; nothing where none was judged."""
+    if verdicts:
+        yield from page.heading("gates")
+    for verdict in sorted(verdicts, key=lambda verdict: verdict.is_met):
+        line = f"{verdict_word(verdict)}: {verdict.subject}: {verdict.reason}  [{verdict.gate}]"
+        style = "green" if verdict.is_met else "red"
+        yield from (page.style(folded, style) for folded in page.fold(line, 2, 2))
 
 
 def _pools(report: Report, page: Page) -> Iterator[str]:

@@ -1,11 +1,15 @@
 """Numbers and rows in words, the same in every format."""
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from gpuyard.costs.line_item import LineItem
 from gpuyard.leadtime.lead_time import Gate, Journey, Shortcut
-from gpuyard.report.model import Report
 from gpuyard.units import format_seconds, format_usd
+
+if TYPE_CHECKING:
+    from gpuyard.report.limits import Verdict
+    from gpuyard.report.model import Report
 
 JOURNEYS = {
     "empty_account": "from an empty account",
@@ -67,7 +71,12 @@ def gate_state(gate: Gate) -> str:
     return "cleared" if gate.is_open else "no end known"
 
 
-def risk_line(report: Report) -> str:
+def verdict_word(verdict: "Verdict") -> str:
+    """Whether a limit was kept."""
+    return "kept" if verdict.is_met else "BROKEN"
+
+
+def risk_line(report: "Report") -> str:
     """Counts of what may go wrong, one line."""
     gates = [gate for time in report.lead_times.values() for gate in time.gates if not gate.is_open]
     parts = [
@@ -79,7 +88,7 @@ def risk_line(report: Report) -> str:
     return ", ".join(parts)
 
 
-def dates_line(report: Report) -> str:
+def dates_line(report: "Report") -> str:
     """The span of price dates."""
     dates = report.costs.price_dates
     return "no dated price was used" if dates is None else f"prices of {dates[0]} to {dates[1]}"

@@ -9,6 +9,7 @@ from gpuyard.catalog.hardware import find_machine_type
 from gpuyard.costs.pricing import REFERENCE_DATE, price_resources
 from gpuyard.errors import Finding
 from gpuyard.leadtime.measured import Measurement
+from gpuyard.report.limits import Limits
 from gpuyard.report.model import PoolRow, Report, RungRow, build_report
 from gpuyard.report.words import usd
 from gpuyard.resources import Resource
@@ -49,7 +50,12 @@ def build_stack_report(
             for plan, _ in plans
             for placed in plan.endpoints
         },
+        gates=next((limits for plan, _ in plans if (limits := _limits(plan))), None),
     )
+
+
+def _limits(plan: StackPlan) -> Limits:
+    return Limits(**plan.deployment.gates.model_dump())
 
 
 def summarize(report: Report) -> dict[str, Any]:

@@ -309,6 +309,35 @@ class Accepted(Spec):
     reason: str = Field(min_length=10)
 
 
+class Journey(StrEnum):
+    """From where to where lead time is told."""
+
+    EMPTY_ACCOUNT = "empty_account"
+    ZERO_TO_ONE = "zero_to_one"
+    ONE_MORE_REPLICA = "one_more_replica"
+    NODE_LOST = "node_lost"
+    ROLLOUT = "rollout"
+
+
+class Gates(Spec):
+    """Limits that `gpuyard report` and `gpuyard diff` hold the stack to (docs/reference/gates.md)."""
+
+    monthly_usd_max: float | None = Field(default=None, ge=0)
+    """USD of the expected month. Default: no limit, here and below."""
+    monthly_usd_peak_max: float | None = Field(default=None, ge=0)
+    """USD of the month at peak."""
+    monthly_usd_increase_max: float | None = Field(default=None, ge=0)
+    """USD that one change may add to the expected month."""
+    monthly_percent_increase_max: float | None = Field(default=None, ge=0)
+    """The same, in percent of what it was."""
+    lead_time_minutes_max: Mapping[Journey, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """P90 in minutes, by journey."""
+    unknown_share_max: float | None = Field(default=None, ge=0, le=1)
+    """Share of the resources that cost whose price may be unknown, 0 to 1."""
+    price_age_days_max: int | None = Field(default=None, ge=0)
+    """Days that the oldest price may have on the day of the check."""
+
+
 class Deployment(Spec):
     """Everything under ``gpuyard:deployment``, defaults applied."""
 
@@ -322,6 +351,7 @@ class Deployment(Spec):
     people: PeopleSpec | None = None
     """Time that people spend; reported apart. Default: not counted."""
     accept: tuple[Accepted, ...] = ()
+    gates: Gates = Gates()
     protect: bool = False
     """Refuse to delete clusters and networks until this is off again."""
 
