@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 
+from gpuyard.capacity.demand import PURCHASES_COMMITTED
+from gpuyard.capacity.lock import Lock, LockedRung
 from gpuyard.catalog.hardware import find_machine_type
 from gpuyard.catalog.names import UnknownName
-from gpuyard.catalog.quotas import quotas_of
-from gpuyard.planning.lock import Lock, LockedRung
-
-_PREEMPTIBLE = ("spot", "flex_start", "queued")
-"""Ways of buying that draw on spot quota (flex-start and queued at Google)."""
-_PURCHASED = ("capacity_block", "calendar", "future_reservation")
-"""Ways of buying that are paid for whether used or not, and are never undone."""
+from gpuyard.catalog.quotas import buckets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +33,11 @@ class Candidate:
     offering: str = ""
     """Id of what would have to be bought first; empty: nothing."""
     usd_upfront: float | None = None
+    """What buying it commits to."""
+    starts: float = 0.0
+    """Epoch seconds from which it can be had; 0: now."""
+    obstacle: str = ""
+    """Why it cannot be tried at all, as the lock knows; empty: nothing."""
 
     @property
     def place(self) -> str:
@@ -46,12 +47,7 @@ class Candidate:
     @property
     def is_purchase(self) -> bool:
         """Whether taking it buys something that cannot be given back."""
-        return self.purchase in _PURCHASED and not self.reservation
-
-    @property
-    def is_preemptible(self) -> bool:
-        """Whether it draws on spot quota."""
-        return self.purchase in _PREEMPTIBLE
+        return self.purchase in PURCHASES_COMMITTED and not self.reservation
 
     def describe(self) -> str:
         """In words: ``2 x p5.48xlarge on_demand in aws us-east-1 (use1-az4)``."""
@@ -59,17 +55,17 @@ class Candidate:
         return f"{self.nodes} x {self.machine_type} {self.purchase} in {self.place}{zones}"
 
 
-def candidates_of(lock: Lock) -> Mapping[str, tuple[Candidate, ...]]:
-    """The rungs of every endpoint, in the lock's order."""
+def candidates_of(lock: Lock, now: float) -> Mapping[str, tuple[Candidate, ...]]:
+    """The rungs of every endpoint, in the lock's order, as they stand at ``now`` (epoch seconds)."""
     return {
-        name: tuple(make_candidate(name, index, rung) for index, rung in enumerate(endpoint.rungs))
+        name: tuple(make_candidate(name, index, rung, now) for index, rung in enumerate(endpoint.rungs))
         for name, endpoint in lock.endpoints.items()
     }
 
 
-def make_candidate(endpoint: str, index: int, rung: LockedRung) -> Candidate:
-    """The candidate of a locked rung; keys that this lock version lacks count as absent."""
-    rate = rung.rate.usd
+def make_candidate(endpoint: str, index: int, rung: LockedRung, now: float = 0.0) -> Candidate:
+    """The candidate of a locked rung; one whose quota is known to be short, or that has ended, is out."""
+    rate = 0.0 if rung.reservation else rung.rate.usd
     return Candidate(
         endpoint=endpoint,
         rung=index,
@@ -81,31 +77,42 @@ def make_candidate(endpoint: str, index: int, rung: LockedRung) -> Candidate:
         nodes=rung.nodes_min,
         usd_per_hour=None if rate is None else rate * rung.nodes_min,
         bucket=bucket_of(rung.cloud, rung.machine_type, rung.purchase),
-        reservation=_text(rung, "reservation"),
-        offering=_text(rung, "offering"),
-        usd_upfront=getattr(rung, "usd_upfront", None),
+        reservation=rung.reservation,
+        offering=rung.offering,
+        usd_upfront=rung.usd_committed,
+        starts=_seconds(rung.starts) or 0.0,
+        obstacle=_obstacle(rung, now),
     )
 
 
 def bucket_of(cloud: str, machine_type: str, purchase: str) -> str:
-    """The quota bucket that ``purchase`` of ``machine_type`` draws on; per family where no code is known.
-
-    Google's bucket of a GPU is counted apart for preemptible use, and per GPU where one quota id covers
-    several families.
-    """
+    """The quota bucket that ``purchase`` of ``machine_type`` draws on; per family where no code is known."""
     try:
         machine = find_machine_type(machine_type)
     except UnknownName:
         return f"{machine_type}/{purchase}"
-    is_preemptible = purchase in _PREEMPTIBLE
-    codes = [quota.code for quota in quotas_of(machine, is_spot=is_preemptible)]
-    own = [code for code in codes if code != "GPUS_ALL_REGIONS"]
-    if not own:
-        return f"{machine.family}/{'spot' if is_preemptible else 'on_demand'}"
-    if cloud == "aws":
-        return own[0]
-    return f"{own[0].split(' / ')[0]}/{machine.gpu}" + ("/preemptible" if is_preemptible else "")
+    own = next((item for item in buckets(machine, purchase) or () if not item.is_global), None)
+    if own is None:
+        return f"{machine.family}/{purchase}"
+    return own.code if cloud == "aws" else "/".join(filter(None, (own.code, own.gpu_family)))
 
 
-def _text(rung: Any, key: str) -> str:
-    return str(getattr(rung, key, "") or "")
+def _obstacle(rung: LockedRung, now: float) -> str:
+    ends = _seconds(rung.ends)
+    if ends is not None and ends <= now:
+        return f"it ended on {rung.ends}"
+    short = next((item for item in rung.quotas if item.verdict == "short"), None)
+    if short is None:
+        return ""
+    limit = "unknown" if short.limit is None else f"{short.limit:g}"
+    seen = f", as of {short.as_of}" if short.as_of else ""
+    return f"quota {short.code} is short: needs {short.needed:g} {short.unit}, limit {limit}{seen}"
+
+
+def _seconds(text: str) -> float | None:
+    """Epoch seconds of a day or time in ISO form, UTC unless it says otherwise; None: there is none."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time.replace(tzinfo=time.tzinfo or UTC).timestamp()

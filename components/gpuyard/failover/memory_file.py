@@ -125,7 +125,8 @@ def parse_memory(text: str, name: str = "failures") -> MemoryFile:
                 replace(item, severity=Severity.WARNING, code="MEMORY_INVALID") for item in error.findings
             ]
         else:
-            memory = memory.merge(Memory(failures=(_failure(entry),)))
+            found = _failure(entry)
+            memory = memory.merge(Memory(entries={(found.kind, found.scope): found}))
     return MemoryFile(memory=memory, findings=tuple(findings))
 
 

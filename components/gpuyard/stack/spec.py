@@ -300,6 +300,32 @@ class MonitoringSettings(Spec):
     storage_gib: int = Field(default=50, ge=5, le=10_000)
 
 
+class Abandoned(StrEnum):
+    """What becomes of clusters on rungs that were given up."""
+
+    REMOVE = "remove"
+    KEEP = "keep"
+    """Clusters stay, and are paid, for a next try; their GPU pools go."""
+
+
+class FailoverSettings(Spec):
+    """What `gpuyard up` does when a cloud says no."""
+
+    rung_minutes: float = Field(default=30, gt=0, le=1440)
+    """Longest try of one rung whose cluster stands; a new cluster gets 25 minutes more."""
+    queue_hours: float = Field(default=4, gt=0, le=168)
+    """The same for flex-start and queued capacity, which waits by design."""
+    total_hours: float = Field(default=12, gt=0, le=720)
+    """Longest run."""
+    wait_minutes: float = Field(default=0, ge=0, le=10_080)
+    """Longest wait for a refused rung to come free once all were tried. Default 0: the run then ends."""
+    retries: int = Field(default=5, ge=0, le=50)
+    """Repeats of one rung after throttling or a fault of the cloud."""
+    abandoned: Abandoned = Abandoned.REMOVE
+    probe: bool = True
+    """Whether a rung is looked up before it is tried, where an API answers without buying."""
+
+
 class Accepted(Spec):
     """A finding that the team accepts; the report repeats why."""
 
@@ -346,6 +372,7 @@ class Deployment(Spec):
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     cluster: Cluster = Cluster()
     monitoring: MonitoringSettings = MonitoringSettings()
+    failover: FailoverSettings = FailoverSettings()
     tags: Mapping[str, str] = Field(default_factory=dict)
     """On every cloud resource that takes tags or labels."""
     people: PeopleSpec | None = None
