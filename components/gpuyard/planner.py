@@ -9,9 +9,11 @@ from gpuyard.engine.recorder import Recording, record
 from gpuyard.engine.validate import validate
 from gpuyard.errors import Finding, FindingsError, Severity, SpecError
 from gpuyard.leadtime.measured import load_measured
+from gpuyard.leadtime.observed import Subject
 from gpuyard.report.model import Report
 from gpuyard.resources import to_json
 from gpuyard.simulate.preview import preview_answers
+from gpuyard.stack.actual import read_actual, subjects_of
 from gpuyard.stack.reading import PlanWithFindings, read_stack
 from gpuyard.stack.reporting import build_stack_report
 
@@ -64,8 +66,10 @@ def resource_dict(resource: Any) -> dict[str, Any]:
     }
 
 
-def plan_program(directory: Path, stack: str = "") -> PlannedStack:
+def plan_program(directory: Path, stack: str = "", actual: Path | None = None) -> PlannedStack:
     """Plan ``stack`` of the project that ``directory`` lies in (empty: its only stack).
+
+    Its own measured durations are used, or those of the file ``actual``.
 
     Raises:
         SpecError: no such project or stack, or input that cannot become a plan.
@@ -90,7 +94,10 @@ def plan_program(directory: Path, stack: str = "") -> PlannedStack:
         )
     plans = tuple(_plans(recording, program_folder(project)))
     checked = validate(recording.resources)
-    measured = load_measured(program_folder(project), stack)
+    if actual is None:
+        measured = load_measured(program_folder(project), stack)
+    else:
+        measured = read_actual(actual, _subjects(plans, recording))
     report = build_stack_report(stack, recording.resources, plans, checked, measured)
     return PlannedStack(
         project=project.name,
@@ -99,6 +106,12 @@ def plan_program(directory: Path, stack: str = "") -> PlannedStack:
         findings=report.findings,
         report=report,
     )
+
+
+def _subjects(plans: tuple[PlanWithFindings, ...], recording: Recording) -> dict[str, Subject]:
+    return {
+        name: subject for plan, _ in plans for name, subject in subjects_of(plan, recording.resources).items()
+    }
 
 
 def choose_stack(project: Project, stack: str) -> str:

@@ -91,8 +91,8 @@ def test_every_problem_is_reported_at_once(tmp_path):
         ("", "MEASURED_SHAPE"),
         ("- 1", "MEASURED_SHAPE"),
         ("schema: [", "NOT_YAML"),
-        ("schema: gpuyard.measured/v9", "INVALID"),
-        ("measurements: []", "REQUIRED"),
+        ("schema: gpuyard.measured/v9", "MEASURED_SCHEMA"),
+        ("measurements: []", "MEASURED_SCHEMA"),
     ],
 )
 def test_another_thing_than_a_measured_file_is_refused(tmp_path, text, code):

@@ -1,11 +1,21 @@
 """A report over everything that it can hold. Synthetic."""
 
+from dataclasses import replace
+
 import pytest
 
+from gpuyard.catalog.models import find_model
 from gpuyard.costs.pricing import price_resources
+from gpuyard.economics.load import Load, Target, Workload, spread_over_day
+from gpuyard.economics.people import People, own
+from gpuyard.economics.replicas import plan_day
+from gpuyard.economics.throughput import Setting
+from gpuyard.economics.token_economics import Candidate, GpuHour, weigh_tokens
+from gpuyard.economics.traffic import Assumption
 from gpuyard.errors import Finding, Severity
 from gpuyard.leadtime.estimate import estimate
 from gpuyard.leadtime.path import ServingPath
+from gpuyard.leadtime.shortcuts import Bill, find_shortcuts
 from gpuyard.report.model import PoolRow, Report, RungRow, build_report
 from gpuyard.resources import Resource
 
@@ -46,6 +56,38 @@ def make_report(**more) -> Report:
         message="nobody looked at the quota <b>|@team",
         fix="run `gpuyard lock --live`",
     )
+    setting = Setting(
+        model="meta-llama/Llama-3.3-70B-Instruct",
+        shape=find_model("meta-llama/Llama-3.3-70B-Instruct"),
+        gpu="h100-sxm",
+        runtime="vllm",
+        precision="fp8",
+        gpus_per_replica=8,
+    )
+    hour = GpuHour(usd=2.37, purchase="spot", source="a table", as_of="2026-07-20", usd_low=1.5, usd_high=6.2)
+    load = Load(
+        workload=Workload(input_tokens=1000, output_tokens=300), hourly=spread_over_day(per_second=5.0)
+    )
+    tokens = weigh_tokens(
+        setting,
+        Target(),
+        load=load,
+        gpu_hour=hour,
+        day=plan_day(load, 12.0, target_utilisation=0.7, lowest=1, highest=4),
+        utilisation=0.4,
+        usd_per_month=27_896.0,
+        candidates=[
+            Candidate(
+                place="aws us-east-2",
+                machine="p5.48xlarge",
+                purchase="spot",
+                setting=setting,
+                gpu_hour=replace(hour, usd=1.5),
+                not_chosen="the region <b>|@team is not allowed",
+            )
+        ],
+    )
+    unknown = weigh_tokens(replace(setting, runtime="tgi"), Target(), gpu_hour=hour)
     parts = {
         "stack": "prod",
         "title": "prod: 70B on H100",
@@ -72,7 +114,16 @@ def make_report(**more) -> Report:
                 is_active=True,
             )
         ],
-        "lead_times": {"chat": estimate(path)},
+        "lead_times": {"chat": replace(estimate(path), shortcuts=find_shortcuts(path, Bill()))},
+        "tokens": {"chat": tokens, "odd": unknown},
+        "ownership": own(
+            People(setup_hours=80, monthly_hours=20, usd_per_hour=100, source="time sheets <b>|@team"),
+            27_896.0,
+            0.0,
+            tokens.hosted[0].usd_per_month,
+            "chat: deepinfra-turbo",
+        ),
+        "assumptions": [Assumption(name="rollouts", value=2, unit="per month", why="guess <b>|@team")],
         "notes": ["Synthetic."],
     }
     return build_report(**{**parts, **more})

@@ -30,6 +30,11 @@ _BY_SUFFIX = {".json": "json", ".md": "markdown", ".html": "html", ".csv": "csv"
     type=click.Choice(FORMATS),
     help="markdown is GitHub's, focus is FOCUS 1.2 in CSV.  [default: by the output's suffix, else text]",
 )
+@click.option(
+    "--actual",
+    type=click.Path(path_type=Path),
+    help="Durations that were: measured file, state or event log.  [default: measured.STACK.yaml]",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file, whole or not at all.")
 @click.option("--width", type=click.IntRange(60, 400), help="Columns of text.  [default: the terminal's]")
 @gate_option
@@ -40,6 +45,7 @@ def command(
     directory: Path,
     file: Path | None,
     form: str | None,
+    actual: Path | None,
     output: Path | None,
     width: int | None,
     gates: tuple[str, ...],
@@ -57,7 +63,9 @@ def command(
     from gpuyard.report.rendering import render
 
     form = form or (_BY_SUFFIX.get(output.suffix.lower()) if output else None) or "text"
-    report = _load(stack, directory, file)
+    if actual is not None and file is not None:
+        raise click.UsageError("--actual goes with a stack; a file of --from has its durations already")
+    report = _load(stack, directory, file, actual)
     if report is None:
         return 1
     limits = read_limits(report.gates, gates, no_gates=no_gates)
@@ -76,7 +84,7 @@ def command(
     return say_broken(report.verdicts) or (1 if report.errors else 0)
 
 
-def _load(stack: str, directory: Path, file: Path | None) -> "Report | None":
+def _load(stack: str, directory: Path, file: Path | None, actual: Path | None) -> "Report | None":
     """The report of the file or the stack; None after printing why the stack could not be planned."""
     if file is not None:
         from gpuyard.report.sources import load_source
@@ -84,7 +92,7 @@ def _load(stack: str, directory: Path, file: Path | None) -> "Report | None":
         return load_source(file).report
     from gpuyard.planner import plan_program
 
-    planned = plan_program(directory, stack)
+    planned = plan_program(directory, stack, actual)
     if planned.report is None:
         for finding in planned.findings:
             click.echo(finding.render(), err=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from math import ceil, exp, log
+from operator import add
 from statistics import NormalDist
 
 from gpuyard.leadtime.lead_time import Journey, Phase
@@ -119,9 +120,7 @@ def _percentiles(
     for name in order:
         before = _latest([ends[need] for need in graph[name]])
         drawn = _drawn(phases[name], seed)
-        ends[name] = (
-            drawn if before is None else [start + took for start, took in zip(before, drawn, strict=True)]
-        )
+        ends[name] = drawn if before is None else list(map(add, before, drawn))
     totals = sorted(_latest([ends[goal] for goal in goals]) or ())
     return totals[ceil(0.5 * SAMPLES) - 1], totals[ceil(0.9 * SAMPLES) - 1]
 
@@ -129,18 +128,25 @@ def _percentiles(
 def _latest(columns: Sequence[Sequence[float]]) -> Sequence[float] | None:
     if len(columns) < 2:
         return columns[0] if columns else None
-    return [max(row) for row in zip(*columns, strict=True)]
+    return list(map(max, *columns))
 
 
 def _drawn(phase: Phase, seed: int) -> Sequence[float]:
     if not phase.p50_s:
-        return [0.0] * SAMPLES
+        return _constant(0.0)
     spread = ASSUMED_SPREAD if phase.p90_s is None else max(1.0, phase.p90_s / phase.p50_s)
-    if spread == 1.0:
-        return [phase.p50_s] * SAMPLES
+    return _constant(phase.p50_s) if spread == 1.0 else _draws(seed, phase.name, phase.p50_s, spread)
+
+
+@lru_cache(maxsize=64)
+def _constant(seconds: float) -> tuple[float, ...]:
+    return (seconds,) * SAMPLES
+
+
+@lru_cache(maxsize=256)
+def _draws(seed: int, name: str, median: float, spread: float) -> tuple[float, ...]:
     factors = _factors(spread)
-    median = phase.p50_s
-    return [median * factors[slice_] for slice_ in _order(seed, phase.name)]
+    return tuple([median * factors[slice_] for slice_ in _order(seed, name)])
 
 
 @lru_cache(maxsize=256)

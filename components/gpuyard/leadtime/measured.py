@@ -67,18 +67,10 @@ class Measurement(Spec):
 
 
 class MeasuredFile(Spec):
-    """The whole file."""
+    """The whole file, its `schema` apart."""
 
-    version: str = Field(alias="schema")
     stack: str = ""
     measurements: tuple[Measurement, ...] = ()
-
-    @field_validator("version")
-    @classmethod
-    def _supported(cls, value: str) -> str:
-        if value != SCHEMA:
-            raise ValueError(f'"{value}" is not a format that this version reads\nwrite `schema: {SCHEMA}`')
-        return value
 
 
 def measured_file_name(stack: str) -> str:
@@ -117,7 +109,12 @@ def parse_measured(data: Any, path: str = "") -> MeasuredFile:
     """
     if not isinstance(data, dict):
         raise _refused(path, "MEASURED_SHAPE", "is not a mapping", f"begin with `schema: {SCHEMA}`")
-    return parse_spec(MeasuredFile, data, path)
+    if data.get("schema") != SCHEMA:
+        is_there = "schema" in data
+        message = f'"{data["schema"]}" is not a format that this version reads' if is_there else "is required"
+        where = f"{path}.schema" if path else "schema"
+        raise _refused(where, "MEASURED_SCHEMA", message, f"give a file with `schema: {SCHEMA}`")
+    return parse_spec(MeasuredFile, {key: value for key, value in data.items() if key != "schema"}, path)
 
 
 def record_measurements(path: Path, stack: str, new: Iterable[Measurement]) -> int:
