@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software_nodes import node_images, operator_releases
@@ -123,6 +126,12 @@ def operators() -> Iterator[Case]:
                 }  # fmt: skip
 
 
+def published() -> Iterator[Case]:
+    """Combinations from other projects' configurations and from documentation, one line each."""
+    for row in yaml.safe_load((Path(__file__).parent / "known_good.yaml").read_text(encoding="utf-8")):
+        yield row["source"], row["combination"]
+
+
 def all_cases() -> list[Case]:
     """All of them."""
-    return [*recipes(), *measurements(), *releases(), *eks_images(), *operators()]
+    return [*recipes(), *measurements(), *releases(), *eks_images(), *operators(), *published()]

@@ -51,6 +51,8 @@ class TorchRelease:
 
 
 _POST = re.compile(r"(\d+)\.(\d+|x)(?:\.(\d+|x))?(?:\.(\d+))?(?:\.?post(\d+))?")
+_SGLANG_GLIBC = ((0, 5, 11, 0), (2, 34))
+"""First SGLang with compiled code in its own wheel, and the glibc of its tag (wheels of 2026-11-26)."""
 _GLIBC = {"manylinux1": (2, 5), "manylinux2014": (2, 17)}
 
 
@@ -141,7 +143,7 @@ def _sglang(row: Mapping[str, str]) -> RuntimeRelease:
         max_sm=(),
         sass=(),
         torch=parse_version(row["torch"]) if row["torch"] else (),
-        glibc=(),
+        glibc=_SGLANG_GLIBC[1] if release_key(row["version"]) >= _SGLANG_GLIBC[0] else (),
         arm_wheel=None,
         image=row["image"],
         image_variants=row["image_variants"],

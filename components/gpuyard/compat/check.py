@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from gpuyard.catalog.software_nodes import REFERENCE_DATE
@@ -21,7 +23,7 @@ from gpuyard.compat.parallel import parallel_problems
 from gpuyard.compat.problem import Fix, Problem
 from gpuyard.errors import Finding, Severity
 
-SEARCH_DEPTH = 4
+SEARCH_DEPTH = 10
 """Changes that a proposed fix may take."""
 SEARCH_BUDGET = 240
 """Combinations that are tried before the best unproven instruction is given."""
@@ -38,6 +40,10 @@ RULES: Sequence[Rule] = (
     memory_problems,
 )
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+_Node = tuple[int, int, int, Combination, tuple[Fix, ...], list[Problem]]
+"""Cost, codes left, order, combination, changes that led to it, errors left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,31 +90,38 @@ def _errors(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _search(combination: Combination, today: date, problems: Sequence[Problem]) -> Proposal | None:
-    """Breadth first over the rules' own fixes: fewest changes first, in the rules' order of nearness."""
+    """Best first over the rules' own fixes: fewest changes, then the rules' order of nearness.
+
+    Every fix is taken to clear one code, so a path costs its changes and the codes that are left.
+    """
     errors = _errors(problems)
     if not errors:
         return None
-    level: list[tuple[Combination, tuple[Fix, ...], list[Problem]]] = [(combination, (), errors)]
-    seen: set[str] = set()
-    budget = SEARCH_BUDGET
-    for _ in range(SEARCH_DEPTH):
-        following = []
-        for base, path, open_errors in level:
-            for fix in (fix for item in open_errors for fix in item.fixes):
-                candidate = changed(base, fix.changes)
-                key = repr(candidate)
-                if key in seen:
-                    continue
-                seen.add(key)
-                budget -= 1
-                if budget < 0:
-                    return None
-                left = _errors(list(_problems(read_facts(candidate), today)))
-                if not left:
-                    return _proposal((*path, fix))
-                following.append((candidate, (*path, fix), left))
-        level = sorted(following, key=lambda item: len(item[2]))
+    order = count()
+    queue: list[_Node] = [(_codes(errors), _codes(errors), next(order), combination, (), errors)]
+    seen = {repr(combination)}
+    tried = 0
+    while queue:
+        _, left, _, base, path, open_errors = heappop(queue)
+        if not left:
+            return _proposal(path)
+        if len(path) >= SEARCH_DEPTH:
+            continue
+        for fix in (fix for item in open_errors for fix in item.fixes):
+            candidate = changed(base, fix.changes)
+            key = repr(candidate)
+            if key in seen or tried >= SEARCH_BUDGET:
+                continue
+            seen.add(key)
+            tried += 1
+            still = _errors(list(_problems(read_facts(candidate), today)))
+            steps = (*path, fix)
+            heappush(queue, (len(steps) + _codes(still), _codes(still), next(order), candidate, steps, still))
     return None
+
+
+def _codes(errors: Sequence[Problem]) -> int:
+    return len({item.code for item in errors})
 
 
 def _proposal(path: Sequence[Fix]) -> Proposal:

@@ -47,6 +47,18 @@ def _toolkit(facts: Facts) -> Iterator[Problem]:
             ),
         )
         return
+    own = f"{facts.platform} {facts.node_image}"
+    if toolkit[:3] == (1, 17, 0) and any(word in own for word in ("k3s", "rke2", "k0s")):
+        yield Problem(
+            "TOOLKIT_CONTAINERD",
+            "toolkit",
+            "container toolkit 1.17.0 asks for `containerd`, which K3s, RKE2 and k0s keep to themselves",
+            (
+                set_field("toolkit", "1.17.8", "use container toolkit 1.17.8"),
+                Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4", "toolkit": None}),
+            ),
+        )
+        return
     on_gke = facts.platform == "gke" and facts.kubernetes[:2] >= CONTAINERD_2_SINCE
     if on_gke and toolkit[:3] == (1, 18, 0) and facts.env.get("RUNTIME_CONFIG_SOURCE") != "file":
         yield Problem(

@@ -6,7 +6,16 @@ from typing import Any
 from gpuyard.catalog.software import Version, cuda_floors, cuda_toolkits, driver_branches, parse_version
 from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, raise_driver, set_driver, set_field, set_release, with_env
+from gpuyard.compat.problem import (
+    Fix,
+    Problem,
+    raise_driver,
+    set_driver,
+    set_field,
+    set_gpu,
+    set_release,
+    with_env,
+)
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
@@ -28,6 +37,8 @@ GATE_UNREAD_SINCE = 580
 COMPAT_LIBRARIES: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
 """Driver version of libcuda in the base images' compatibility package, where it is not the native driver."""
 LEGACY_SM: Version = (7, 5)
+LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (LEGACY_SM, 580))
+"""Compute capability below which a branch was the last: Kepler, then Maxwell, Pascal and Volta."""
 LAST_LEGACY_BRANCH = 580
 COMPAT_BUG_RELEASES = frozenset({(0, 15, 0, 0)})
 """vLLM images that put cuda-compat into the loader path for everybody."""
@@ -204,12 +215,14 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
     if not facts.branch:
         return
     by_image = facts.platform in ("eks", "gke", "aks") or bool(facts.given.ami) or facts.manager == "image"
-    if facts.sm and facts.sm < LEGACY_SM and facts.branch > LAST_LEGACY_BRANCH:
-        fix = set_driver(facts, driver_branches()[LAST_LEGACY_BRANCH].latest)
-        text = f"driver {facts.driver_text} no longer drives {facts.who}; branch 580 was the last"
+    last = next((branch for below, branch in LAST_BRANCHES if facts.sm < below), 0) if facts.sm else 0
+    if last and facts.branch > last:
+        fix = set_driver(facts, driver_branches()[last].latest)
+        text = f"driver {facts.driver_text} no longer drives {facts.who}; branch {last} was the last"
+        fixes = (fix, set_gpu(facts, "t4"), set_gpu(facts, "l4"))
         if by_image:
-            yield Problem("AMI_DRIVER_MIN", "driver", "the node image's " + text, (fix,))
-        yield Problem("DRIVER_DROPPED_GPU", "driver", text, (fix,))
+            yield Problem("AMI_DRIVER_MIN", "driver", "the node image's " + text, fixes)
+        yield Problem("DRIVER_DROPPED_GPU", "driver", text, fixes)
     if facts.gpu is None:
         return
     floor, is_sure = _minimum(facts, by_image)

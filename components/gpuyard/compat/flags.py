@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
+from functools import cache
 
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.catalog.software_support import FlagSpan, runtime_flags
@@ -178,6 +179,7 @@ def _one_hyphen(facts: Facts, name: str) -> Iterator[Problem]:
     )
 
 
+@cache
 def _nearest(runtime: str, key: str) -> str:
     """The known flag that is a slip away; empty: none."""
     best, score = "", MISSPELT

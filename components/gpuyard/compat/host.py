@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
-from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release
 from gpuyard.compat.spelling import cuda_of, dotted
+
+TORCH_GLIBC = ((2, 7), (2, 28))
+"""First torch whose wheels are tagged manylinux_2_28."""
 
 
 def host_problems(facts: Facts) -> Iterator[Problem]:
@@ -18,28 +22,29 @@ def host_problems(facts: Facts) -> Iterator[Problem]:
 def _glibc(facts: Facts) -> Iterator[Problem]:
     release = facts.release
     by_pip = facts.install == "pip" or (not facts.install and facts.given.glibc is not None)
-    if not by_pip or facts.runtime != "vllm" or release is None or not facts.glibc:
+    if not by_pip or release is None or not facts.glibc:
         return
-    needed = max(release.glibc, (2, 28) if release.torch >= (2, 7) else ())
+    needed = _glibc_of(release)
     if facts.glibc >= needed:
         return
-    newer = [
-        row
-        for row in runtime_releases("vllm")
-        if max(row.glibc, (2, 28) if row.torch >= (2, 7) else ()) <= facts.glibc
-    ]
+    newer = [row for row in runtime_releases(facts.runtime) if _glibc_of(row) <= facts.glibc]
     after = [row for row in newer if row.key > release.key][:1]
     before = [row for row in newer if row.key < release.key][-1:]
     yield Problem(
         "HOST_GLIBC",
         "glibc" if facts.given.glibc is not None else "os",
-        f"the wheel of vLLM {release.version} needs glibc {dotted(needed)}, "
+        f"the wheel of {facts.runtime} {release.version} needs glibc {dotted(needed)}, "
         f"the host has {dotted(facts.glibc)}; pip would build from source",
         (
             *(set_release(facts, row.version) for row in (*after, *before)),
             set_field("install", "docker", "use the container image"),
         ),
     )
+
+
+def _glibc_of(release: RuntimeRelease) -> Version:
+    """Oldest glibc of the release's wheel, or of its torch."""
+    return max(release.glibc, TORCH_GLIBC[1] if release.torch >= TORCH_GLIBC[0] else ())
 
 
 def _processor(facts: Facts) -> Iterator[Problem]:

@@ -81,10 +81,13 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _split(facts: Facts) -> Split | None:
-    tensor = facts.given.tensor_parallel
-    stages = int(facts.given.pipeline_parallel or 1)
+    tensor = int(facts.given.tensor_parallel or 0)
+    stages = int(facts.given.pipeline_parallel or 0)
+    if tensor > 1 and not stages and facts.count and facts.count % tensor == 0:
+        stages = facts.count // tensor  # more GPUs than ranks: stages, which nobody said there are not
+    stages = max(stages, 1)
     if tensor:
-        return Split(int(tensor), stages)
+        return Split(tensor, stages)
     return Split(facts.count, stages) if facts.count else None
 
 
@@ -223,6 +226,8 @@ def _weight_fixes(facts: Facts, weights: float) -> tuple[Fix, ...]:
         for count in (2, 4, 8)
         if count > size and (not heads or heads % count == 0) and not facts.mig
     ]
+    if facts.mig:
+        fixes.append(set_field("mig", None, "use whole GPUs"))
     if not facts.quantization and facts.sm >= (8, 0):
         fixes.append(set_field("quantization", "awq", "use a 4-bit (AWQ) checkpoint"))
     larger = [

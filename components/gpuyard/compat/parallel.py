@@ -112,7 +112,8 @@ def _mig(facts: Facts, size: int) -> Iterator[Problem]:
     if facts.runtime in ("vllm", "sglang") and (
         "MIG-" in uuid or "GPU-" in uuid or "uuid" in facts.mig or facts.mig.startswith("mig-")
     ):
-        env = with_env(facts, "CUDA_VISIBLE_DEVICES", "0") if facts.env else {}
+        env = with_env(facts, "CUDA_VISIBLE_DEVICES", "0") if uuid else {}
+        slices = {"mig": "1 slice"} if "uuid" in facts.mig or facts.mig.startswith("mig-") else {}
         yield Problem(
             "MIG_UUID",
             "env" if uuid else "mig",
@@ -120,7 +121,7 @@ def _mig(facts: Facts, size: int) -> Iterator[Problem]:
             (
                 Fix(
                     "let the container runtime select the slice (NVIDIA_VISIBLE_DEVICES) and use index 0",
-                    env or {"mig": "1 slice"},
+                    {**env, **slices},
                 ),
             ),
         )
@@ -133,7 +134,7 @@ def _mig(facts: Facts, size: int) -> Iterator[Problem]:
             "tensor_parallel" if size > 1 else "pipeline_parallel",
             f"a process sees one MIG slice, so {size * stages} of them cannot share a model",
             (
-                Fix("use tensor_parallel 1", {"tensor_parallel": 1, "pipeline_parallel": None}),
+                Fix("use tensor_parallel 1", {"tensor_parallel": 1, "pipeline_parallel": 1}),
                 set_field("mig", None, "use whole GPUs"),
             ),
         )

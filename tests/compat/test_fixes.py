@@ -1,0 +1,76 @@
+"""Whatever fails is given a way out that passes: over random combinations, not only over known incidents."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from gpuyard.compat.check import check, propose
+from gpuyard.compat.combination import parse_combination
+from gpuyard.compat.facts import changed
+from gpuyard.errors import Severity
+
+POOLS: dict[str, list[Any]] = {
+    "gpu": ["t4", "v100", "k80", "p40", "a10g", "l4", "l40s", "a100", "h100", "h200", "gh200", "b200", "b300",
+            "gb200", "rtx-3090", "rtx-5090", "rtx-pro-6000", "gb10"],
+    "gpu_count": [1, 2, 3, 4, 8, 16],
+    "platform": ["eks", "gke", "aks", "kubernetes", "bare", "aws"],
+    "os": ["AL2023", "Bottlerocket", "Ubuntu 22.04", "Ubuntu 20.04", "Debian 12", "COS", "RHEL 8", "Talos"],
+    "ami": ["AL2023_x86_64_NVIDIA v20250807", "AL2023_x86_64_STANDARD", "AL2_x86_64", "AL2023_ARM_64_NVIDIA"],
+    "kubernetes": ["1.27", "1.31", "1.33", "1.34", "1.36"],
+    "driver": ["470.256.02", "525.147.05", "535.183.06", "545.23.08", "550.144.03", "560.35.03", "570.124.06",
+               "570.148.08", "575.57.08", "580.95.05", "595.71.05"],
+    "driver_managed_by": ["image", "operator", "cloud"],
+    "kernel_module": ["open", "proprietary"],
+    "fabric_manager": ["none", "570.124.06", "running"],
+    "gpu_operator": ["v23.9.1", "v24.9.0", "v25.3.0", "v25.10.0", "v26.7.0"],
+    "toolkit": ["1.14.6", "1.17.0", "1.18.0", "1.19.0"],
+    "dra_driver": ["25.3.0", "25.8.0"],
+    "mig": ["1g.10gb", "mixed", "MIG-00000000-0000-0000-0000-000000000000"],
+    "glibc": ["2.17", "2.31", "2.34"],
+    "cpu_arch": ["arm64", "amd64"],
+    "runtime": ["vllm", "sglang", "tgi", "tensorrt-llm", "lmdeploy"],
+    "runtime_version": ["0.4.2", "0.6.3", "0.8.5", "0.9.2", "0.11.0", "0.15.0", "0.20.0", "0.33.0", "3.3.7"],
+    "install": ["docker", "pip"],
+    "image": ["vllm/vllm-openai:v0.8.5", "vllm/vllm-openai:v0.15.0", "vllm/vllm-openai:v0.20.0",
+              "lmsysorg/sglang:v0.5.12", "lmsysorg/sglang:v0.5.8-cu130-amd64"],
+    "cuda": ["11.8", "12.1", "12.4", "12.8", "12.9", "13.0"],
+    "base_image_cuda": ["12.4", "12.8", "13.0"],
+    "host_toolkit": ["none", "12.1", "12.8"],
+    "image_has_compat_libs": [True, False],
+    "env": ["--swap-space 4", "--attention-backend FLASHINFER", "VLLM_USE_V1=1", "--max-modellen 4",
+            "--tensor-parallel-size 4 --max-model-len 65536", "CUDA_VISIBLE_DEVICES=MIG-1"],
+    "model": ["meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.3-70B-Instruct",
+              "deepseek-ai/DeepSeek-R1",
+              "deepseek-ai/DeepSeek-V3.2", "Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen3-235B-A22B-FP8",
+              "openai/gpt-oss-120b", "google/gemma-2-9b-it", "Qwen/Qwen2.5-VL-72B-Instruct-AWQ",
+              "tiiuae/falcon-7b", "org/unknown-13b"],
+    "dtype": ["bfloat16", "half", "float32"],
+    "quantization": ["fp8", "awq", "nvfp4", "mxfp4", "w4a16"],
+    "kv_cache_dtype": ["auto", "fp8"],
+    "tensor_parallel": [1, 2, 3, 4, 8, 16],
+    "pipeline_parallel": [1, 2],
+    "max_model_len": [8192, 131072, 10_000_000],
+    "gpu_memory_utilization": [0.3, 0.9],
+}  # fmt: skip
+"""Values as people have them, many of them at odds with each other."""
+
+
+@st.composite
+def combinations(draw: st.DrawFn) -> dict[str, Any]:
+    """Up to ten fields."""
+    names = draw(st.lists(st.sampled_from(sorted(POOLS)), min_size=5, max_size=10, unique=True))
+    return {name: draw(st.sampled_from(POOLS[name])) for name in names}
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(combinations())
+def test_a_failing_combination_has_a_fix_and_the_fix_passes(data: dict[str, Any]) -> None:
+    combination = parse_combination(data)
+    errors = [item for item in check(combination) if item.severity is Severity.ERROR]
+    assume(errors)
+    proposal = propose(combination)
+    assert proposal is not None
+    assert all(item.fix == proposal.text for item in errors)
+    mended = changed(combination, proposal.changes)
+    assert [item for item in check(mended) if item.severity is Severity.ERROR] == []
