@@ -45,10 +45,10 @@ def test_discounts_on_one_line_multiply(make):
 
 
 def test_an_own_price_wins_over_the_list_and_prices_what_has_none(make):
-    disk = make("aws:ebs/volume:Volume", region="eu-central-1", type="gp3", size=100)
+    disk = make("aws:ebs/volume:Volume", region="ap-southeast-3", type="gp3", size=100)
     assert price_resources([disk]).unknown
     data = {
-        "prices": [{"component": "gp3 disk", "region": "eu-central-1", "usd": 0.0952, "name": "rate card"}]
+        "prices": [{"component": "gp3 disk", "region": "ap-southeast-3", "usd": 0.0952, "name": "rate card"}]
     }
     report = price_resources([disk], rates=parse_rates(data))
     assert not report.unknown

@@ -32,7 +32,7 @@ def test_a_worked_example_costs_what_its_source_says(kind, case):
     usage = Usage()
     if case.get("usage"):
         usage = parse_usage({"resource_usage": {"it": case["usage"]}}, resources)
-    report = price_resources(resources, usage=usage)
+    report = price_resources(resources, usage=usage, hours_per_month=case.get("hours", 730))
     allowed = max(case["monthly"] * 0.005, 0.005 * case.get("cents", 1) + 1e-9)
     assert float(report.monthly.expected) == pytest.approx(case["monthly"], abs=allowed)
     assert len(report.unknown) == case.get("unknown", 0), report.unknown

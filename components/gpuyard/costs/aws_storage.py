@@ -119,6 +119,13 @@ def price_efs(resource: Resource, scene: Scene) -> Iterator[Charge]:
     ):
         if has_policy or scene.usage.amount(resource, key) is not None:
             yield from charge_part(resource, scene, Part(name, "efs", item, unit, STORAGE, key), region)
+    if scene.usage.amount(resource, "archive_storage_gb") is not None:
+        archive = Part("archive storage", "efs", "archive storage", "GB-month", STORAGE, "archive_storage_gb")
+        yield from charge_part(resource, scene, archive, region)
+    if inputs.get("throughputMode") == "elastic":
+        for way in ("read", "write"):
+            part = Part(f"elastic {way}", "efs", f"elastic {way}", "GB", STORAGE, f"monthly_elastic_{way}_gb")
+            yield from charge_part(resource, scene, part, region)
     if inputs.get("throughputMode") == "provisioned":
         stored = scene.usage.amount(resource, "storage_gb") or Decimal(0)
         wanted = decimal(str(inputs.get("provisionedThroughputInMibps") or 0))

@@ -143,13 +143,11 @@ def price_ecs_service(resource: Resource, scene: Scene) -> Iterator[Charge]:
         return
     desired = count(resource.inputs.get("desiredCount"))
     platform = mapping(task.inputs.get("runtimePlatform"))
-    if str(platform.get("operatingSystemFamily") or "LINUX") != "LINUX":
-        yield unpriced(resource, "Fargate tasks", "no price of Windows tasks", scene.region(resource))
-        return
-    is_arm = platform.get("cpuArchitecture") == "ARM64"
+    is_windows = str(platform.get("operatingSystemFamily") or "LINUX") != "LINUX"
+    shape = "windows " if is_windows else "arm " if platform.get("cpuArchitecture") == "ARM64" else ""
     storage = count(mapping(task.inputs.get("ephemeralStorage")).get("sizeInGib")) or 20
     tasks = always(0 if desired is None else desired)
-    yield from _fargate(resource, scene, tasks, vcpu, memory, is_arm=is_arm, storage_gb=storage)
+    yield from _fargate(resource, scene, tasks, vcpu, memory, shape=shape, storage_gb=storage)
 
 
 def _fargate(
@@ -159,14 +157,15 @@ def _fargate(
     vcpu: Decimal | int,
     memory_gb: Decimal | int,
     *,
-    is_arm: bool = False,
+    shape: str = "",
     storage_gb: int = 20,
 ) -> Iterator[Charge]:
-    region, prefix = scene.region(resource), "arm " if is_arm else ""
+    region = scene.region(resource)
     hours = tasks * scene.hours_of(resource)
     parts = (
-        ("vCPU", f"{prefix}vCPU", vcpu, "vCPU-hour"),
-        ("memory", f"{prefix}GB", memory_gb, "GB-hour"),
+        ("vCPU", f"{shape}vCPU", vcpu, "vCPU-hour"),
+        ("memory", f"{shape}GB", memory_gb, "GB-hour"),
+        ("Windows licence", "windows licence", vcpu if shape == "windows " else 0, "vCPU-hour"),
         ("ephemeral storage above 20 GB", "ephemeral storage", max(0, storage_gb - 20), "GB-hour"),
     )
     for name, item, each, unit in parts:
