@@ -178,12 +178,16 @@ def make_lock(
 
 
 def active_rung(ladder: Ladder, previous: Lock | None = None) -> int:
-    """Where the rung that ``previous`` had active stands now; 0, the best, where it is gone."""
+    """Where the rung that ``previous`` had active stands now; where it is gone, the best one.
+
+    The best one that buys nothing: a purchase is never made active by itself.
+    """
+    best = next((index for index, rung in enumerate(ladder.rungs) if not rung.is_commitment), 0)
     locked = previous.endpoints.get(ladder.demand.endpoint) if previous else None
     if locked is None:
-        return 0
+        return best
     key = locked.rungs[locked.active].key
-    return next((index for index, rung in enumerate(ladder.rungs) if lock_rung(rung).key == key), 0)
+    return next((index for index, rung in enumerate(ladder.rungs) if lock_rung(rung).key == key), best)
 
 
 def lock_rung(rung: Rung) -> LockedRung:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from gpuyard.cli.live import live_options
 from gpuyard.cli.options import directory_option, format_option
 
 
@@ -39,13 +40,14 @@ from gpuyard.cli.options import directory_option, format_option
     type=click.Path(path_type=Path, dir_okay=False),
     help="What the clouds answered.  [default: capacity.evidence.json beside the lock, where it is]",
 )
+@live_options
 @click.option("--all", "every", is_flag=True, help="Every rung and every exclusion.")
 @format_option("text", "json")
 def command(**options: Any) -> int:
     """Where GPUs can be had, in which order to try, at what price and when: offline, with its date.
 
     For a stack, or for --gpu and --count. Exit 1 when nothing meets the demand; then the smallest change
-    that helps is said.
+    that helps is said. Exit 3 when --live could ask no cloud; the answer is then the offline one.
     """
     from gpuyard.cli.capacity_request import read_request
 
@@ -60,4 +62,4 @@ def command(**options: Any) -> int:
         from gpuyard.cli.capacity_text import render_capacity
 
         click.echo(render_capacity(request, every=options["every"]), nl=False)
-    return 0 if all(ladder.rungs for ladder in request.ladders) else 1
+    return request.live_code or (0 if all(ladder.rungs for ladder in request.ladders) else 1)

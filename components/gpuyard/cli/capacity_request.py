@@ -19,6 +19,7 @@ from gpuyard.capacity.demand import (
 from gpuyard.capacity.known import Known
 from gpuyard.capacity.ladder import rank_offerings
 from gpuyard.capacity.rung import Ladder, Rung
+from gpuyard.catalog.evidence import Evidence
 from gpuyard.catalog.geography import known_places
 from gpuyard.catalog.hardware import find_gpu
 from gpuyard.catalog.names import UnknownName
@@ -39,6 +40,8 @@ class Request:
 
     stack: str
     """Empty: a demand from options."""
+    live_code: int = 0
+    """Exit code of asking the clouds; 0: it went well, or was not wanted."""
     known: Known
     ladders: tuple[Ladder, ...]
     projects: Mapping[tuple[str, str], str]
@@ -82,7 +85,6 @@ def read_request(options: Mapping[str, Any]) -> Request:
 
 
 def _ad_hoc(options: Mapping[str, Any]) -> Request:
-    known = Known(evidence=load_evidence(options["evidence_file"], Path()))
     demand = Demand(
         endpoint=AD_HOC,
         needs=tuple(
@@ -108,8 +110,11 @@ def _ad_hoc(options: Mapping[str, Any]) -> Request:
         order=_members("--order", OrderKey, [part.strip() for part in options["order"].split(",")]),
         weights=Weights(usd_per_hour_unserved=options["unserved"]),
     )
+    code, evidence = _evidence(options, [demand], Path())
+    known = Known(evidence=evidence)
     return Request(
         stack="",
+        live_code=code,
         known=known,
         ladders=(rank_offerings(demand, known),),
         projects={},
@@ -125,8 +130,10 @@ def _of_stack(options: Mapping[str, Any]) -> Request:
     from gpuyard.stack.lock_check import check_lock
 
     stack, deployment, folder = load_deployment(options["directory"], options["stack"])
-    known = known_of(deployment, load_evidence(options["evidence_file"], folder))
     demands = make_demands(deployment, folder)
+    project = next((place.project for place in deployment.places if place.project), "")
+    code, evidence = _evidence(options, demands, folder, project)
+    known = known_of(deployment, evidence)
     path = folder / lock_file_name(stack)
     lock = read_lock(path) if path.exists() else None
     seen = read_failures(folder, stack)
@@ -140,6 +147,7 @@ def _of_stack(options: Mapping[str, Any]) -> Request:
     endpoints = lock.endpoints if lock else {}
     return Request(
         stack=stack,
+        live_code=code,
         known=known,
         ladders=tuple(ladders),
         projects={
@@ -153,6 +161,20 @@ def _of_stack(options: Mapping[str, Any]) -> Request:
         notes=(*(check_lock(stack, demands, lock) if demands else ()), *seen.findings),
         seen=seen,
     )
+
+
+def _evidence(
+    options: Mapping[str, Any], demands: Sequence[Demand], folder: Path, project: str = ""
+) -> tuple[int, Evidence]:
+    """What the clouds answered, asked now with --live, and how asking went (0: well, or not asked)."""
+    if not options["live"] or not demands:
+        return 0, load_evidence(options["evidence_file"], folder)
+    from gpuyard.catalog.evidence_file import EVIDENCE_FILE
+    from gpuyard.cli.live import ask_clouds
+
+    path = options["evidence_file"] or folder / EVIDENCE_FILE
+    code = ask_clouds(demands, path, options, project)
+    return code, load_evidence(path if path.exists() else None, folder)
 
 
 def _regions(options: Mapping[str, Any]) -> tuple[AllowedRegion, ...]:

@@ -8,27 +8,6 @@ from gpuyard.capacity.rung import Ladder
 from gpuyard.capacity.why_not import Answer, UnknownPlace, why_not
 from gpuyard.cli.capacity_request import Request
 
-_AWS_CALLS = (
-    "ec2:DescribeInstanceTypeOfferings",
-    "ec2:DescribeSpotPriceHistory",
-    "ec2:GetSpotPlacementScores",
-    "ec2:DescribeCapacityBlockOfferings",
-    "ec2:DescribeCapacityReservations",
-    "servicequotas:ListServiceQuotas",
-    "servicequotas:ListRequestedServiceQuotaChangeHistory",
-    "pricing:GetProducts",
-)
-_GCP_CALLS = (
-    "compute.machineTypes.list",
-    "compute.reservations.list",
-    "compute.futureReservations.list",
-    "compute.advice.calendarMode",
-    "compute.advice.capacity",
-    "compute.regions.list",
-    "cloudquotas.quotas.get",
-    "billing.skus.list",
-)
-
 
 def answers(request: Request) -> Iterator[tuple[Ladder, str, tuple[Answer, ...]]]:
     """What was asked with --why-not, answered for every ladder.
@@ -48,5 +27,11 @@ def would_ask(request: Request) -> tuple[str, ...]:
     """What --live would ask the clouds; empty: it has been asked."""
     if request.known.evidence.as_of:
         return ()
+    from gpuyard.discovery.actions import actions_for
+
     clouds = {place.cloud for ladder in request.ladders for place in ladder.demand.regions}
-    return (*(_AWS_CALLS if "aws" in clouds else ()), *(_GCP_CALLS if "gcp" in clouds else ()))
+    return tuple(
+        action.permission or f"{action.service}.{action.operation}"
+        for cloud in sorted(clouds)
+        for action in actions_for(cloud)
+    )

@@ -13,6 +13,8 @@ from gpuyard.serving.checks import check_endpoint
 from gpuyard.serving.spec import EndpointSpec
 from gpuyard.stack.demand_load import load_findings
 from gpuyard.stack.plan import ClusterPlan, EndpointPlan, StackPlan
+from gpuyard.stack.purchase_check import check_purchases
+from gpuyard.stack.quota_check import check_quotas
 from gpuyard.stack.spec import CPU, Accepted
 from gpuyard.stack.wiring import endpoint_args, scales
 
@@ -28,6 +30,8 @@ def check_stack(plan: StackPlan) -> list[Finding]:
     findings += load_findings(plan)
     for cluster in plan.clusters:
         findings += _context(cluster)
+    findings += check_purchases(plan)
+    findings += check_quotas(plan)
     for index, pool in enumerate(plan.pools):
         if pool.rung.rate.usd is None:
             findings.append(

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from gpuyard.capacity.demand import Interconnect, OrderKey, Purchase
+from gpuyard.capacity.purchase import Agreed
 from gpuyard.catalog.geography import known_places
 from gpuyard.catalog.hardware import find_gpu, find_machine_type
 from gpuyard.catalog.names import UnknownName
@@ -133,15 +134,6 @@ class StatedQuota(Spec):
     """The day it was read."""
 
 
-class Acknowledgement(Spec):
-    """One purchase that the team has decided on, by id and amount."""
-
-    offering: str = Field(min_length=1)
-    """Id of the offering, as the lock and `gpuyard capacity` show it."""
-    amount_usd: float = Field(gt=0)
-    """What it commits to. It must be the amount that the lock shows."""
-
-
 class RankWeights(Spec):
     """What time and moves are worth to the ranking; `docs/explanation/ladder.md` says why these defaults."""
 
@@ -186,7 +178,7 @@ class Capacity(Spec):
     """Capacity that the account holds: it comes first, at no price."""
     quotas: tuple[StatedQuota, ...] = ()
     """Limits of the account; they win over what live look-ups found."""
-    acknowledge_purchase: tuple[Acknowledgement, ...] = ()
+    acknowledge_purchase: tuple[Agreed, ...] = ()
     """Purchases that are not refundable and may be made. One mapping, or a list. Default none."""
 
     @field_validator("acknowledge_purchase", mode="before")

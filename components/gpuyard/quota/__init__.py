@@ -1,0 +1,1 @@
+"""Requests for higher limits of cloud accounts."""
