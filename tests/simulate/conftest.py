@@ -7,4 +7,4 @@ import pulumi_gcp as gcp
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    _TOUCHED = (aws.ec2.Vpc, aws.eks.NodeGroup, gcp.compute.Network, gcp.container.Cluster)
+    _TOUCHED = (aws.ec2.Vpc, aws.eks.NodeGroup, aws.sqs.Queue, gcp.compute.Network, gcp.container.Cluster)

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from gpuyard.resources import UNKNOWN
 from gpuyard.simulate.changes import Change, compare, replacing_paths
 from gpuyard.simulate.cluster_state import missing_in_cluster
 from gpuyard.simulate.demand import MachineDemand, machine_demand
@@ -106,7 +107,7 @@ class Clouds:
     ) -> Mapping[str, Any]:
         """Outputs that a preview knows: the inputs, and what an update of ``before`` leaves as it is."""
         outputs = lay_over(before or {}, {key: value for key, value in inputs.items() if key[:2] != "__"})
-        return {key: value for key, value in outputs.items() if key not in self._kind(type_).unsettled}
+        return outputs | {key: UNKNOWN for key in self._kind(type_).unsettled if key in outputs}
 
     def create(
         self, type_: str, name: str, inputs: Mapping[str, Any], place: Place, *, at: float, urn: str = ""

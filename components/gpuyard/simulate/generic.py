@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from gpuyard.engine.sdk import known_tokens, resource_class
 from gpuyard.errors import EngineError, did_you_mean
 from gpuyard.simulate.aws_names import common_outputs, make_arn
 from gpuyard.simulate.ids import hex_id
@@ -39,6 +38,8 @@ def promised_outputs(type_: str) -> Mapping[str, type]:
     Raises:
         EngineError: the SDK has no such type, or is not installed.
     """
+    from gpuyard.engine.sdk import known_tokens, resource_class  # noqa: PLC0415 (loads the whole SDK)
+
     found = resource_class(type_) if type_.count(":") == 2 else None
     if found is None:
         package = type_.partition(":")[0]

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gpuyard.errors import Finding, Severity, SpecError
-from gpuyard.stack.files import write_atomically
+from gpuyard.errors import Finding, GpuyardError, Severity, SpecError
+from gpuyard.files import write_atomically
 
 FORMAT = 1
 
@@ -46,6 +46,8 @@ class Book:
     """By `record_key`."""
     struck: dict[str, int] = field(default_factory=dict)
     """How often each rule of a scenario has refused."""
+    began: float | None = None
+    """Unix time at which a real engine first asked; None: time is given by the caller."""
     made: dict[str, int] = field(default_factory=dict)
     """How often each URN was made: a replacement gets other ids."""
 
@@ -78,7 +80,7 @@ class Store:
 
     @contextmanager
     def opened(self) -> Iterator[Book]:
-        """The book, for this caller alone; what changed is written when the block ends well.
+        """The book, for this caller alone; what changed is written, also when the block refuses something.
 
         Raises:
             SpecError: the file is not a state of this simulation, or cannot be written.
@@ -90,11 +92,18 @@ class Store:
             with _locked(self.file):
                 before = self.file.read_text(encoding="utf-8") if self.file.exists() else ""
                 book = _parse(before, self.file)
-                yield book
-                after = _render(book)
-                if after != before:
-                    write_atomically(self.file, after)
-                    self.file.chmod(0o600)  # a cloud keeps the secrets that it is given
+                try:
+                    yield book
+                except GpuyardError:  # a refusal counts
+                    self._write(book, before)
+                    raise
+                self._write(book, before)
+
+    def _write(self, book: Book, before: str) -> None:
+        after = _render(book)
+        if after != before and self.file is not None:
+            write_atomically(self.file, after)
+            self.file.chmod(0o600)  # a cloud keeps the secrets that it is given
 
 
 def state_file(directory: Path, project: str, stack: str) -> Path:
@@ -128,7 +137,13 @@ def _render(book: Book) -> str:
         key: {name: getattr(record, name) for name in fields}
         for key, record in sorted(book.resources.items())
     }
-    document = {"format": FORMAT, "made": book.made, "struck": book.struck, "resources": resources}
+    document = {
+        "format": FORMAT,
+        "began": book.began,
+        "made": book.made,
+        "struck": book.struck,
+        "resources": resources,
+    }
     return json.dumps(document, indent=1, sort_keys=False) + "\n"
 
 
@@ -141,7 +156,9 @@ def _parse(text: str, file: Path) -> Book:
             reason = f"has format {data['format']}, not {FORMAT}"
             raise SpecError([_problem(file, reason, "remove it to start with empty clouds")])
         resources = {key: Record(**item) for key, item in data["resources"].items()}
-        return Book(resources=resources, struck=dict(data["struck"]), made=dict(data["made"]))
+        return Book(
+            resources=resources, struck=dict(data["struck"]), began=data["began"], made=dict(data["made"])
+        )
     except (ValueError, TypeError, KeyError) as error:
         reason = f"is no state of the simulated clouds: {error}"
         raise SpecError(
