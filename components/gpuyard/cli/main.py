@@ -25,6 +25,7 @@ VERBS = {
     "explain": "what a cloud's refusal means, and what to do about it",
     "cost": "price any Pulumi preview or state, gpuyard's or not",
     "catalog": "show, search, age, refresh and import the dated facts",
+    "doctor": "what this machine and these credentials can do",
 }
 
 

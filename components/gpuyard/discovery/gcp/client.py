@@ -29,6 +29,14 @@ class GcpClients:
         self._answers: dict[str, Any] = {}
         self._locks: dict[str, threading.Lock] = {}
 
+    @property
+    def credentials_kind(self) -> str:
+        """What kind of credentials they are, in words; never whose."""
+        kinds = {"oauth2.credentials": "a user", "service_account": "a service account"}
+        module = type(self._credentials).__module__
+        found = [words for part, words in kinds.items() if part in module]
+        return found[0] if found else "credentials of this machine or workload"
+
     def once(self, name: str, ask: Any) -> Any:
         """The answer of ``ask``, which several questions need: asked once, under a lock of its own."""
         with self._lock:
@@ -80,7 +88,7 @@ class GcpClients:
         from google.api_core.exceptions import from_http_response  # noqa: PLC0415
 
         def get() -> Mapping[str, Any]:
-            response = self._session().get(url, params=dict(query), timeout=CALL_SECONDS)
+            response = self.session().get(url, params=dict(query), timeout=CALL_SECONDS)
             if not response.ok:
                 raise from_http_response(response)
             return response.json()
@@ -88,7 +96,8 @@ class GcpClients:
         url = self._hosts.get(service, f"https://{service}.googleapis.com") + path
         return self._retry()(get)()
 
-    def _session(self) -> Any:
+    def session(self) -> Any:
+        """An HTTP session that logs in with the credentials."""
         from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
 
         with self._lock:

@@ -51,7 +51,7 @@ def explain(error: Exception, project: str) -> Failure:
     if isinstance(error, GoogleAuthError):
         return Failure(
             reason=Reason.CREDENTIALS,
-            message=f"Google credentials are missing, expired or revoked: {masked(str(error))[:200]}",
+            message=f"Google credentials are missing, expired or revoked: {_first_sentence(str(error))}",
             fix=f"{LOGIN}, then run it again; answers are kept",
             scope=Scope.CLOUD,
         )
@@ -103,10 +103,20 @@ def _refusal(error: Any, action: Action | None, project: str) -> Failure:
     )
 
 
+def _first_sentence(text: str) -> str:
+    return masked(text).partition(". ")[0][:200]
+
+
 def _host(action: Action | None) -> str:
     return f"{action.service if action else 'oauth2'}.googleapis.com"
 
 
 def role_with(permission: str) -> str:
-    """The smallest predefined role that holds the permission."""
+    """The smallest predefined role that holds the permission, in words.
+
+    Viewers get the odds and the history, but not the calendar (Google's list of predefined roles, as
+    mirrored by public repositories in 2026).
+    """
+    if permission == "compute.advice.calendarMode":
+        return "a custom role of it alone (among predefined roles, roles/compute.admin)"
     return "roles/cloudquotas.viewer" if permission.startswith("cloudquotas.") else "roles/compute.viewer"
