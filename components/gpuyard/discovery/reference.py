@@ -3,7 +3,6 @@
 import ast
 import inspect
 import json
-import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
@@ -119,7 +118,7 @@ def _table(kind: type[Any]) -> str:
     meanings = _meanings(kind)
     rows = []
     for field in fields(kind):
-        type_ = re.sub(r"\b(gpuyard\.[\w.]+\.)", "", getattr(field.type, "__name__", str(field.type)))
+        type_ = field.type.__name__ if type(field.type) is type else str(field.type)
         default = "" if field.default is MISSING else f"`{json.dumps(_plain(field.default))}`"
         rows.append(f"| `{field.name}` | {_type(type_)} | {default} | {meanings.get(field.name, '')} |")
     return "| Field | Type | Default | Meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
@@ -130,19 +129,17 @@ def _plain(value: Any) -> Any:
 
 
 def _type(words: str) -> str:
+    if words.startswith("tuple"):
+        return "list of strings" if "str" in words else "list of items"
     names = {
         "str": "string",
         "int": "integer",
         "float": "number",
         "bool": "true or false",
         "None": "null",
-        "tuple[str, ...]": "list of strings",
-        "tuple[Item, ...]": "list of items",
         "Question": "string",
         "Reason": "string",
     }
-    if words.startswith("tuple"):
-        return "list of strings" if "str" in words else "list of items"
     return " or ".join(names.get(part.strip(), part.strip()) for part in words.split("|"))
 
 
