@@ -16,6 +16,7 @@ from gpuyard.economics.traffic import (
 QUIET = EndpointTraffic(
     endpoint="chat",
     cloud="aws",
+    region="us-east-1",
     cluster="prod-aws-us-east-1",
     pool="chat-p5-48xlarge-on-demand",
     image_bytes=12_000_000_000,

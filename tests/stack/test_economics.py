@@ -9,7 +9,7 @@ from gpuyard.errors import SpecError
 from gpuyard.parsing import parse_spec
 from gpuyard.resources import Resource
 from gpuyard.stack.demand_load import demand_of, load_findings
-from gpuyard.stack.economics import ownership_of, tokens_section, usage_of
+from gpuyard.stack.economics import ownership_of, price_usage, tokens_section, usage_of
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
 
 COSTS = price_resources([])
@@ -86,6 +86,18 @@ def test_use_names_the_pools_and_gateways_of_the_stack(plan_of):
     assert alone.resources[key][amount] == pytest.approx(2 * shared.resources[key][amount], abs=0.01)
     pool = f"aws:eks/nodeGroup:NodeGroup::*{plan.pools[0].name}*"
     assert shared.resources[pool]["instances"] == pytest.approx((16 * 2 + 8 * 1) / 24)
+
+
+def test_what_an_exposed_endpoint_sends_out_is_priced(plan_of):
+    plan = with_load(with_endpoint(plan_of("prod"), service_type="LoadBalancer"))
+    derived = usage_of(plan)
+    (entry,) = derived.free
+    costs = price_resources([], usage=price_usage([derived]))
+    assert entry["region"] == plan.clusters[0].region
+    assert costs.monthly.expected > 0
+    assert (
+        price_resources([], usage=price_usage([usage_of(with_load(plan_of("prod")))])).monthly.expected == 0
+    )
 
 
 def test_an_existing_cpu_cluster_has_no_tokens_to_price(plan_of):

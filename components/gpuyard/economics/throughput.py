@@ -10,7 +10,7 @@ all tokens together is given, and that of output tokens as if input were free.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import inf, log
 
@@ -147,6 +147,19 @@ def published_workloads(setting: Setting, target: Target) -> tuple[Workload, ...
     """Workloads for which a near fact exists, the shortest input first."""
     found = {_timing(row, "published").workload for row in _near(setting, target)}
     return tuple(sorted(found, key=lambda each: (each.input_tokens, each.output_tokens)))
+
+
+def timed_gpus(setting: Setting, target: Target) -> tuple[str, ...]:
+    """GPUs on which the setting's model, runtime and precision were timed within ``target``."""
+    return tuple(
+        sorted(
+            {
+                row.gpu
+                for row in throughputs()
+                if row.gpu and not _difference(row, replace(setting, gpu=row.gpu), target)
+            }
+        )
+    )
 
 
 def normal_precision(name: str) -> str:

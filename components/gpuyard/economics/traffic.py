@@ -48,6 +48,7 @@ class EndpointTraffic:
 
     endpoint: str
     cloud: str
+    region: str
     cluster: str
     """Head of its resources' names."""
     pool: str
@@ -197,11 +198,11 @@ def _egress(endpoints: Sequence[EndpointTraffic], hours: float) -> tuple[Mapping
     found: dict[tuple[str, str], float] = {}
     for one in endpoints:
         if one.is_exposed and one.load and one.cloud in _NAT:
-            key = one.cloud, one.cluster
+            key = one.cloud, one.region
             found[key] = found.get(key, 0.0) + month_of(one, hours).served_gb
     return tuple(
-        {"kind": f"{cloud}:data_transfer", "cluster": cluster, "monthly_outbound_internet_gb": round(gb, 3)}
-        for (cloud, cluster), gb in found.items()
+        {"kind": f"{cloud}:data_transfer", "region": region, "monthly_outbound_internet_gb": round(gb, 3)}
+        for (cloud, region), gb in found.items()
     )
 
 

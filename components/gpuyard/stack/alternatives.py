@@ -7,9 +7,12 @@ from gpuyard.capacity.demand import OrderKey
 from gpuyard.capacity.lock import LockedRung
 from gpuyard.catalog.hardware import find_gpu
 from gpuyard.costs.cost_report import CostReport
+from gpuyard.economics.throughput import timed_gpus
 from gpuyard.economics.token_economics import Candidate, GpuHour
-from gpuyard.stack.demand_load import serving_setting
+from gpuyard.planning.machines import rank_machines, thin_out
+from gpuyard.stack.demand_load import latency_target, serving_setting
 from gpuyard.stack.plan import EndpointPlan, StackPlan
+from gpuyard.stack.spec import CPU
 
 
 def gpu_hour(plan: StackPlan, placed: EndpointPlan, costs: CostReport) -> GpuHour | None:
@@ -80,14 +83,17 @@ def replicas_per_node(rung: LockedRung) -> int:
 
 
 def candidates_of(plan: StackPlan, placed: EndpointPlan) -> Iterator[Candidate]:
-    """The other rungs of the endpoint's ladder, as far as they have a price."""
-    if not placed.pool:
-        return
+    """Other ways to serve the endpoint that have a price: its ladder, then what the deployment rules out."""
+    if placed.pool:
+        yield from _rungs(plan, placed)
+        yield from _ruled_out(plan, placed)
+
+
+def _rungs(plan: StackPlan, placed: EndpointPlan) -> Iterator[Candidate]:
     active = plan.pool(placed.pool).rung
-    number = 1 + next(
-        (index for index, rung in enumerate(plan.ladders[placed.endpoint.name]) if rung == active), 0
-    )
-    for place, rung in enumerate(plan.ladders[placed.endpoint.name], start=1):
+    ladder = plan.ladders[placed.endpoint.name]
+    number = 1 + next((index for index, rung in enumerate(ladder) if rung == active), 0)
+    for place, rung in enumerate(ladder, start=1):
         hour = locked_hour(rung)
         if rung == active or hour is None:
             continue
@@ -99,6 +105,47 @@ def candidates_of(plan: StackPlan, placed: EndpointPlan) -> Iterator[Candidate]:
             gpu_hour=hour,
             not_chosen=_not_chosen(plan, rung, active, place, number),
         )
+
+
+def _ruled_out(plan: StackPlan, placed: EndpointPlan) -> Iterator[Candidate]:
+    """What is not allowed: on demand, in each cloud's cheapest region, on every GPU that was timed."""
+    endpoint, capacity = placed.endpoint, plan.deployment.capacity
+    places = {str(place.cloud): set(place.regions) for place in plan.deployment.places}
+    allowed = {find_gpu(name).id for name in capacity.accelerators if name != CPU}
+    setting = serving_setting(placed, placed.accelerator, placed.gpus_per_replica)
+    if placed.model is None:
+        return
+    for gpu in timed_gpus(setting, latency_target(endpoint.load)):
+        ranked = rank_machines(
+            placed.model,
+            [find_gpu(gpu)],
+            clouds=tuple(places),
+            runtime=endpoint.runtime,
+            runtime_version=endpoint.runtime_version or None,
+            context_tokens=endpoint.context_tokens,
+            concurrency=endpoint.concurrency,
+            quantization=endpoint.quantization or None,
+            kv_cache_dtype=endpoint.kv_cache_dtype or None,
+        )
+        for option in thin_out(ranked.found):
+            price = option.on_demand
+            reasons = [] if gpu in allowed else [f"`accelerators` does not allow {gpu}"]
+            if price is not None and price.region not in places[option.cloud]:
+                reasons.append(f"`places` does not allow {price.region}")
+            if price is None or not reasons:
+                continue
+            serving = max(1, option.replicas_per_machine) * option.fit.gpus / option.machines
+            hour = GpuHour(
+                usd=price.usd / serving, purchase="on_demand", source=price.source, as_of=price.as_of
+            )
+            yield Candidate(
+                place=f"{option.cloud} {price.region}",
+                machine=option.machine_type,
+                purchase="on_demand",
+                setting=serving_setting(placed, gpu, option.fit.gpus),
+                gpu_hour=hour,
+                not_chosen=" and ".join(reasons),
+            )
 
 
 def _not_chosen(plan: StackPlan, rung: LockedRung, active: LockedRung, place: int, number: int) -> str:

@@ -43,8 +43,11 @@ def usage_of(plan: StackPlan, resources: Sequence[Resource] = ()) -> DerivedUsag
 
 def price_usage(derived: Sequence[DerivedUsage]) -> Usage:
     """The derived use of a program's stacks as pricing takes it."""
-    resources = {name: amounts for found in derived for name, amounts in found.resources.items()}
-    return Usage(resources=resources, types={k: v for found in derived for k, v in found.types.items()})
+    return Usage(
+        resources={name: amounts for found in derived for name, amounts in found.resources.items()},
+        types={name: amounts for found in derived for name, amounts in found.types.items()},
+        free=tuple(entry for found in derived for entry in found.free),
+    )
 
 
 def ownership_of(plan: StackPlan, costs: CostReport, tokens: dict[str, TokenEconomics]) -> Ownership | None:
@@ -97,6 +100,7 @@ def _traffic(plan: StackPlan, placed: EndpointPlan) -> EndpointTraffic:
     return EndpointTraffic(
         endpoint=endpoint.name,
         cloud=cluster.cloud,
+        region=cluster.region,
         cluster=cluster.name,
         pool=placed.pool,
         image_bytes=endpoint_image_bytes(endpoint),
