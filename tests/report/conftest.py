@@ -32,6 +32,41 @@ PROGRAM = [
 ]
 
 
+SETTING = Setting(
+    model="meta-llama/Llama-3.3-70B-Instruct",
+    shape=find_model("meta-llama/Llama-3.3-70B-Instruct"),
+    gpu="h100-sxm",
+    runtime="vllm",
+    precision="fp8",
+    gpus_per_replica=8,
+)
+HOUR = GpuHour(usd=2.37, purchase="spot", source="a table", as_of="2026-07-20", usd_low=1.5, usd_high=6.2)
+
+
+def make_tokens(**more):
+    """Money per token of a 70B on H100 under a declared load; hosted prices are the catalog's."""
+    load = Load(
+        workload=Workload(input_tokens=1000, output_tokens=300), hourly=spread_over_day(per_second=5.0)
+    )
+    candidate = Candidate(
+        place="aws us-east-2",
+        machine="p5.48xlarge",
+        purchase="spot",
+        setting=SETTING,
+        gpu_hour=replace(HOUR, usd=1.5),
+        not_chosen="the region <b>|@team is not allowed",
+    )
+    parts = {
+        "load": load,
+        "gpu_hour": HOUR,
+        "day": plan_day(load, 12.0, target_utilisation=0.7, lowest=1, highest=4),
+        "utilisation": 0.4,
+        "usd_per_month": 27_896.0,
+        "candidates": [candidate],
+    }
+    return weigh_tokens(SETTING, Target(), **{**parts, **more})
+
+
 def make_report(**more) -> Report:
     resources = [
         Resource(urn=f"urn:pulumi:test::test::{kind}::{name}", type=kind, name=name, inputs=inputs)
@@ -56,38 +91,8 @@ def make_report(**more) -> Report:
         message="nobody looked at the quota <b>|@team",
         fix="run `gpuyard lock --live`",
     )
-    setting = Setting(
-        model="meta-llama/Llama-3.3-70B-Instruct",
-        shape=find_model("meta-llama/Llama-3.3-70B-Instruct"),
-        gpu="h100-sxm",
-        runtime="vllm",
-        precision="fp8",
-        gpus_per_replica=8,
-    )
-    hour = GpuHour(usd=2.37, purchase="spot", source="a table", as_of="2026-07-20", usd_low=1.5, usd_high=6.2)
-    load = Load(
-        workload=Workload(input_tokens=1000, output_tokens=300), hourly=spread_over_day(per_second=5.0)
-    )
-    tokens = weigh_tokens(
-        setting,
-        Target(),
-        load=load,
-        gpu_hour=hour,
-        day=plan_day(load, 12.0, target_utilisation=0.7, lowest=1, highest=4),
-        utilisation=0.4,
-        usd_per_month=27_896.0,
-        candidates=[
-            Candidate(
-                place="aws us-east-2",
-                machine="p5.48xlarge",
-                purchase="spot",
-                setting=setting,
-                gpu_hour=replace(hour, usd=1.5),
-                not_chosen="the region <b>|@team is not allowed",
-            )
-        ],
-    )
-    unknown = weigh_tokens(replace(setting, runtime="tgi"), Target(), gpu_hour=hour)
+    tokens = make_tokens()
+    unknown = weigh_tokens(replace(SETTING, runtime="tgi"), Target(), gpu_hour=HOUR)
     parts = {
         "stack": "prod",
         "title": "prod: 70B on H100",
