@@ -131,7 +131,7 @@ def _print(file: Path, costs: "CostReport", form: str) -> None:
     from gpuyard.report.model import build_report
 
     if form == "json":
-        click.echo(_as_json(costs.as_dict()))
+        click.echo(_as_json({"schema": "gpuyard.cost/v1", **costs.as_dict()}))
         return
     report = build_report(stack=file.stem, title=f"Cost of {file.name}", costs=costs)
     if form == "text":

@@ -52,7 +52,8 @@ def price_eks_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
     if isinstance(tier, str) and tier != "standard":
         reason = "a provisioned control plane costs more; no price of its tiers is known"
         yield unpriced(resource, f"control plane {tier}", reason, region)
-    if truth(mapping(inputs.get("computeConfig")).get("enabled")):
+    is_auto = truth(mapping(inputs.get("computeConfig")).get("enabled"))
+    if is_auto or scene.usage.amounts(resource, "auto_mode_instance_hours"):
         yield from _auto_mode(resource, scene, region)
 
 

@@ -13,6 +13,7 @@ from gpuyard.costs.line_item import (
     NETWORK,
     NOTHING,
     OTHER,
+    STORAGE,
     Charge,
     LineItem,
     Loads,
@@ -259,6 +260,10 @@ def price_gce_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
         local_ssds=len(listed(inputs.get("scratchDisks"))),
         disks=() if boot.get("source") else (disk,),
     )
+    if inputs.get("desiredStatus") in ("TERMINATED", "SUSPENDED"):  # then only its disks are billed
+        lines = charge_gce(resource, scene, machine, always(1))
+        yield from (found for found in lines if not isinstance(found, LineItem) or found.group == STORAGE)
+        return
     yield from charge_gce(resource, scene, machine, always(1))
     if _has_ephemeral_address(resource, scene):
         item = "external on spot VM" if machine.purchase == "spot" else "external on VM"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from gpuyard.costs.line_item import LineItem
+from gpuyard.costs.line_item import LineItem, Unpriced
 from gpuyard.errors import Severity
 from gpuyard.leadtime.lead_time import LeadTime
 from gpuyard.report import token_words
@@ -97,9 +97,22 @@ def _money(report: Report, page: Page) -> Iterator[str]:
     if costs.unknown:
         yield ""
         yield page.style("  Unknown, not in the totals:", "yellow")
-        for found in costs.unknown:
-            yield from page.fold(f"{found.resource}, {found.component}: {found.reason}", 4)
+        for line in _unknown(costs.unknown):
+            yield from page.fold(line, 4)
     yield from page.fold(PRICE_AGE_NOTE, 2)
+
+
+def _unknown(unknown: Sequence[Unpriced], limit: int = 3) -> Iterator[str]:
+    """What has no price, by name; many of one kind in one line with their number."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for found in unknown:
+        alike.setdefault((found.component, found.reason), []).append(found.resource)
+    for (component, reason), names in alike.items():
+        if len(names) <= limit:
+            yield from (f"{name}, {component}: {reason}" for name in names)
+        else:
+            shown = ", ".join(names[:limit])
+            yield f"{len(names)} x {component}: {reason} ({shown} and {len(names) - limit} more)"
 
 
 def _largest(items: Sequence[LineItem], page: Page, limit: int = 8) -> Iterator[str]:
