@@ -21,6 +21,7 @@ VERBS = {
     "capacity": "the ranked ladder of places and purchase kinds",
     "fit": "which GPUs hold a model, with what flags, at what price",
     "compat": "verdicts for combinations of GPU, driver, image and runtime",
+    "up": "pulumi up, rung by rung, until the stack serves or the ladder ends",
     "drill": "rehearse stockouts, quota refusals, reclaims and slow boots on simulated clouds",
     "explain": "what a cloud's refusal means, and what to do about it",
     "cost": "price any Pulumi preview or state, gpuyard's or not",

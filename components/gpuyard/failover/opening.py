@@ -45,6 +45,10 @@ class OpenedStack:
         """The rung in use, by endpoint."""
         return {name: item.active for name, item in self.lock.endpoints.items()} if self.lock else {}
 
+    def read_active(self) -> Mapping[str, int]:
+        """The rung in use by endpoint, as the file has it now."""
+        return {name: item.active for name, item in read_lock(self.lock_path).endpoints.items()}
+
 
 def open_stack(directory: Path, stack: str) -> OpenedStack:
     """``stack`` (empty: the only one) of the project that ``directory`` lies in.

@@ -107,14 +107,24 @@ def plan_stack(
     return _plan_cloud(stack, name or stack, deployment, lock, base)
 
 
+def cluster_name(prefix: str, rung: LockedRung) -> str:
+    """The cluster that a rung lies in: one per region."""
+    return fit(f"{prefix}-{rung.cloud}-{rung.region}", 40)
+
+
+def pool_name(endpoint: str, rung: LockedRung) -> str:
+    """The pool of a rung, within its cluster."""
+    return fit(f"{endpoint}-{rung.machine_type}-{rung.purchase}", 40)
+
+
 def _plan_cloud(stack: str, prefix: str, deployment: Deployment, lock: Lock, base: Path) -> StackPlan:
     clusters: dict[str, ClusterPlan] = {}
     pools, endpoints = [], []
     for endpoint in deployment.endpoints:
         rung = _active(lock, endpoint.name)
-        name = fit(f"{prefix}-{rung.cloud}-{rung.region}", 40)
+        name = cluster_name(prefix, rung)
         clusters[name] = _cluster_for(name, rung, clusters.get(name), deployment)
-        pool = fit(f"{endpoint.name}-{rung.machine_type}-{rung.purchase}", 40)
+        pool = pool_name(endpoint.name, rung)
         pools.append(PoolPlan(name=pool, cluster=name, endpoint=endpoint.name, rung=rung))
         model = endpoint_model(endpoint, base)
         endpoints.append(
