@@ -3,7 +3,7 @@ where not said otherwise."""
 
 import pytest
 
-from gpuyard.catalog.skypilot import read_skypilot
+from gpuyard.catalog.skypilot import find_files, read_skypilot
 from gpuyard.errors import SpecError
 
 _GPU = "AcceleratorName,AcceleratorCount"
@@ -102,3 +102,28 @@ def test_a_file_that_is_no_such_catalog_says_so(vms, lines, message):
 def test_a_missing_file_is_a_finding(tmp_path):
     with pytest.raises(SpecError, match="cannot be read"):
         read_skypilot(tmp_path / "none.csv", "aws", "2026-11-01")
+
+
+def test_a_directory_gives_the_files_of_both_clouds(tmp_path):
+    for cloud in ("aws", "gcp"):
+        (tmp_path / "v8" / cloud).mkdir(parents=True)
+        (tmp_path / "v8" / cloud / "vms.csv").touch()
+    root = tmp_path / "v8"
+    both = {cloud: root / cloud / "vms.csv" for cloud in ("aws", "gcp")}
+    assert find_files(root) == both
+    assert find_files(root, "gcp") == {"gcp": both["gcp"]}
+    assert find_files(root / "aws") == {"aws": both["aws"]}
+    assert find_files(both["gcp"]) == {"gcp": both["gcp"]}
+    (root / "aws" / "vms.csv").unlink()
+    assert find_files(root) == {"gcp": both["gcp"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("", "aws/vms.csv or gcp/vms.csv"), ("vms.csv", "--cloud aws"), ("gone/vms.csv", "--cloud aws")],
+)
+def test_a_path_without_a_catalog_says_what_to_give(tmp_path, path, words):
+    with pytest.raises(SpecError) as raised:
+        find_files(tmp_path / path)
+    (problem,) = raised.value.findings
+    assert words in f"{problem.message} {problem.fix}"

@@ -1,6 +1,7 @@
 """`gpuyard fit` as people use it: exit codes, text, JSON, bad input."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_it_says_machines_prices_dates_regions_flags_and_what_fell_out(fit):
     assert "1 x l40s: --max-model-len=8192" in text
     assert "left out" in text
     assert "aws v100" in text
-    assert "against 15 logged starts" in lines[-1]
+    assert "against 22 logged starts" in lines[-1]
 
 
 def test_what_was_not_asked_is_named(fit):
@@ -160,3 +161,13 @@ def test_licences_and_several_nodes_are_said(fit):
     assert "accepted the licence" in text
     assert "2 x aws p5.48xlarge" in text
     assert "--nnodes=2" in text
+
+
+def test_the_reference_page_names_every_key_of_the_answer(capsys):
+    assert run(["fit", "Llama-3.1-8B", "--gpu", "l4", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    option = document["options"][0]
+    keys = {*document, *document["model"], *document["planned"], *document["accuracy"]}
+    keys |= {*option, *option["fit"], *option["on_demand"], *document["left_out"][0]}
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "fit.md").read_text(encoding="utf-8")
+    assert sorted(key for key in keys if f"`{key}`" not in page and f"`{key}[]`" not in page) == []

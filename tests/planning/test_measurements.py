@@ -52,7 +52,7 @@ def test_at_least_fifteen_starts_over_dense_expert_latent_and_quantised_models_a
     assert any(shape.linear_layers for shape in shapes)
     assert any(shape.sliding_layers for shape in shapes)
     assert sum("quantization" in row for row in rows) >= 5
-    assert abs(sum(row["use"] == "check" for row in rows) - len(rows) / 2) <= 1
+    assert sum(row["use"] == "check" for row in rows) >= len(rows) / 2
 
 
 @pytest.mark.parametrize("row", LOGS["caches"], ids=named)
@@ -60,9 +60,10 @@ def test_a_planned_cache_is_within_the_stated_worst_error_of_the_log(row):
     assert abs(cache_error(row)) <= ERROR.worst
 
 
-def test_the_stated_error_is_what_the_unused_half_shows():
-    errors = [abs(cache_error(row)) for row in LOGS["caches"] if row["use"] == "check"]
+def test_the_stated_error_is_what_the_unused_starts_show():
+    errors = sorted(abs(cache_error(row)) for row in LOGS["caches"] if row["use"] == "check")
     assert median(errors) == pytest.approx(ERROR.median, abs=0.0005)
+    assert errors[int(0.9 * len(errors))] == pytest.approx(ERROR.p90, abs=0.0005)
     assert len(LOGS["caches"]) == ERROR.starts
     assert max(abs(cache_error(row)) for row in LOGS["caches"]) == pytest.approx(ERROR.worst, abs=0.0005)
 
@@ -71,7 +72,7 @@ def test_calibration_did_not_fit_noise():
     halves = {"calibrate": [], "check": []}
     for row in LOGS["caches"]:
         halves[row["use"]].append(abs(cache_error(row)))
-    assert median(halves["check"]) <= 2 * median(halves["calibrate"]) + 0.005
+    assert median(halves["check"]) <= 2 * median(halves["calibrate"]) + 0.01
 
 
 @pytest.mark.parametrize("row", [row for row in LOGS["weights"] if "outlier" not in row], ids=named)

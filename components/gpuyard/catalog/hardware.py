@@ -118,6 +118,11 @@ def find_gpu(text: str) -> Gpu:
     return gpus()[resolve("GPU", text, _aliases(), list(gpus()))]
 
 
+def gpu_aliases() -> tuple[str, ...]:
+    """What people type for a GPU besides its id and its product name."""
+    return tuple(alias for aliases in _GPU_ALIASES.values() for alias in aliases)
+
+
 @cache
 def machine_types(cloud: str | None = None) -> Mapping[str, MachineType]:
     """Every GPU machine type by id, of one cloud or of all."""

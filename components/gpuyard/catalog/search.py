@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gpuyard.catalog.freshness import registered_tables
-from gpuyard.catalog.hardware import Gpu, MachineType, find_gpu, find_machine_type, gpus, machine_types
+from gpuyard.catalog.hardware import (
+    Gpu,
+    MachineType,
+    find_gpu,
+    find_machine_type,
+    gpu_aliases,
+    gpus,
+    machine_types,
+)
 from gpuyard.catalog.lead_times import LeadTimeFact, lead_times
 from gpuyard.catalog.models import ModelShape, find_model, models
 from gpuyard.catalog.names import UnknownName
@@ -42,7 +50,8 @@ def find_entry(text: str) -> Entry:
             if "it is a" in str(error):  # a family: more than one, so list them
                 raise
     ids = [*gpus(), *machine_types(), *models()]
-    names = {name.rsplit("/", 1)[-1].lower(): name for name in ids}
+    names = {alias.lower(): alias for alias in gpu_aliases()}
+    names |= {name.rsplit("/", 1)[-1].lower(): name for name in ids}
     hint = did_you_mean(text, names)
     for short, name in names.items():
         hint = hint.replace(f'"{short}"', f'"{name}"')

@@ -17,6 +17,7 @@ from gpuyard.catalog.regions import regions
 from gpuyard.catalog.sanity import Rejection, accept, gpu_share, judge
 from gpuyard.errors import Finding, Severity, SpecError
 
+CLOUDS = ("aws", "gcp")
 _COLUMNS = (
     "InstanceType",
     "AcceleratorName",
@@ -40,6 +41,33 @@ class SkyPilotCatalog:
     """Of accelerator rows, judged before they are summed with a host, and then of the sums."""
     skipped: Mapping[str, int]
     """Rows left out, counted by reason."""
+
+
+def find_files(path: Path, cloud: str | None = None) -> dict[str, Path]:
+    """The catalogs at ``path`` by cloud: one file, or a directory's ``aws/vms.csv`` and ``gcp/vms.csv``.
+
+    Raises:
+        SpecError: nothing is there, or nothing says whose file it is.
+    """
+    wanted = (cloud,) if cloud else CLOUDS
+    if not path.is_dir():
+        whose = cloud or next((name for name in CLOUDS if path.resolve().parent.name == name), None)
+        if whose is None:
+            raise SpecError(
+                [_problem(str(path), "does not say whose prices it holds", "add --cloud aws or --cloud gcp")]
+            )
+        return {whose: path}
+    whose = path.resolve().name
+    found = {name: path / name / "vms.csv" for name in wanted}
+    if whose in wanted:
+        found[whose] = path / "vms.csv"
+    elif cloud and (path / "vms.csv").is_file():
+        found[cloud] = path / "vms.csv"
+    found = {name: file for name, file in found.items() if file.is_file()}
+    if not found:
+        message = "holds no " + " or ".join(f"{name}/vms.csv" for name in wanted)
+        raise SpecError([_problem(str(path), message, "give ~/.sky/catalogs/v8 or a vms.csv of it")])
+    return found
 
 
 def read_skypilot(path: Path, cloud: str, as_of: str) -> SkyPilotCatalog:

@@ -103,17 +103,31 @@ def age(today: str | None, strict: bool, style: str) -> int:
 
 
 @command.command(name="import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--cloud", type=click.Choice(["aws", "gcp"]), required=True, help="Whose vms.csv it is.")
-@click.option("--as-of", required=True, help="Day of the prices, YYYY-MM-DD: the file does not say it.")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--cloud",
+    type=click.Choice(["aws", "gcp"]),
+    help="Whose vms.csv it is.  [default: by the folders; of a directory, both]",
+)
+@click.option("--as-of", required=True, help="Day of the prices, YYYY-MM-DD: the files do not say it.")
 @_output
 @_format
-def import_(file: Path, cloud: str, as_of: str, output: Path, style: str) -> None:
-    """Take prices from a SkyPilot v8 catalog (aws/vms.csv, gcp/vms.csv) into an overlay."""
-    from gpuyard.catalog.skypilot import read_skypilot
+def import_(path: Path, cloud: str | None, as_of: str, output: Path, style: str) -> None:
+    """Take prices from a SkyPilot v8 catalog into an overlay.
 
-    found = read_skypilot(file, cloud, _day(as_of, "--as-of").isoformat())
-    _write(found.offers, found.rejections, found.skipped, output, style)
+    PATH is aws/vms.csv or gcp/vms.csv, or a directory that holds them, such as ~/.sky/catalogs/v8.
+    """
+    from gpuyard.catalog.skypilot import find_files, read_skypilot
+
+    day = _day(as_of, "--as-of").isoformat()
+    found = [read_skypilot(file, whose, day) for whose, file in find_files(path, cloud).items()]
+    skipped: dict[str, int] = {}
+    for catalog in found:
+        for reason, count in catalog.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + count
+    offers = [offer for catalog in found for offer in catalog.offers]
+    rejections = [rejection for catalog in found for rejection in catalog.rejections]
+    _write(offers, rejections, skipped, output, style)
 
 
 @command.command()

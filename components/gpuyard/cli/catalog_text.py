@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from gpuyard.catalog.sanity import Rejection
 
 
+_BILLION = 1e9
+
+
 def echo_facts(title: str, facts: dict[str, Any]) -> None:
     """Print a fact sheet: plain facts, then places with prices, then measurements."""
     click.echo(title)
@@ -20,8 +23,18 @@ def echo_facts(title: str, facts: dict[str, Any]) -> None:
         click.echo(f"  {place['region']:<22} {_place_text(place)}")
     for recipe in facts.get("recipes", ()):
         click.echo(f"  recipe                 {_recipe_text(recipe)}")
-    for row in facts.get("throughputs", ()):
-        click.echo(f"  {row['tokens_per_s_per_gpu']:>8,.0f} tokens/s per GPU  {_throughput_text(row)}")
+    _echo_throughputs(facts.get("throughputs", ()))
+
+
+def _echo_throughputs(rows: Sequence[dict[str, Any]]) -> None:
+    """Print measurements, the sources named once below them."""
+    sources: dict[str, int] = {}
+    for row in rows:
+        number = sources.setdefault(row["source"], len(sources) + 1)
+        rate = f"{row['tokens_per_s_per_gpu']:>8,.0f} tokens/s per GPU"
+        click.echo(f"  {rate}  {_throughput_text(row)}, {row['as_of']} [{number}]")
+    for source, number in sources.items():
+        click.echo(f"  [{number}] {source}")
 
 
 def _recipe_text(recipe: dict[str, Any]) -> str:
@@ -45,8 +58,8 @@ def echo_table(table: dict[str, Any]) -> None:
 def _throughput_text(row: dict[str, Any]) -> str:
     lengths = f"{row['input_tokens'] or '?'} in, {row['output_tokens'] or '?'} out"
     bound = row["latency_bound"] or "no latency limit"
-    what = f"{row['model']} on {row['gpu_name']}, {row['engine']} {row['precision']}, {lengths}, {bound}"
-    return f"{what} ({row['source']}, {row['as_of']})"
+    engine = f"{row['engine']} {row['precision']}".strip()
+    return f"{row['model']} on {row['gpu_name']}, {engine}, {lengths}, {bound}"
 
 
 def _place_text(place: dict[str, Any]) -> str:
@@ -70,7 +83,9 @@ def _words(value: Any) -> str:
         return " ".join(map(str, value)) or "-"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
-    return f"{value:,.10g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value / 1e9:,.4g} billion" if abs(value) >= _BILLION else f"{value:,.10g}"
+    return str(value)
 
 
 def rejected_data(rejections: Iterable["Rejection"]) -> list[dict[str, Any]]:

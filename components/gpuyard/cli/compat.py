@@ -19,7 +19,8 @@ from gpuyard.errors import Finding, Severity, SpecError
 def command(file: Path, style: str, today: str | None) -> int:
     """Verdicts for the combinations in FILE, a YAML list; exit 1 when any fails.
 
-    Every field may be missing: unknown is not wrong. Fields and codes: docs/reference/findings.md.
+    Every field may be missing: unknown is not wrong. Fields are in docs/reference/compat.md, codes in
+    docs/reference/findings.md.
     """
     from gpuyard.compat.check import check, verdict_of
 

@@ -16,7 +16,7 @@ def fit_document(request: "Request", options: "Options") -> dict[str, Any]:
     return {
         "model": {
             "id": model.id,
-            "parameters": model.params,
+            "parameters": round(model.params),
             "context": model.context,
             "quantization": model.quantization or model.dtype,
             "gated": model.gated,

@@ -104,7 +104,7 @@ def _search(combination: Combination, today: date, problems: Sequence[Problem]) 
     while queue:
         _, left, _, base, path, open_errors = heappop(queue)
         if not left:
-            return _proposal(path)
+            return _proposal(combination, path)
         if len(path) >= SEARCH_DEPTH:
             continue
         for fix in (fix for item in open_errors for fix in item.fixes):
@@ -124,10 +124,11 @@ def _codes(errors: Sequence[Problem]) -> int:
     return len({item.code for item in errors})
 
 
-def _proposal(path: Sequence[Fix]) -> Proposal:
+def _proposal(combination: Combination, path: Sequence[Fix]) -> Proposal:
     changes: dict[str, Any] = {}
     for fix in path:
         changes |= fix.changes
+    changes = {key: value for key, value in changes.items() if value != getattr(combination, key)}
     words = "; and ".join(fix.text for fix in path)
     fields = _render(changes)
     return Proposal(f"{words}  ({fields})" if fields else words, changes)

@@ -26,6 +26,8 @@ from gpuyard.units import GIB, MIB
 STEP_SHARE = 0.05
 """Of what is seen of a GPU, the most that the peak of a step may cost."""
 _LEAST = Tier(memory_mib=0, tokens=512, sequences=16)
+_MANY = 300
+"""Sequences beyond which SGLang keeps half as much again for copies of attention."""
 _CONTEXT = int(0.5 * GIB)
 """CUDA context, which SGLang's share counts and vLLM's does not."""
 
@@ -159,8 +161,8 @@ def _largest_step(
         tokens //= 2
     sequences = default.sequences
     one = sampler_bytes(model, 1, logit_bytes(engine, model))
-    if one and sequences * one > peak:
-        sequences = max(peak // one // 8 * 8, _LEAST.sequences)
+    while sequences > _LEAST.sequences and sequences * one > peak:
+        sequences //= 2
     return Step(tokens=tokens, sequences=max(sequences, concurrency))
 
 
@@ -177,6 +179,8 @@ def _reserved_by_sglang(memory_mib: int, tiers: Sequence[Tier], split: Split) ->
 
 def _reserve_of(tier: Tier | Step, split: Split) -> int:
     graphs = tier.sequences * 2 if split.tensor < 4 else max(tier.sequences * 2, 160)
+    if split.data > 1:  # attention pads every copy's batch
+        graphs += tier.sequences * split.data * (4.5 if tier.sequences > _MANY else 3)
     mib = 512 + max(tier.tokens, 2048) * 1.5 + graphs + split.tensor * split.pipeline / 8 * 1024
     if isinstance(tier, Tier) and tier.memory_mib >= 60 * 1024:
         mib = max(mib, 10 * 1024)

@@ -2,13 +2,15 @@
 
 ==========  =====================================================================================
 vLLM        takes a share of the GPU for weights, the peak of a profiled step and the cache. Since
-            0.8 the profile samples for as many sequences as may run, which costs GiB; since 0.21
-            CUDA graphs count inside the share, before they came on top
+            0.8 the profile samples for as many sequences as may run, which costs GiB, less than
+            half of it since 0.17; since 0.21 CUDA graphs count inside the share, before they came
+            on top
 SGLang      keeps what a formula reserves for prefill and graphs, the rest is weights and cache
 TGI         0.9 of what the process sees, less a prefill
 ==========  =====================================================================================
 
-Sources: vllm `engine/arg_utils.py` and `config/cache.py` (0.11 to 0.30), sglang `server_args.py` (0.5.x),
+Sources: vllm `engine/arg_utils.py`, `config/cache.py` and `v1/sample/ops/topk_topp_sampler.py` (0.8 to
+0.33: 0.16 sorts, 0.17 does not), sglang `server_args.py` (0.5.x),
 text-generation-inference `models/globals.py`, read 2026-11-24; vllm-project/vllm#30515, #15357, #49233.
 """
 
@@ -57,9 +59,18 @@ ENGINES: Sequence[Engine] = (
     Engine(runtime="vllm", since=(0, 8), share=0.90, sliding_share=1.0),
     # one pool for both kinds of layers (hybrid cache manager)
     Engine(runtime="vllm", since=(0, 10), share=0.90),
-    Engine(runtime="vllm", since=(0, 21), share=0.92, graphs_inside=True),
-    # model runner V2 samples without sorting all logits; dense models first
-    Engine(runtime="vllm", since=(0, 25, 1), share=0.92, graphs_inside=True, per_logit_dense=8.0),
+    # top-k and top-p by a Triton kernel, later FlashInfer: no sorted copy of all logits
+    Engine(runtime="vllm", since=(0, 17), share=0.90, per_logit=14.0),
+    Engine(runtime="vllm", since=(0, 21), share=0.92, graphs_inside=True, per_logit=14.0),
+    # model runner V2; dense models first
+    Engine(
+        runtime="vllm",
+        since=(0, 25, 1),
+        share=0.92,
+        graphs_inside=True,
+        per_logit=14.0,
+        per_logit_dense=8.0,
+    ),
     # two pools, the one of sliding layers 0.8 of the other (swa_full_tokens_ratio)
     Engine(runtime="sglang", per_logit=0.0, sliding_share=0.8),
     Engine(runtime="tgi", share=0.90, per_logit=8.0, sliding_share=1.0),
