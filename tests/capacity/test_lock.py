@@ -62,7 +62,7 @@ def test_a_price_change_touches_its_own_lines_only(ladder: Ladder) -> None:
     before = render_lock(make_lock("dev", [ladder], "2026-11-24")).splitlines()
     first = ladder.rungs[0]
     rate = replace(first.rate, usd=(first.rate.usd or 0) + 0.001)
-    dearer = replace(first, offering=replace(first.offering, rate=rate))
+    dearer = first._replace(offering=replace(first.offering, rate=rate))
     changed = replace(ladder, rungs=(dearer, *ladder.rungs[1:]))
     after = render_lock(make_lock("dev", [changed], "2026-11-24")).splitlines()
     assert len(before) == len(after)

@@ -6,7 +6,7 @@ from datetime import date
 
 from gpuyard.capacity.demand import Purchase
 from gpuyard.capacity.offering import Odds, Offering, Rate, terms_as_odds
-from gpuyard.capacity.offerings import catalog_offerings, make_offering
+from gpuyard.capacity.offerings import catalog_lots, catalog_offerings, lots, make_offering
 from gpuyard.capacity.quota import NO_LIMITS, Limits, limits_from
 from gpuyard.catalog import evidence_items as found
 from gpuyard.catalog.capacity_terms import capacity_terms
@@ -42,6 +42,12 @@ class Known:
     def all_limits(self) -> Limits:
         """Stated limits, then those of the evidence."""
         return limits_from(self.evidence, self.limits) if self.evidence.answers else self.limits
+
+    def lots(self, gpu: str, *, by_zone: bool) -> tuple[tuple[Offering, ...], ...]:
+        """Every offering with the accelerator, those together that differ in their zone alone."""
+        if not self.evidence.answers and not self.held:
+            return catalog_lots(gpu, by_zone=by_zone)
+        return lots(self.offerings(gpu, by_zone=by_zone))
 
     def offerings(self, gpu: str, *, by_zone: bool) -> tuple[Offering, ...]:
         """Every offering with the accelerator: held capacity, offers found, then what the catalog has."""

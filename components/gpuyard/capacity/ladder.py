@@ -25,11 +25,12 @@ from gpuyard.capacity.constraints import (
 from gpuyard.capacity.demand import PURCHASES_COMMITTED, Demand, GpuNeed, OrderKey, Purchase
 from gpuyard.capacity.known import Known
 from gpuyard.capacity.offering import Offering, Rate
-from gpuyard.capacity.quota import QuotaCheck, Verdict, check_quota
+from gpuyard.capacity.quota import NO_LIMITS, QuotaCheck, Verdict, check_quota
 from gpuyard.capacity.ranking import UNPRICED, expected_cost, move, usd_per_hour_unserved
 from gpuyard.capacity.rung import Cost, Exclusion, Ladder, Rung
 from gpuyard.catalog.hardware import MachineType, machine_types
 from gpuyard.catalog.places import regions_selling
+from gpuyard.catalog.quotas import buckets
 
 __all__ = ["Cost", "Exclusion", "Ladder", "Rate", "Rung", "rank_offerings"]
 
@@ -45,18 +46,19 @@ def rank_offerings(demand: Demand, known: Known = NOTHING, in_use: Sequence[tupl
         excluded += _not_there(demand, need)
         small: dict[str, Exclusion] = {}
         is_held = False
-        for offering, judgement in judge(scope, need, known):
-            if (offering.cloud, offering.region) not in scope.regions:
+        for lot, judgement in judge_lots(scope, need, known):
+            first = lot[0]
+            if (first.cloud, first.region) not in scope.regions:
                 continue
             if judgement is TOO_SMALL:
-                what = f"{offering.cloud} {offering.machine.id}"
+                what = f"{first.cloud} {first.machine.id}"
                 if what not in small:
-                    small[what] = _too_small(what, need, offering)
+                    small[what] = _too_small(what, need, first)
             elif judgement.broken:
-                excluded.append(exclude(offering, judgement))
+                excluded += [exclude(offering, judgement) for offering in lot]
             else:
-                allowed.append((choice, need, offering, judgement))
-                is_held = is_held or bool(offering.reservation)
+                allowed += [(choice, need, offering, judgement) for offering in lot]
+                is_held = is_held or bool(first.reservation)
         excluded += small.values()
         if Purchase.RESERVATION in demand.purchases and not is_held:
             excluded.append(_nothing_held(need))
@@ -76,40 +78,50 @@ class Judgement(NamedTuple):
 
 
 def judge(scope: Scope, need: GpuNeed, known: Known) -> Iterator[tuple[Offering, Judgement]]:
-    """Every offering with the accelerator, anywhere, with its judgement.
+    """Every offering with the accelerator, anywhere, with its judgement."""
+    for lot, judgement in judge_lots(scope, need, known):
+        for offering in lot:
+            yield offering, judgement
 
-    Zones of a region that differ in nothing share one.
-    """
+
+def judge_lots(scope: Scope, need: GpuNeed, known: Known) -> Iterator[tuple[tuple[Offering, ...], Judgement]]:
+    """The same; zones that are alike come together with one judgement."""
     demand = scope.demand
     unserved = usd_per_hour_unserved(demand)
     sizes: dict[str, Size | None] = {}
-    shared: dict[tuple[object, ...], Judgement] = {}
     arithmetic: dict[tuple[object, ...], tuple[QuotaCheck, ...] | None] = {}
     by_zone = demand.one_zone or demand.is_gang
-    for offering in known.offerings(need.accelerator, by_zone=by_zone):
-        machine = offering.machine
+    for lot in known.lots(need.accelerator, by_zone=by_zone):
+        first = lot[0]
+        machine = first.machine
         if machine.id not in sizes:
             sizes[machine.id] = size_of(demand, need, int(machine.gpu_count))
         size = sizes[machine.id]
         if size is None:
-            yield offering, TOO_SMALL
+            yield lot, TOO_SMALL
             continue
-        zones = offering.zones if scope.zones else ()
-        key = (machine.id, offering.region, offering.purchase, id(offering.rate), id(offering.odds), zones)
-        key += (offering.id,) if offering.nodes is not None else (offering.not_sold,)
-        found = shared.get(key)
-        if found is None:
-            limits = (machine.id, offering.region, id(offering.buckets))
-            if limits not in arithmetic:
-                arithmetic[limits] = _check(offering, size, scope)
-            checks = arithmetic[limits]
-            broken = broken_rules(scope, need, offering, size, checks)
-            found = Judgement(size, broken, checks)
-            if not broken:
-                cost = expected_cost(scope, offering, size, need.nodes_per_replica, unserved)
-                found = Judgement(size, broken, checks, cost)
-            shared[key] = found
-        yield offering, found
+        key = (machine.id, first.region, id(first.buckets))
+        if key not in arithmetic:
+            arithmetic[key] = _check(first, size, scope)
+        checks = arithmetic[key]
+        for part in ((offering,) for offering in lot) if scope.zones else (lot,):
+            yield part, _judgement(scope, need, part[0], size, checks, unserved)
+
+
+def _judgement(
+    scope: Scope,
+    need: GpuNeed,
+    offering: Offering,
+    size: Size,
+    checks: tuple[QuotaCheck, ...] | None,
+    unserved: float,
+) -> Judgement:
+    broken = broken_rules(scope, need, offering, size, checks)
+    if broken:
+        return Judgement(size, broken, checks)
+    return Judgement(
+        size, broken, checks, expected_cost(scope, offering, size, need.nodes_per_replica, unserved)
+    )
 
 
 TOO_SMALL = Judgement(Size(0, 0))
@@ -118,9 +130,22 @@ TOO_SMALL = Judgement(Size(0, 0))
 def _check(offering: Offering, size: Size, scope: Scope) -> tuple[QuotaCheck, ...] | None:
     if offering.buckets is None:
         return None
+    if not scope.limits.by_bucket and not offering.reservation:
+        machine = offering.machine
+        return _unread(machine.id, offering.purchase, offering.region, size.nodes_min, size.nodes_max)
     return check_quota(
         offering.buckets, offering.machine, offering.region, size.nodes_min, size.nodes_max, scope.limits
     )
+
+
+@cache
+def _unread(
+    machine_type: str, purchase: str, region: str, nodes: int, peak: int
+) -> tuple[QuotaCheck, ...] | None:
+    """The arithmetic while no limit has been read: the same for every demand of that size."""
+    machine = machine_types()[machine_type]
+    found = buckets(machine, purchase)
+    return None if found is None else check_quota(found, machine, region, nodes, peak, NO_LIMITS)
 
 
 def exclude(offering: Offering, judgement: Judgement) -> Exclusion:
@@ -202,8 +227,7 @@ def _in_order(
     if not allowed:
         return ()
     key = _key(scope)
-    first = [(key(choice, offering, found.cost), offering) for choice, _, offering, found in allowed]
-    best = min(first, key=itemgetter(0))[1]
+    best = _first(allowed, key)
     used = set(in_use) or {(best.cloud, best.region)}
     moved: dict[int, Cost] = {}
     keyed = []
@@ -229,6 +253,19 @@ def _in_order(
         keyed.append((key(choice, offering, cost), rung))
     keyed.sort(key=itemgetter(0))
     return tuple([rung for _, rung in keyed])
+
+
+def _first(
+    allowed: Sequence[tuple[int, GpuNeed, Offering, Judgement]],
+    key: Callable[[int, Offering, Cost], tuple[object, ...]],
+) -> Offering:
+    """The best offering before moving counts; of zones that are alike only the first is looked at."""
+    firsts, before = [], None
+    for choice, _, offering, judgement in allowed:
+        if judgement is not before:
+            firsts.append((key(choice, offering, judgement.cost), offering))
+            before = judgement
+    return min(firsts, key=itemgetter(0))[1]
 
 
 _COMMITTED = frozenset(str(purchase) for purchase in PURCHASES_COMMITTED)

@@ -4,7 +4,7 @@ What a cloud does not sell in some way stays in the list with the reason: a dema
 told why not. Built once per accelerator; ranking only does arithmetic on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from gpuyard.capacity.demand import Purchase
@@ -46,6 +46,22 @@ def catalog_offerings(gpu: str, *, by_zone: bool) -> tuple[Offering, ...]:
         for purchase in MARKETS
         if (offering := make_offering(machine, region, zones, str(purchase))) is not None
     )
+
+
+@cache
+def catalog_lots(gpu: str, *, by_zone: bool) -> tuple[tuple[Offering, ...], ...]:
+    """The same offerings, those together that differ in their zone alone."""
+    return lots(catalog_offerings(gpu, by_zone=by_zone))
+
+
+def lots(offerings: Iterable[Offering]) -> tuple[tuple[Offering, ...], ...]:
+    """Offerings grouped so that those of one group differ in their zone alone: one judgement fits all."""
+    groups: dict[tuple[object, ...], list[Offering]] = {}
+    for item in offerings:
+        key: tuple[object, ...] = (item.machine.id, item.region, item.purchase, id(item.rate), id(item.odds))
+        key += (item.not_sold, item.id if item.nodes is not None else "")
+        groups.setdefault(key, []).append(item)
+    return tuple(tuple(group) for group in groups.values())
 
 
 def make_offering(

@@ -1,7 +1,11 @@
-"""Rungs, exclusions and the ladder that they make."""
+"""Rungs, exclusions and the ladder that they make.
+
+Rungs and costs are named tuples: a ladder makes hundreds, and they cost a third of a frozen dataclass.
+"""
 
 from dataclasses import dataclass
 from math import inf
+from typing import NamedTuple
 
 from gpuyard.capacity.demand import PURCHASES_COMMITTED, Demand, GpuNeed, Purchase
 from gpuyard.capacity.offering import Offering, Rate
@@ -11,8 +15,7 @@ COMPACT_FLEX_FAMILIES = ("a3-ultragpu", "a4-highgpu")
 """Google families whose flex-start nodes can be placed close together (cluster-toolkit 1.95.0, 2026-06)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class Cost(NamedTuple):
     """Expected cost of being served from an offering, USD per served hour, by what causes it."""
 
     machines: float | None
@@ -62,8 +65,7 @@ class Cost:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
+class Rung(NamedTuple):
     """One offering with the count that meets the demand."""
 
     offering: Offering

@@ -101,7 +101,7 @@ def _rung(ladder: Ladder, place: int, rung: Rung, request: Request) -> dict[str,
         "rate": {**asdict(rung.rate), "expected_usd": rung.rate.expected_usd},
         "usd_per_hour": rung.usd_per_hour,
         "expected_usd_per_hour": cost.total,
-        "cost": asdict(cost),
+        "cost": cost._asdict(),
         "odds": asdict(odds),
         "quota": {
             "verdict": str(rung.quota_verdict),
