@@ -65,7 +65,7 @@ class Known:
             for purchase in (Purchase.ON_DEMAND, Purchase.SPOT, Purchase.FLEX_START, Purchase.QUEUED)
             if (
                 offering := make_offering(
-                    machine_types()[item.machine_type], item.region, (item.zone,), str(purchase)
+                    machine_types()[item.machine_type], item.region, (item.zone,), str(purchase), by_zone=True
                 )
             )
             is not None

@@ -108,13 +108,19 @@ class LockedRung(Spec):
         return (
             self.cloud,
             self.region,
-            self.zones,
+            self._zone,
             self.machine_type,
             self.purchase,
             self.accelerator,
             self.gpus_per_replica,
             self.reservation,
         )
+
+    @property
+    def _zone(self) -> str:
+        """The zone that the rung is bound to; empty: it spans what zones the catalog knows of its region."""
+        parts = self.offering.split("/")
+        return parts[2] if len(parts) == 5 and parts[2] != "*" else ""
 
     @property
     def label(self) -> str:

@@ -44,7 +44,7 @@ def catalog_offerings(gpu: str, *, by_zone: bool) -> tuple[Offering, ...]:
         for region in regions_selling(machine.cloud, machine.id)
         for zones in _zones(machine, region, by_zone=by_zone)
         for purchase in MARKETS
-        if (offering := make_offering(machine, region, zones, str(purchase))) is not None
+        if (offering := make_offering(machine, region, zones, str(purchase), by_zone=by_zone)) is not None
     )
 
 
@@ -65,16 +65,16 @@ def lots(offerings: Iterable[Offering]) -> tuple[tuple[Offering, ...], ...]:
 
 
 def make_offering(
-    machine: MachineType, region: str, zones: tuple[str, ...], purchase: str
+    machine: MachineType, region: str, zones: tuple[str, ...], purchase: str, *, by_zone: bool
 ) -> Offering | None:
-    """The offering as the catalog has it; None: this cloud has no such way of buying."""
+    """The offering in its one zone, or over ``zones``; None: this cloud has no such way of buying."""
     terms = capacity_terms(machine.cloud, purchase, machine.gpu or "")
     if terms is None:
         return None
     is_aws_spot = machine.cloud == "aws" and purchase == Purchase.SPOT
     rate = _rate(machine, region, zones, purchase)
     return Offering(
-        id="/".join((machine.cloud, region, zones[0] if len(zones) == 1 else "*", machine.id, purchase)),
+        id="/".join((machine.cloud, region, zones[0] if by_zone and zones else "*", machine.id, purchase)),
         cloud=machine.cloud,
         region=region,
         zones=zones,

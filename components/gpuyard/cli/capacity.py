@@ -41,6 +41,14 @@ from gpuyard.cli.options import directory_option, format_option
     help="What the clouds answered.  [default: capacity.evidence.json beside the lock, where it is]",
 )
 @live_options
+@click.option(
+    "--manifests",
+    is_flag=True,
+    help="The stack's ladder as Karpenter NodePools or a GKE ComputeClass, YAML, instead.",
+)
+@click.option(
+    "--node-role", default="", help="IAM role of Karpenter's nodes.  [default: named for the cluster]"
+)
 @click.option("--all", "every", is_flag=True, help="Every rung and every exclusion.")
 @format_option("text", "json")
 def command(**options: Any) -> int:
@@ -49,6 +57,14 @@ def command(**options: Any) -> int:
     For a stack, or for --gpu and --count. Exit 1 when nothing meets the demand; then the smallest change
     that helps is said. Exit 3 when --live could ask no cloud; the answer is then the offline one.
     """
+    if options["manifests"]:
+        from gpuyard.cli.capacity_manifests import render_manifests
+
+        if options["gpus"]:
+            raise click.UsageError("--manifests is for a stack: it needs a lock and a cluster")
+        manifests = render_manifests(options["directory"], options["stack"], options["node_role"])
+        click.echo(manifests, nl=False)
+        return 0
     from gpuyard.cli.capacity_request import read_request
 
     request = read_request(options)

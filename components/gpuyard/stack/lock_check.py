@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
-from gpuyard.capacity.demand import AllowedRegion, Demand
+from gpuyard.capacity.demand import Demand, Purchase
 from gpuyard.capacity.lock import Lock, LockedRung, lock_file_name
 from gpuyard.catalog.hardware import find_machine_type
 from gpuyard.catalog.names import UnknownName
@@ -30,31 +30,68 @@ def check_lock(stack: str, demands: Sequence[Demand], lock: Lock | None) -> list
             message = "answers another demand: endpoint, places or capacity changed since"
             problems.append(_problem("LOCK_STALE", f"{path}.demand", locked.demand, message, again))
         else:
-            problems += _rung_problems(path, demand, locked.rungs[locked.active], locked.active, again)
+            for index, rung in enumerate(locked.rungs):
+                problems += _rung_problems(f"{path}.rungs[{index}]", demand, rung, again)
+    asked = {demand.endpoint for demand in demands}
+    problems += [
+        Finding(
+            severity=Severity.WARNING,
+            code="LOCK_STALE",
+            path=f"{name}.endpoints.{endpoint}",
+            message="is left over: the stack has no such endpoint any more",
+            fix=again,
+        )
+        for endpoint in lock.endpoints
+        if endpoint not in asked
+    ]
     return problems
 
 
-def _rung_problems(path: str, demand: Demand, rung: LockedRung, index: int, again: str) -> list[Finding]:
-    """What somebody broke by hand in the active rung."""
-    path = f"{path}.rungs[{index}]"
+def _rung_problems(path: str, demand: Demand, rung: LockedRung, again: str) -> list[Finding]:
+    """What somebody broke by hand in a rung."""
     try:
         machine = find_machine_type(rung.machine_type)
     except UnknownName as error:
         return [_problem("LOCK_INVALID", f"{path}.machine_type", rung.machine_type, str(error), again)]
-    replicas_per_node = rung.gpus_per_node // rung.gpus_per_replica
     problems = []
+
+    def wrong(key: str, message: str) -> None:
+        problems.append(_problem("LOCK_INVALID", f"{path}.{key}", getattr(rung, key), message, again))
+
+    need = next((need for need in demand.needs if need.accelerator == rung.accelerator), None)
+    if need is None:
+        wrong("accelerator", f"{rung.accelerator} is not among the accelerators of the demand")
+    elif rung.gpus_per_replica != need.gpus_per_replica:
+        wrong("gpus_per_replica", f"one replica takes {need.gpus_per_replica}")
     if (machine.cloud, machine.gpu) != (rung.cloud, rung.accelerator):
-        message = (
-            f"{machine.id} is {machine.cloud} with {machine.gpu}, not {rung.cloud} with {rung.accelerator}"
-        )
-        problems.append(_problem("LOCK_INVALID", f"{path}.machine_type", rung.machine_type, message, again))
-    if not replicas_per_node or rung.nodes_min < ceil(demand.replicas_min / replicas_per_node):
-        message = f"{rung.nodes_min} nodes do not hold {demand.replicas_min} replicas"
-        problems.append(_problem("LOCK_INVALID", f"{path}.nodes_min", rung.nodes_min, message, again))
-    if AllowedRegion(cloud=rung.cloud, region=rung.region) not in demand.regions:
-        message = f"{rung.cloud} {rung.region} is not among the allowed places"
-        problems.append(_problem("LOCK_INVALID", f"{path}.region", rung.region, message, again))
+        has = f"{machine.id} is {machine.cloud} with {machine.gpu}"
+        wrong("machine_type", f"{has}, not {rung.cloud} with {rung.accelerator}")
+    elif rung.gpus_per_node != int(machine.gpu_count):
+        wrong("gpus_per_node", f"{machine.id} has {machine.gpu_count:g}")
+    if not _holds(rung, demand):
+        wrong("nodes_min", f"{rung.nodes_min} nodes do not hold {demand.replicas_min} replicas")
+    if rung.nodes_max < rung.nodes_min:
+        wrong("nodes_max", f"{rung.nodes_max} is below nodes_min {rung.nodes_min}")
+    if (rung.cloud, rung.region) not in {(place.cloud, place.region) for place in demand.regions}:
+        wrong("region", f"{rung.cloud} {rung.region} is not among the allowed places")
+    if rung.purchase not in (*demand.purchases, *((Purchase.CAPACITY_BLOCK,) if rung.reservation else ())):
+        wrong("purchase", f"{rung.purchase} is not among the allowed purchases")
+    elsewhere = [zone for zone in rung.zones if not _lies_in(zone, rung)]
+    if elsewhere:
+        wrong("zones", f"{', '.join(elsewhere)} is no zone of {rung.region}")
     return problems
+
+
+def _holds(rung: LockedRung, demand: Demand) -> bool:
+    if rung.nodes_per_replica > 1:
+        return rung.nodes_min >= rung.nodes_per_replica * demand.replicas_min
+    replicas_per_node = rung.gpus_per_node // rung.gpus_per_replica
+    return replicas_per_node > 0 and rung.nodes_min >= ceil(demand.replicas_min / replicas_per_node)
+
+
+def _lies_in(zone: str, rung: LockedRung) -> bool:
+    """Google's zones start with their region; AWS zone ids with letters of their own."""
+    return zone.startswith(f"{rung.region}-") if rung.cloud == "gcp" else "-az" in zone
 
 
 def _problem(code: str, path: str, value: Any, message: str, fix: str) -> Finding:

@@ -10,7 +10,7 @@ from pathlib import Path
 from gpuyard.capacity.lock import Lock, LockedRung
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.places import zones_selling
-from gpuyard.errors import SpecError
+from gpuyard.errors import SpecError, has_errors
 from gpuyard.names import fit
 from gpuyard.planning.fit import Fit
 from gpuyard.stack.demands import endpoint_model, fit_endpoint, make_demands
@@ -102,7 +102,7 @@ def plan_stack(
         return _plan_existing(stack, name or stack, deployment, base)
     demands = make_demands(deployment, base)
     problems = check_lock(stack, demands, lock)
-    if lock is None or problems:
+    if lock is None or has_errors(problems):
         raise SpecError(problems)
     return _plan_cloud(stack, name or stack, deployment, lock, base)
 

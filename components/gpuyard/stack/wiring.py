@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gpuyard.capacity.lock import LockedRung
 from gpuyard.kubernetes.labels import POOL_LABEL
 from gpuyard.monitoring.values import MonitoringSpec
 from gpuyard.planning.weights import weight_bytes
@@ -45,11 +46,18 @@ def pool_args(plan: StackPlan, pool: PoolPlan) -> dict[str, Any]:
             ("reservation_id" if rung.cloud == "aws" else "reservation"): rung.reservation,
             "placement_group": rung.placement_group,
             "compact": rung.compact or None,
+            "best_effort_min": _best_effort(rung),
             "weights_gib": weights_gib(served),
             # the component's own name may be longer than a label value
             "labels": {POOL_LABEL: pool.name},
         }
     )
+
+
+def _best_effort(rung: LockedRung) -> int | None:
+    """GKE: a pool of independent nodes counts as made with one; the rest fill in as machines come free."""
+    is_open = rung.cloud == "gcp" and rung.purchase in ("on_demand", "spot")
+    return 1 if is_open and rung.nodes_min > 1 and rung.nodes_per_replica == 1 else None
 
 
 def operator_args(plan: StackPlan, cluster: ClusterPlan) -> dict[str, Any]:
