@@ -4,7 +4,7 @@
 problem into a finding with path, value, reason and remedy. Models derive from `Spec`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -32,7 +32,21 @@ def parse_spec(model: type[SpecT], args: Any, path: str = "") -> SpecT:
     try:
         return model.model_validate(args)
     except ValidationError as error:
-        raise SpecError([_finding(model, problem, path) for problem in error.errors()]) from None
+        raise SpecError([_finding(model, problem, path) for problem in _causes(error.errors())]) from None
+
+
+def _causes(problems: Sequence[Any]) -> list[Any]:
+    """Without lists that are too short only because their entries are wrong."""
+    places = [problem["loc"] for problem in problems]
+    return [
+        problem
+        for problem in problems
+        if problem["type"] != "too_short"
+        or not any(
+            len(place) > len(problem["loc"]) and place[: len(problem["loc"])] == problem["loc"]
+            for place in places
+        )
+    ]
 
 
 def _finding(model: type[BaseModel], problem: Any, prefix: str) -> Finding:

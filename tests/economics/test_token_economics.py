@@ -7,6 +7,7 @@ import pytest
 from gpuyard.catalog.models import find_model
 from gpuyard.economics.load import Load, Target, Workload, spread_over_day
 from gpuyard.economics.people import People, own
+from gpuyard.economics.replicas import plan_day
 from gpuyard.economics.throughput import Setting
 from gpuyard.economics.token_economics import ASSUMED_UTILISATION, Candidate, GpuHour, weigh_tokens
 from gpuyard.economics.tokens import FORMULAS
@@ -44,6 +45,13 @@ def test_a_load_is_used_as_declared():
     bedrock = next(row for row in found.hosted if row.provider == "bedrock")
     assert bedrock.usd_per_month == pytest.approx(730 * 3600 * 2048 * 0.72 / 1e6)
     assert bedrock.break_even is None
+
+
+def test_requests_without_capacity_are_in_no_price():
+    day = plan_day(LOAD, 0.25, target_utilisation=1, lowest=2, highest=2)
+    found = weigh(load=LOAD, utilisation=1.0, usd_per_month=10_000, day=day)
+    assert day.lost_share == pytest.approx(0.5)
+    assert found.all_in_per_1m == pytest.approx(2 * 10_000 / (730 * 3600) / 2048 * 1e6)
 
 
 def test_what_nobody_published_is_unknown_and_hosted_prices_still_show():

@@ -102,5 +102,10 @@ def test_every_amount_is_explained_by_name():
 
 
 def test_an_existing_cluster_has_no_gateways_to_pay():
-    existing = replace(QUIET, cloud="kubernetes", pool="")
-    assert derive_usage([existing], {}).resources == {}
+    existing = replace(BUSY, cloud="kubernetes", pool="", nodes_min=0)
+    found = derive_usage([existing], {})
+    assert found.resources == {}
+    assert month_of(existing).node_starts == 0
+    assert not any(
+        "NAT" in note.name or "nodes" in note.name for note in found.assumptions if "chat" in note.name
+    )

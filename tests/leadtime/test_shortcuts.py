@@ -8,7 +8,7 @@ import pytest
 from gpuyard.leadtime.estimate import estimate
 from gpuyard.leadtime.measured import Measurement
 from gpuyard.leadtime.path import ServingPath
-from gpuyard.leadtime.shortcuts import Bill, find_shortcuts
+from gpuyard.leadtime.shortcuts import Bill, cold_start_usd, find_shortcuts
 
 AWS = ServingPath(
     cloud="aws",
@@ -114,3 +114,10 @@ def test_an_existing_cluster_has_no_machines_to_buy():
         cloud="kubernetes", platform="kubernetes", driver_by="none", image_bytes=10**10, weights_bytes=10**9
     )
     assert {found.name for found in find_shortcuts(existing, Bill())} == {"a smaller image"}
+
+
+def test_a_cold_start_bills_from_the_order_to_the_first_token():
+    """Machines of 55.04 USD an hour; the 13 s before the order are free."""
+    journey = estimate(AWS).zero_to_one
+    assert cold_start_usd(journey, BILL) == pytest.approx(55.04 * (journey.p50_s - 13) / 3600)
+    assert cold_start_usd(journey, Bill()) is None

@@ -11,6 +11,7 @@ from gpuyard.resources import Resource
 from gpuyard.stack.demand_load import demand_of, load_findings
 from gpuyard.stack.economics import ownership_of, price_usage, tokens_section, usage_of
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
+from gpuyard.stack.spec import parse_deployment
 
 COSTS = price_resources([])
 LOAD = {"requests_per_second": 16, "input_tokens": 1000, "output_tokens": 300, "active_hours": 16}
@@ -134,3 +135,30 @@ def test_ownership_needs_people(plan_of):
 def test_a_load_that_makes_no_sense_is_refused(load, words):
     with pytest.raises(SpecError, match=words):
         parse_spec(LoadSpec, {**LOAD, **load})
+
+
+def test_machines_of_an_existing_cluster_cost_what_is_declared_or_are_named(plan_of):
+    plan = plan_of("prod")
+    (placed,) = plan.endpoints
+    people = PeopleSpec(setup_hours=0, monthly_hours=0, usd_per_hour=100, source="time sheets")
+    deployment = plan.deployment.model_copy(update={"people": people})
+    bare = replace(plan, deployment=deployment, endpoints=(replace(placed, pool=""),))
+    declared = with_load(bare, usd_per_gpu_hour=2.5, requests_per_second=1)
+    found = ownership_of(declared, COSTS, tokens_section(declared, COSTS))
+    assert found is not None
+    assert found.cloud_usd_per_month == pytest.approx(2 * placed.gpus_per_replica * 2.5 * 730)
+    unknown = with_load(bare)
+    named = ownership_of(unknown, COSTS, tokens_section(unknown, COSTS))
+    assert named is not None
+    assert "without the machines of chat" in named.cloud
+
+
+def test_a_wrong_load_is_the_only_complaint():
+    """A list whose one entry is wrong is not too short as well."""
+    endpoint = {"name": "chat", "model": "Qwen/Qwen3-4B", "load": {**LOAD, "requests_per_day": 5}}
+    place = {"cloud": "aws", "regions": ["us-east-1"]}
+    with pytest.raises(SpecError) as caught:
+        parse_deployment({"places": [place], "capacity": {"accelerators": ["l4"]}, "endpoints": [endpoint]})
+    assert [finding.path for finding in caught.value.findings] == ["endpoints[0].load"]
+    with pytest.raises(SpecError, match="at least 1 item"):
+        parse_deployment({"places": [place], "capacity": {"accelerators": ["l4"]}, "endpoints": []})

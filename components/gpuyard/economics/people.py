@@ -42,10 +42,17 @@ class Ownership:
     """The same tokens from the cheapest hosted API, over the same months; None: see `hosted`."""
     hosted: str
     """Whose prices those are, or why there are none."""
+    cloud: str = ""
+    """What the cloud's part leaves out; empty: nothing that is known of."""
 
 
 def own(
-    people: People, cloud_usd_per_month: float, one_time: float, hosted_monthly: float | None, hosted: str
+    people: People,
+    cloud_usd_per_month: float,
+    one_time: float,
+    hosted_monthly: float | None,
+    hosted: str,
+    cloud: str = "",
 ) -> Ownership:
     """Cloud and people over the months, beside ``hosted_monthly`` for the same tokens."""
     months = people.months
@@ -58,4 +65,5 @@ def own(
         total_usd=people.setup + one_time + months * (people.monthly + cloud_usd_per_month),
         hosted_usd=None if hosted_monthly is None else hosted_monthly * months,
         hosted=hosted,
+        cloud=cloud,
     )

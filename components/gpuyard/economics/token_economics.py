@@ -110,7 +110,7 @@ class TokenEconomics:
     at_ceiling: TokenPrice | None = None
     """At utilisation 1 and the ceiling's throughput: no configuration on this GPU is known to be cheaper."""
     all_in_per_1m: float | None = None
-    """USD per 1M tokens, input and output together, everything of the stack included."""
+    """USD per 1M tokens that are served, input and output together, everything of the stack included."""
     requests_per_month: float | None = None
     day: ReplicaDay | None = None
     hosted: tuple[Hosted, ...] = ()
@@ -161,7 +161,7 @@ def weigh_tokens(
         "utilisation_basis": basis,
         "requests_per_month": requests,
         "day": day,
-        "all_in_per_1m": _all_in(usd_per_month, requests, workload),
+        "all_in_per_1m": _all_in(usd_per_month, requests, day, workload),
         "ceiling": (ceiling := find_ceiling(setting, workload)),
         "at_ceiling": _at_ceiling(ceiling, workload, gpu_hour),
     }
@@ -209,10 +209,14 @@ def _workload(
     return ASSUMED_WORKLOAD, "assumed: as many tokens in as out"
 
 
-def _all_in(usd_per_month: float | None, requests: float | None, workload: Workload) -> float | None:
-    if usd_per_month is None or not requests:
+def _all_in(
+    usd_per_month: float | None, requests: float | None, day: ReplicaDay | None, workload: Workload
+) -> float | None:
+    """Over the requests that find capacity; nobody pays for the others."""
+    served = requests * (1 - day.lost_share) if requests and day else requests
+    if usd_per_month is None or not served:
         return None
-    return usd_per_month / requests / (workload.input_tokens + workload.output_tokens) * 1e6
+    return usd_per_month / served / (workload.input_tokens + workload.output_tokens) * 1e6
 
 
 def _at_ceiling(ceiling: Timing | None, workload: Workload, gpu_hour: GpuHour | None) -> TokenPrice | None:

@@ -100,7 +100,10 @@ def month_of(traffic: EndpointTraffic, hours_per_month: float = HOURS_PER_MONTH)
     """What ``traffic`` amounts to in a month."""
     per_node, day = max(1, traffic.replicas_per_node), traffic.day
     by_hour = day.by_hour if day else ()
-    nodes_by_hour = [max(traffic.nodes_min, -(-count // per_node)) for count in by_hour]
+    # nodes of a cluster that exists are its owner's: none starts for us
+    nodes_by_hour = (
+        [max(traffic.nodes_min, -(-count // per_node)) for count in by_hour] if traffic.pool else []
+    )
     busy_days = hours_per_month / 24 * (traffic.load.days_per_week / 7 if traffic.load else 1)
     idle_nodes, idle_replicas = traffic.nodes_min, traffic.replicas_min
     mean = _mean(nodes_by_hour, idle_nodes, traffic.load)
@@ -248,21 +251,25 @@ def _notes(traffic: EndpointTraffic, month: Month) -> list[Assumption]:
     else:
         weights = "weights from a bucket or volume, which pass no NAT"
     lead = f"{traffic.endpoint}: "
+    starts = f"{month.node_starts:.1f} node starts; {weights}, {month.pod_starts:.1f} pod starts"
     notes = [
-        Assumption(
-            name=f"{lead}data through NAT",
-            value=round(month.nat_gb, 1),
-            unit="GB per month",
-            why=f"{image}, {month.node_starts:.1f} node starts; {weights}, {month.pod_starts:.1f} pod starts",
-        ),
         Assumption(
             name=f"{lead}logs",
             value=round(month.log_gb, 2),
             unit="GB per month",
             why=f"{LOG_BYTES_PER_REQUEST} bytes per request and a line of statistics every 10 s",
-        ),
+        )
     ]
-    if traffic.day:
+    if traffic.pool:
+        notes.append(
+            Assumption(
+                name=f"{lead}data through NAT",
+                value=round(month.nat_gb, 1),
+                unit="GB per month",
+                why=f"{image}, {starts}",
+            )
+        )
+    if traffic.pool and traffic.day:
         notes.append(
             Assumption(
                 name=f"{lead}nodes",

@@ -89,7 +89,9 @@ def _one_more_replica(path: ServingPath, seed: int, measured: Sequence[Measureme
 def _node_lost(path: ServingPath, seed: int, measured: Sequence[Measurement]) -> Journey:
     """From a node's death to full strength again."""
     lost = detection_phase(path)
-    if path.spare_nodes:
+    if path.platform == "kubernetes" or not path.machine_type:
+        machine, note = [], "on another node of the cluster, where one has room"
+    elif path.spare_nodes:
         machine, note = [], "a spare node takes over"
     else:
         machine, note = node_phases(path, (lost.name,)), "on a new node, if capacity is there"

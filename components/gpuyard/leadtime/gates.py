@@ -1,5 +1,7 @@
 """What may hold a deployment up without end: quota, capacity, approval."""
 
+from dataclasses import replace
+
 from gpuyard.leadtime.facts import find_fact
 from gpuyard.leadtime.lead_time import Gate
 from gpuyard.leadtime.path import ServingPath
@@ -78,7 +80,10 @@ def _capacity(path: ServingPath) -> Gate:
             as_of="",
             is_open=True,
         )
-    return _known(path, name, "capacity", "no stock is promised")
+    gate = _known(path, name, "capacity", "no stock is promised")
+    if not path.capacity_evidence:
+        return gate
+    return replace(gate, evidence=f"{gate.evidence}; {path.capacity_evidence}")
 
 
 def _known(path: ServingPath, name: str, kind: str, otherwise: str) -> Gate:

@@ -144,6 +144,8 @@ class LeadTime:
     rollout: Journey
     shortcuts: tuple[Shortcut, ...] = field(default=())
     """What would shorten it, the largest effect first."""
+    cold_start_usd: float | None = None
+    """What a node bills before its first token, zero to one at the P50; None: not known."""
 
     @property
     def journeys(self) -> tuple[Journey, ...]:
@@ -173,5 +175,6 @@ class LeadTime:
             "gates": [asdict(gate) for gate in self.gates],
             "journeys": {journey.name: journey.as_dict() for journey in self.journeys},
             "measured": list(self.measured),
+            "cold_start_usd": self.cold_start_usd,
             "shortcuts": [asdict(shortcut) for shortcut in self.shortcuts],
         }

@@ -21,6 +21,8 @@ class ServingPath:
     """Whether someone looked and the quota is enough."""
     quota_evidence: str = ""
     """What was seen, and when."""
+    capacity_evidence: str = ""
+    """What is known of the odds, in words."""
     starts_on: str = ""
     """First day of a reservation, block or future reservation that is bought already, ISO; empty: none."""
     driver_by: str = "image"

@@ -12,9 +12,9 @@ from gpuyard.catalog.component_prices import component
 from gpuyard.catalog.prices import on_demand
 from gpuyard.leadtime.estimate import estimate
 from gpuyard.leadtime.graph import SEED
-from gpuyard.leadtime.lead_time import LeadTime, Saving, Shortcut
+from gpuyard.leadtime.lead_time import Journey, LeadTime, Saving, Shortcut
 from gpuyard.leadtime.measured import Measurement
-from gpuyard.leadtime.names import ENGINE_START, IMAGE_PULL, POD_START, WEIGHTS
+from gpuyard.leadtime.names import ENGINE_START, IMAGE_PULL, NODE_REQUEST, POD_START, WEIGHTS
 from gpuyard.leadtime.path import ServingPath
 from gpuyard.units import GB, HOURS_PER_MONTH
 
@@ -74,6 +74,17 @@ def find_shortcuts(
                 )
             )
     return tuple(sorted(found, key=lambda one: (-one.largest_saving_s, one.usd_per_month or 0.0, one.name)))
+
+
+def cold_start_usd(zero_to_one: Journey, bill: Bill) -> float | None:
+    """What one node bills from its order to the first token, at the P50; None: its price is not known.
+
+    Machines are billed while they boot, pull and load. The wait before the order costs nothing.
+    """
+    if bill.usd_per_node_hour is None:
+        return None
+    waiting = sum(phase.p50_s or 0.0 for phase in zero_to_one.phases if phase.name == NODE_REQUEST)
+    return bill.usd_per_node_hour * max(0.0, zero_to_one.p50_s - waiting) / 3600
 
 
 def _sum_of(option: _Option) -> tuple[str, ...]:

@@ -204,6 +204,8 @@ def _lead_time(lead_time: LeadTime) -> Iterator[str]:
     for journey in journeys:
         if journey.note:
             yield f"- {JOURNEYS[journey.name]}: {escape(journey.note)}"
+    if lead_time.cold_start_usd:
+        yield f"- a cold start bills {usd(lead_time.cold_start_usd)} before the first token"
     if lead_time.measured:
         yield f"- measured by you: {escape(', '.join(lead_time.measured))}"
     yield ""

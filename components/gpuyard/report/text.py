@@ -192,6 +192,8 @@ def _journeys(lead_time: LeadTime, page: Page) -> Iterator[str]:
     for journey in journeys:
         if journey.note:
             yield from page.fold(f"{JOURNEYS[journey.name]}: {journey.note}", 2)
+    if lead_time.cold_start_usd:
+        yield from page.fold(f"a cold start bills {usd(lead_time.cold_start_usd)} before the first token", 2)
     if lead_time.shortcuts:
         yield ""
         rows = [("what would shorten it most", "effect on the P50", "price")]

@@ -139,6 +139,8 @@ def ownership_notes(found: Ownership) -> Iterator[str]:
         f"{format_usd(people.usd_per_hour)} an hour ({people.source})"
     )
     yield f"hosted: {found.hosted}"
+    if found.cloud:
+        yield f"cloud: {found.cloud}"
 
 
 def assumption_line(found: Assumption) -> str:

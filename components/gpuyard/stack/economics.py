@@ -63,7 +63,26 @@ def ownership_of(plan: StackPlan, costs: CostReport, tokens: dict[str, TokenEcon
         months=declared.months,
     )
     monthly, words = _hosted(plan, tokens)
-    return own(people, float(costs.monthly.expected), float(costs.one_time), monthly, words)
+    machines, cloud = _declared_machines(plan, tokens, costs.hours_per_month)
+    expected = float(costs.monthly.expected) + machines
+    return own(people, expected, float(costs.one_time), monthly, words, cloud)
+
+
+def _declared_machines(plan: StackPlan, tokens: dict[str, TokenEconomics], hours: int) -> tuple[float, str]:
+    """USD per month of GPUs on an existing cluster at the declared price, and what is not known of them."""
+    total, unknown = 0.0, []
+    for placed in plan.endpoints:
+        if placed.pool:
+            continue
+        found = tokens.get(placed.endpoint.name)
+        if found is None or found.gpu_hour is None:
+            unknown.append(placed.endpoint.name)
+            continue
+        replicas = found.day.mean if found.day else placed.endpoint.replicas_min
+        total += replicas * placed.gpus_per_replica * found.gpu_hour.usd * hours
+    if unknown:
+        return total, f"without the machines of {', '.join(unknown)}: no price of theirs is declared"
+    return total, ""
 
 
 def _tokens(plan: StackPlan, placed: EndpointPlan, costs: CostReport, share: float) -> TokenEconomics:
@@ -77,7 +96,7 @@ def _tokens(plan: StackPlan, placed: EndpointPlan, costs: CostReport, share: flo
         gpu_hour=gpu_hour(plan, placed, costs),
         day=demand.day,
         utilisation=_utilisation(plan, placed, demand),
-        usd_per_month=float(costs.monthly.expected) * share if share else None,
+        usd_per_month=float(costs.monthly.expected) * share if share and placed.pool else None,
         hours_per_month=costs.hours_per_month,
         candidates=tuple(candidates_of(plan, placed)),
     )

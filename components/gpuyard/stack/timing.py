@@ -9,7 +9,7 @@ from gpuyard.leadtime.estimate import estimate
 from gpuyard.leadtime.lead_time import LeadTime
 from gpuyard.leadtime.measured import Measurement
 from gpuyard.leadtime.path import ServingPath
-from gpuyard.leadtime.shortcuts import Bill, find_shortcuts
+from gpuyard.leadtime.shortcuts import Bill, cold_start_usd, find_shortcuts
 from gpuyard.runtimes.runtime import newest_version
 from gpuyard.serving.lifecycle import PRESTOP_SECONDS
 from gpuyard.serving.spec import EndpointSpec
@@ -30,8 +30,12 @@ def lead_time_of(plan: StackPlan, placed: EndpointPlan, measured: Sequence[Measu
     bill = Bill()
     if rung is not None:
         bill = Bill(usd_per_node_hour=rung.rate.usd, nodes_min=rung.nodes_min, nodes_max=rung.nodes_max)
-    shortcuts = find_shortcuts(path, bill, measured)
-    return replace(estimate(path, measured=measured), shortcuts=shortcuts)
+    found = estimate(path, measured=measured)
+    return replace(
+        found,
+        shortcuts=find_shortcuts(path, bill, measured),
+        cold_start_usd=cold_start_usd(found.zero_to_one, bill),
+    )
 
 
 def serving_path(plan: StackPlan, placed: EndpointPlan) -> ServingPath:
@@ -50,6 +54,7 @@ def serving_path(plan: StackPlan, placed: EndpointPlan) -> ServingPath:
         quota=rung.quota if rung else "",
         has_quota_evidence=rung is not None and _has_quota(rung),
         quota_evidence=_quota_words(rung) if rung else "",
+        capacity_evidence=_odds_words(rung) if rung else "",
         starts_on=rung.starts if rung else "",
         driver_by="none" if placed.accelerator == CPU else _DRIVER_BY[cluster.platform],
         image_bytes=endpoint_image_bytes(endpoint),
@@ -82,6 +87,12 @@ def _quota_words(rung: LockedRung) -> str:
         + (f" ({quota.as_of})" if quota.as_of else "")
         for quota in read
     )
+
+
+def _odds_words(rung: LockedRung) -> str:
+    """How likely the capacity is to come; empty: the lock does not say."""
+    odds = rung.odds
+    return "" if odds is None else f"odds {odds.probability:.0%} ({odds.basis})"
 
 
 def endpoint_image_bytes(endpoint: Endpoint) -> int | None:
