@@ -54,9 +54,19 @@ def test_an_output_that_cannot_be_written_leaves_nothing(saved, tmp_path, capsys
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "report.json"]
 
 
+def test_every_format_can_be_written_at_once(saved, report, tmp_path, capsys):
+    folder = tmp_path / "all" / "of them"
+    assert run(["report", "--from", str(saved), "--all", str(folder), "--width", "90"]) == 0
+    assert {path.name for path in folder.iterdir()} == set(rendering.FILES.values())
+    assert set(rendering.FILES) == set(FORMATS)
+    assert (folder / "report.gitlab.md").read_text() == render(report, "gitlab")
+    assert (folder / "report.txt").read_text() == render(report, "text", width=90)
+    assert run(["report", "--from", str(saved), "--all", str(folder), "--format", "json"]) == 2
+
+
 def test_focus_says_how_many_charges_have_no_row(saved, capsys):
     assert run(["report", "--from", str(saved), "--format", "focus"]) == 0
-    assert "2 charges of unknown amount or price have no row" in capsys.readouterr().err
+    assert "FOCUS: 2 charges of unknown amount or price have no row" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

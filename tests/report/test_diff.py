@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.report.conftest import make_report
+from tests.report.conftest import make_report, make_tokens
 from tests.report.strategies import REPORTS
 
 from gpuyard.costs.pricing import price_resources
@@ -237,6 +237,19 @@ def test_times_and_gates_change_by_endpoint(report):
     assert {gate.change for gate in new.gates} == {"new"}
     assert all(journey.before is None for journey in new.journeys)
     assert "+1 min" in render_diff(found, "text")
+
+
+def test_the_price_of_a_token_changes_by_endpoint(report):
+    busier = make_report(tokens={"chat": make_tokens(utilisation=0.8), "odd": report.tokens["odd"]})
+    found = diff(report, busier)
+    (change,) = found.tokens
+    assert change.endpoint == "chat"
+    assert change.delta == pytest.approx(-report.tokens["chat"].at_planned.blended / 2)
+    assert "(-50.0%)" in render_diff(found, "text", width=120)
+    assert "chat:" in render_diff(found, "markdown")
+    (gone,) = diff(report, make_report(tokens={"odd": report.tokens["odd"]})).tokens
+    assert gone.after is None
+    assert gone.delta is None
 
 
 def test_findings_come_go_and_change(report):

@@ -9,14 +9,19 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.report.conftest import make_report
+from tests.report.strategies import REPORTS
 
 from gpuyard.costs.pricing import price_resources
 from gpuyard.errors import Finding, Severity
 from gpuyard.report import html
-from gpuyard.report.comment import MAX_CHARACTERS
+from gpuyard.report.comment import MAX_CHARACTERS, Section, render_comment
 from gpuyard.report.html import render_html
 from gpuyard.report.json_form import render_json
 from gpuyard.report.markdown import render_markdown
+from gpuyard.report.markup import Dialect
 from gpuyard.report.model import SCHEMA, build_report
 from gpuyard.report.text import render_text
 from gpuyard.report.words import usd
@@ -107,6 +112,49 @@ def test_markdown_stays_below_what_github_takes(number):
     assert len(text) < MAX_CHARACTERS
     assert text.count("<details>") == text.count("</details>")
     assert "**total**" in text
+
+
+@given(report=REPORTS, dialect=st.sampled_from(Dialect))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_report_is_too_long_for_a_comment(report, dialect):
+    text = render_markdown(report, dialect)
+    assert len(text) <= MAX_CHARACTERS
+    assert text.count("<details>") == text.count("</details>")
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_a_section_that_does_not_fit_is_left_out_whole_and_named(dialect):
+    long = Section(title="Long (1)", lines=("word " * 30_000,))
+    short = Section(title="Short (1)", lines=("stays",))
+    text = render_comment("<!-- m -->", ["head"], [long, short], dialect=dialect)
+    assert len(text) <= MAX_CHARACTERS
+    assert "stays" in text
+    assert "word word" not in text
+    assert "Left out for length: Long (1)." in text
+
+
+def test_a_head_that_is_too_long_is_cut_and_says_so():
+    text = render_comment("<!-- m -->", ["x" * 1000] * 100, [])
+    assert len(text) <= MAX_CHARACTERS
+    assert "shortened" in text
+
+
+def test_azure_needs_no_folding(report):
+    text = render_markdown(report, Dialect.AZURE)
+    assert "<details>" not in text
+    assert "### Findings (1)" in text
+
+
+def test_no_line_of_a_comment_starts_with_text_of_others():
+    evil = "/approve"
+    report = make_report(
+        title=evil,
+        notes=[evil],
+        findings=[Finding(severity=Severity.NOTE, code=evil, path="", message=evil, fix=evil)],
+    )
+    assert not any(
+        line.lstrip().startswith("/") for line in render_markdown(report, Dialect.GITLAB).splitlines()
+    )
 
 
 class _Page(HTMLParser):

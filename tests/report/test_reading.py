@@ -120,6 +120,16 @@ def test_unknown_groups_and_impossible_months_are_refused(data):
     assert {"cost.line_items[0].group", "cost.hours_per_month"} <= set(problems(data))
 
 
+def test_a_ninetieth_percentile_below_the_median_is_refused(data):
+    data["lead_time"]["chat"]["journeys"]["rollout"]["p90_s"] = 1
+    assert "below the median" in problems(data)["lead_time.chat.journeys.rollout.p90_s"].message
+
+
+def test_the_median_stays_below_the_ninetieth_percentile(report, data):
+    for lead_time in (*report.lead_times.values(), *read_report(data).lead_times.values()):
+        assert all(journey.p50_s <= journey.p90_s for journey in lead_time.journeys)
+
+
 def test_a_newer_schema_says_so(data):
     data["schema"] = "gpuyard.report/v2"
     finding = problems(data)["schema"]

@@ -9,6 +9,8 @@ from gpuyard.cli.gates import day, gate_option, no_gates_option, read_limits, sa
 from gpuyard.cli.options import directory_option, is_terminal, stack_option
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gpuyard.report.model import Report
 
 FORMATS = ("text", "json", "markdown", "html", "csv", "focus", "gitlab", "azure")
@@ -36,6 +38,12 @@ _BY_SUFFIX = {".json": "json", ".md": "markdown", ".html": "html", ".csv": "csv"
     help="Durations that were: measured file, state or event log.  [default: measured.STACK.yaml]",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file, whole or not at all.")
+@click.option(
+    "--all",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write every format into this folder, as report.txt, report.json, report.md, …",
+)
 @click.option("--width", type=click.IntRange(60, 400), help="Columns of text.  [default: the terminal's]")
 @gate_option
 @no_gates_option
@@ -47,6 +55,7 @@ def command(
     form: str | None,
     actual: Path | None,
     output: Path | None,
+    folder: Path | None,
     width: int | None,
     gates: tuple[str, ...],
     no_gates: bool,
@@ -60,9 +69,10 @@ def command(
     from dataclasses import replace
 
     from gpuyard.report.limits import judge_report
-    from gpuyard.report.rendering import render
+    from gpuyard.report.rendering import FILES, render
 
-    form = form or (_BY_SUFFIX.get(output.suffix.lower()) if output else None) or "text"
+    if folder is not None and (form or output):
+        raise click.UsageError("--all writes every format; leave --format and --output out")
     if actual is not None and file is not None:
         raise click.UsageError("--actual goes with a stack; a file of --from has its durations already")
     report = _load(stack, directory, file, actual)
@@ -71,17 +81,25 @@ def command(
     limits = read_limits(report.gates, gates, no_gates=no_gates)
     report = replace(report, gates=limits, verdicts=judge_report(report, limits, day(today)))
     columns = width or shutil.get_terminal_size((100, 24)).columns
-    text = render(report, form, width=columns, color=output is None and is_terminal())
-    if output is None:
-        click.echo(text, nl=False)
+    form = form or (_BY_SUFFIX.get(output.suffix.lower()) if output else None) or "text"
+    if folder is not None:
+        _write({folder / name: render(report, key, width=columns) for key, name in FILES.items()})
+    elif output is not None:
+        _write({output: render(report, form, width=columns)})
     else:
-        from gpuyard.files import write_atomically
-
-        write_atomically(output, text)
-        click.echo(f"{output} written", err=True)
-    if form == "focus":
+        click.echo(render(report, form, width=columns, color=is_terminal()), nl=False)
+    if form == "focus" or folder is not None:
         _say_left_out(report)
     return say_broken(report.verdicts) or (1 if report.errors else 0)
+
+
+def _write(texts: "Mapping[Path, str]") -> None:
+    """Every file whole or not at all; nothing is written before everything is rendered."""
+    from gpuyard.files import write_atomically
+
+    for path, text in texts.items():
+        write_atomically(path, text)
+        click.echo(f"{path} written", err=True)
 
 
 def _load(stack: str, directory: Path, file: Path | None, actual: Path | None) -> "Report | None":
@@ -105,4 +123,4 @@ def _say_left_out(report: "Report") -> None:
 
     number = left_out(report)
     if number:
-        click.echo(f"{number} charges of unknown amount or price have no row", err=True)
+        click.echo(f"FOCUS: {number} charges of unknown amount or price have no row", err=True)

@@ -13,6 +13,7 @@ from gpuyard.report.money_diff import Amounts, Change, diff_costs, total_amounts
 from gpuyard.report.risk_diff import RiskDiff, diff_risk
 from gpuyard.report.sources import Source
 from gpuyard.report.time_diff import EndpointTime, diff_times
+from gpuyard.report.token_diff import TokenChange, diff_tokens
 
 SCHEMA = "gpuyard.diff/v1"
 """Name and version of the JSON form (docs/reference/diff-schema.md)."""
@@ -42,6 +43,7 @@ class Diff:
     changes: tuple[Change, ...]
     replacements: tuple[Replacement, ...]
     """What is destroyed and made anew; GPU pools first."""
+    tokens: tuple[TokenChange, ...]
     times: tuple[EndpointTime, ...]
     risk: RiskDiff
     capacity: CapacityDiff
@@ -58,9 +60,8 @@ class Diff:
     @property
     def is_empty(self) -> bool:
         """Whether nothing that a report says has changed."""
-        return not (
-            self.changes or self.replacements or self.times or self.risk or self.capacity or self.groups
-        )
+        money = self.changes or self.groups or self.tokens
+        return not (money or self.replacements or self.times or self.risk or self.capacity)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -98,6 +99,7 @@ class Diff:
                     for group, (old, new) in self.groups.items()
                 },
                 "changes": [change.as_dict() for change in self.changes],
+                "tokens": {change.endpoint: change.as_dict() for change in self.tokens},
             },
             "time": {found.endpoint: found.as_dict() for found in self.times},
             "risk": self.risk.as_dict(),
@@ -118,6 +120,7 @@ def diff_sources(base: Source, head: Source) -> Diff:
         groups=_groups(old.costs.by_group, new.costs.by_group),
         changes=diff_costs(old.costs, new.costs),
         replacements=find_replacements(base, head),
+        tokens=diff_tokens(old.tokens, new.tokens),
         times=diff_times(old.lead_times, new.lead_times),
         risk=diff_risk(old.findings, new.findings),
         capacity=diff_capacity(old, new),

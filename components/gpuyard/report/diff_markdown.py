@@ -19,12 +19,15 @@ from gpuyard.report.diff_words import (
     pool_words,
     replacement_words,
     rung_words,
+    token_words,
 )
 from gpuyard.report.markup import Dialect, code, escape, head, marker, more, prose, row, verdict_lines
 from gpuyard.report.time_diff import EndpointTime
 
 _BROKEN = 10
 """Broken gates named before the folded part."""
+_TOKENS = 10
+"""Endpoints whose price of a token is in the first part."""
 _RUNGS = 15
 _REPLACEMENTS = 10
 """Replacements named before the folded part."""
@@ -59,6 +62,10 @@ def _summary(diff: Diff) -> Iterator[str]:
     for name, before, after, change, share in money_rows(diff):
         yield row(name, before, after, f"**{change}**", share)
     yield ""
+    for tokens in diff.tokens[:_TOKENS]:
+        yield f"- {escape(token_words(tokens))}"
+    if diff.tokens:
+        yield ""
     yield f"{escape(diff.base.name, 100)} → {escape(diff.head.name, 100)}."
     yield from _notes(diff)
 

@@ -15,6 +15,7 @@ from gpuyard.report.diff_words import (
     pool_words,
     replacement_words,
     rung_words,
+    token_words,
 )
 from gpuyard.report.money_diff import Change
 from gpuyard.report.terminal import Page
@@ -53,7 +54,7 @@ def _replacements(diff: Diff, page: Page) -> Iterator[str]:
 
 
 def _money(diff: Diff, page: Page) -> Iterator[str]:
-    if not (diff.delta or diff.changes or diff.groups):
+    if not (diff.delta or diff.changes or diff.groups or diff.tokens):
         return
     yield from page.heading("money")
     yield page.style("USD per month, once for one-time purchases", "dim")
@@ -62,6 +63,8 @@ def _money(diff: Diff, page: Page) -> Iterator[str]:
     if rows:
         yield ""
         yield from page.table([("expected, by group", "before", "after", "change"), *rows], 3)
+    for tokens in diff.tokens:
+        yield from page.fold(token_words(tokens), 2, 2)
     for change in diff.changes[:_MOST]:
         yield ""
         yield from _change(change, page)

@@ -6,6 +6,8 @@ from gpuyard.report.capacity_diff import PoolChange, Replacement, RungChange, de
 from gpuyard.report.diff import Diff
 from gpuyard.report.money_diff import AMOUNTS, Amounts, Change, Effect
 from gpuyard.report.time_diff import GateChange, JourneyChange
+from gpuyard.report.token_diff import TokenChange, TokenState
+from gpuyard.report.token_words import small_usd
 from gpuyard.report.words import JOURNEYS, count, duration, usd
 
 LABELS = {
@@ -83,6 +85,23 @@ def group_rows(diff: Diff) -> list[tuple[str, str, str, str]]:
         (group, usd(old.expected), usd(new.expected), signed_usd(new.expected - old.expected))
         for group, (old, new) in diff.groups.items()
     ]
+
+
+def token_words(change: TokenChange) -> str:
+    """The price of a token before and after, e.g. ``chat: $1.84 → $1.20 per 1M tokens``."""
+    sides = [_token_price(side) for side in (change.before, change.after)]
+    text = f"{change.endpoint}: {sides[0]} → {sides[1]} per 1M tokens"
+    if change.delta is not None and change.before and change.before.planned:
+        text += f" ({change.delta / change.before.planned:+.1%})"
+    return text
+
+
+def _token_price(side: TokenState | None) -> str:
+    if side is None:
+        return "nothing"
+    if side.planned is None:
+        return "unknown"
+    return f"{small_usd(side.planned)} at {side.utilisation:.0%} utilisation"
 
 
 def effect_words(effect: Effect) -> str:

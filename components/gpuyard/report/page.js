@@ -46,7 +46,7 @@
     id: "marks",
     beforeDatasetsDraw(chart, _args, options) {
       const { ctx, chartArea, scales } = chart;
-      (options.lines || []).forEach(({ at, text, color }) => {
+      (options.lines || []).forEach(({ at, text, color, side }) => {
         const x = scales.x.getPixelForValue(at);
         if (x < chartArea.left || x > chartArea.right + 1) return;
         ctx.save();
@@ -58,8 +58,8 @@
         ctx.stroke();
         ctx.fillStyle = css(color);
         ctx.font = "600 12px system-ui, sans-serif";
-        ctx.textAlign = "right";
-        ctx.fillText(text, x - 3, chartArea.top - 6);
+        ctx.textAlign = side;
+        ctx.fillText(text, side === "right" ? x - 3 : x + 3, chartArea.top - 6);
         ctx.restore();
       });
     },
@@ -88,6 +88,12 @@
     };
     charts.push(entry);
     entry.draw();
+    let width = canvas.parentElement.clientWidth;
+    new ResizeObserver(() => {
+      if (canvas.parentElement.clientWidth === width) return;
+      width = canvas.parentElement.clientWidth;
+      entry.draw();
+    }).observe(canvas.parentElement);
     return entry;
   };
   const redraw = () => charts.forEach((entry) => entry.draw());
@@ -131,7 +137,7 @@
     options.layout = { padding: { top: 22, right: 84 } };
     options.plugins.endLabels = { texts: phases.map((p) => p.label), ends, room: 84 };
     options.plugins.marks = {
-      lines: journey.p90_s > 0 ? [{ at: journey.p50_s, text: "P50", color: "--mark" }, { at: journey.p90_s, text: "P90", color: "--other" }] : [],
+      lines: journey.p90_s > 0 ? [{ at: journey.p50_s, text: "P50", color: "--mark", side: "right" }, { at: journey.p90_s, text: "P90", color: "--other", side: "left" }] : [],
     };
     options.plugins.tooltip.callbacks = {
       label: (item) => {
@@ -322,7 +328,6 @@
     });
     explorer();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-    matchMedia("(max-width: 560px)").addEventListener("change", redraw);
     const closed = [];
     addEventListener("beforeprint", () => {
       document.querySelectorAll("details:not([open])").forEach((part) => {

@@ -206,4 +206,9 @@ def _journey(decoder: Decoder, name: str, data: Any, place: str) -> Journey:
         for index, phase in enumerate(decoder.sequence(found.get("phases", []), where))
         if isinstance(phase, Mapping)
     ]
-    return decoder.record(Journey, found, place, given={"name": name, "starts": tuple(phases)})
+    journey = decoder.record(Journey, found, place, given={"name": name, "starts": tuple(phases)})
+    if not decoder.problems and journey.p90_s < journey.p50_s:
+        decoder.refuse(
+            join(place, "p90_s"), "is below the median", "write the report again", value=journey.p90_s
+        )
+    return journey

@@ -5,6 +5,17 @@ from gpuyard.report.model import Report
 
 FORMATS = ("text", "json", "markdown", "html", "csv", "focus", "gitlab", "azure")
 """``markdown`` is GitHub's; ``focus`` is FOCUS 1.2 as CSV."""
+FILES = {
+    "text": "report.txt",
+    "json": "report.json",
+    "markdown": "report.md",
+    "html": "report.html",
+    "csv": "report.csv",
+    "focus": "report.focus.csv",
+    "gitlab": "report.gitlab.md",
+    "azure": "report.azure.md",
+}
+"""What each format is called where all of them are written."""
 _DIALECTS = {"markdown": Dialect.GITHUB, "gitlab": Dialect.GITLAB, "azure": Dialect.AZURE}
 
 
