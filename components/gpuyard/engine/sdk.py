@@ -23,6 +23,7 @@ from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.stack import run_in_stack
 
 from gpuyard.engine.failure import explain, mask_secrets
+from gpuyard.engine.interrupt import interruptible
 from gpuyard.engine.monitor import ProgramMonitor, calling_place
 from gpuyard.engine.place import call_frames, find_place
 from gpuyard.engine.program import find_main, load_main, program_place
@@ -100,7 +101,8 @@ def _run(
         settings.set_root_resource(None)  # pyright: ignore[reportArgumentType] (None: no stack yet)
         pulumi.runtime.set_all_config(config, secret_keys)
         settings.configure(make_settings())
-        loop.run_until_complete(run_in_stack(function))
+        with interruptible(loop):
+            loop.run_until_complete(run_in_stack(function))
     finally:
         _close(loop)
 
