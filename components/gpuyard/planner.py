@@ -13,6 +13,7 @@ from gpuyard.leadtime.observed import Subject
 from gpuyard.report.model import Report
 from gpuyard.resources import to_json
 from gpuyard.simulate.preview import preview_answers
+from gpuyard.simulate.scenario import load_scenario
 from gpuyard.stack.actual import read_actual, subjects_of
 from gpuyard.stack.reading import PlanWithFindings, read_stack
 from gpuyard.stack.reporting import build_stack_report
@@ -83,7 +84,7 @@ def plan_program(directory: Path, stack: str = "", actual: Path | None = None) -
             project.main,
             project=project.name,
             stack=stack,
-            answers=preview_answers(),
+            answers=preview_answers(config.values, load_scenario(program_folder(project), stack)),
             root=project.root,
             config=config.values,
             secret_keys=config.secret_keys,

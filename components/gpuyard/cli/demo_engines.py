@@ -10,6 +10,7 @@ from typing import Any
 import gpuyard
 from gpuyard.engine.project import Project, find_project, load_project, load_stack
 from gpuyard.errors import EngineError, SpecError
+from gpuyard.planner import program_folder
 from gpuyard.units import format_seconds
 
 _PAST = {
@@ -124,9 +125,11 @@ def run_stages(engine: str, project: Project, stack: str, on_stage: Callable[[St
 
 def _by_pulumi(project: Project, stack: str) -> Iterator[Stage]:
     from gpuyard.simulate.pulumi_cli import OPERATIONS, PulumiCli, copy_project
+    from gpuyard.simulate.scenario import scenario_file
 
     with tempfile.TemporaryDirectory(prefix="gpuyard-demo-", ignore_cleanup_errors=True) as folder:
-        cli = PulumiCli(Path(folder))
+        scripted = scenario_file(program_folder(project), stack)
+        cli = PulumiCli(Path(folder), scenario=scripted if scripted.is_file() else None)
         root = copy_project(project, Path(folder))
         cli.make_stack(root, stack)
         failed = False
@@ -148,6 +151,7 @@ def _in_process(project: Project, stack: str) -> Iterator[Stage]:
     from gpuyard.simulate.clouds import Clouds
     from gpuyard.simulate.deployment import SimulatedStack
     from gpuyard.simulate.durations import typical_scenario
+    from gpuyard.simulate.scenario import load_scenario
 
     config = load_stack(project, stack)
     simulated = SimulatedStack(
@@ -157,7 +161,7 @@ def _in_process(project: Project, stack: str) -> Iterator[Stage]:
         root=project.root,
         config=config.values,
         secret_keys=config.secret_keys,
-        clouds=Clouds(scenario=typical_scenario()),
+        clouds=Clouds(scenario=load_scenario(program_folder(project), stack) or typical_scenario()),
     )
     failed, at = False, 0.0
     for operation in ("preview", "up", "refresh", "destroy"):

@@ -23,6 +23,7 @@ VERBS = {
     "compat": "verdicts for combinations of GPU, driver, image and runtime",
     "up": "pulumi up, rung by rung, until the stack serves or the ladder ends",
     "drill": "rehearse stockouts, quota refusals, reclaims and slow boots on simulated clouds",
+    "simulate": "provider plugins that stand in for the clouds under your own pulumi",
     "explain": "what a cloud's refusal means, and what to do about it",
     "cost": "price any Pulumi preview or state, gpuyard's or not",
     "catalog": "show, search, age, refresh and import the dated facts",

@@ -5,18 +5,13 @@ from typing import Any
 
 from gpuyard.catalog.regions import regions
 from gpuyard.errors import EngineError
+from gpuyard.simulate.aws_names import dns_suffix, partition
 from gpuyard.simulate.functions import Function, Lookup
 from gpuyard.simulate.ids import letters_id
 from gpuyard.simulate.place import ACCOUNT, Place
 from gpuyard.simulate.zones import aws_zones
 
 Answer = Mapping[str, Any]
-
-
-def partition(region: str) -> str:
-    """The partition of ``region``, as in an ARN."""
-    starts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-    return next((name for start, name in starts.items() if region.startswith(start)), "aws")
 
 
 def _availability_zones(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: ARG001
@@ -57,7 +52,7 @@ def _availability_zone(args: Answer, place: Place, lookup: Lookup) -> Answer:  #
 def _region(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: ARG001
     region = args.get("name") or place.require_region()
     aws_zones(region)
-    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    domain = dns_suffix(region)
     return {
         "id": region,
         "name": region,
@@ -87,6 +82,11 @@ def _partition(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: A
     return {"id": name, "partition": name, "dnsSuffix": domain, "reverseDnsPrefix": reverse}
 
 
+def _default_tags(args: Answer, place: Place, lookup: Lookup) -> Answer:  # noqa: ARG001
+    tags = (place.settings.get("defaultTags") or {}).get("tags") or {}
+    return {"id": partition(place.region), "tags": dict(tags)}
+
+
 AWS_FUNCTIONS: Mapping[str, Function] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getAvailabilityZone:getAvailabilityZone": _availability_zone,
@@ -94,4 +94,5 @@ AWS_FUNCTIONS: Mapping[str, Function] = {
     "aws:index/getRegions:getRegions": _regions,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getPartition:getPartition": _partition,
+    "aws:index/getDefaultTags:getDefaultTags": _default_tags,
 }

@@ -290,6 +290,10 @@ class _Shelf:
         record = self._book.find(type_, place.scope, **properties)
         return {**record.properties, "id": record.id} if record else None
 
+    def find_all(self, type_: str, place: Place) -> list[Mapping[str, Any]]:
+        held = [record for record in self._book.in_scope(place.scope) if record.type == type_]
+        return [{**record.properties, "id": record.id} for record in sorted(held, key=lambda item: item.id)]
+
 
 def _exists(type_: str, id_: str) -> str:
     package, kind = type_.partition(":")[0], type_.rpartition(":")[2]

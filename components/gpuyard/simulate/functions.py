@@ -18,6 +18,10 @@ class Lookup(Protocol):
         """Outputs, ``id`` too, of the first resource of ``type_`` at ``place`` with these properties."""
         ...
 
+    def find_all(self, type_: str, place: Place) -> list[Mapping[str, Any]]:
+        """Outputs, ``id`` too, of every resource of ``type_`` at ``place``, by id."""
+        ...
+
 
 class NothingThere:
     """The `Lookup` of an empty cloud."""
@@ -25,6 +29,10 @@ class NothingThere:
     def find(self, type_: str, place: Place, **properties: Any) -> Mapping[str, Any] | None:  # noqa: ARG002
         """Nothing."""
         return None
+
+    def find_all(self, type_: str, place: Place) -> list[Mapping[str, Any]]:  # noqa: ARG002
+        """Nothing."""
+        return []
 
 
 Function = Callable[[Mapping[str, Any], Place, Lookup], Mapping[str, Any]]
@@ -44,7 +52,7 @@ def answer_function(token: str, args: Mapping[str, Any], place: Place, lookup: L
         raise EngineError(
             f"the simulated clouds have no answer for the function {token}\n"
             + (f"  {near}\n" if near else "")
-            + "  fix: give its answer under `answers` in a scenario file, or read the value from the config"
+            + "  fix: give its answer in clouds.<stack>.yaml, or read the value from the config"
         )
     try:
         return dict(function(args, place, lookup))
@@ -55,7 +63,17 @@ def answer_function(token: str, args: Mapping[str, Any], place: Place, lookup: L
 def functions() -> Mapping[str, Function]:
     """Every function with an answer, by token."""
     from gpuyard.simulate.aws_functions import AWS_FUNCTIONS  # noqa: PLC0415 (only when a program calls one)
+    from gpuyard.simulate.aws_images import IMAGE_FUNCTIONS  # noqa: PLC0415
+    from gpuyard.simulate.aws_policies import POLICY_FUNCTIONS  # noqa: PLC0415
     from gpuyard.simulate.gcp_functions import GCP_FUNCTIONS  # noqa: PLC0415
     from gpuyard.simulate.kubernetes_functions import KUBERNETES_FUNCTIONS  # noqa: PLC0415
+    from gpuyard.simulate.look_ups import LOOK_UPS  # noqa: PLC0415
 
-    return {**AWS_FUNCTIONS, **GCP_FUNCTIONS, **KUBERNETES_FUNCTIONS}
+    return {
+        **AWS_FUNCTIONS,
+        **IMAGE_FUNCTIONS,
+        **POLICY_FUNCTIONS,
+        **GCP_FUNCTIONS,
+        **KUBERNETES_FUNCTIONS,
+        **LOOK_UPS,
+    }

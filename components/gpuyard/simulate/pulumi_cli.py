@@ -165,7 +165,7 @@ class PulumiCli:
         """Events, other text and exit code of a command; an interrupt ends the engine first."""
         events: list[Event] = []
         others: list[str] = []
-        process = subprocess.Popen(  # noqa: S603
+        with subprocess.Popen(  # noqa: S603 (arguments of ours)
             [self.cli, *command],
             cwd=project,
             env=self.environment,
@@ -175,25 +175,29 @@ class PulumiCli:
             text=True,
             encoding="utf-8",
             start_new_session=True,  # a terminal's Ctrl-C comes to us first, and goes on once
-        )
-        try:
-            for line in process.stdout or ():
-                event = _read_event(line)
-                if event is None:
-                    others.append(line)
-                    continue
-                events.append(event)
-                if on_event:
-                    on_event(event)
-            return events, "".join(others), process.wait()
-        except BaseException:
-            process.send_signal(signal.SIGINT)
+        ) as process:
             try:
-                process.wait(_PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            raise
+                for line in process.stdout or ():
+                    event = _read_event(line)
+                    if event is None:
+                        others.append(line)
+                        continue
+                    events.append(event)
+                    if on_event:
+                        on_event(event)
+            except BaseException:
+                _end(process)
+                raise
+        return events, "".join(others), process.returncode
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let the engine end its plugins; kill it when it takes too long."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def copy_project(project: Project, folder: Path) -> Path:

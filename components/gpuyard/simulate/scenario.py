@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -162,7 +161,7 @@ class FunctionAnswer(Spec):
 
     function: str
     """Token, e.g. ``aws:ec2/getVpc:getVpc``."""
-    args: Mapping[str, Any] = MappingProxyType({})
+    args: Mapping[str, Any] = Field(default_factory=dict)
     """Arguments that must be given so; empty: any."""
     result: Mapping[str, Any]
 
@@ -186,6 +185,21 @@ class Scenario(Spec):
     @classmethod
     def _with_offset(cls, start: datetime) -> datetime:
         return start if start.tzinfo else start.replace(tzinfo=UTC)
+
+
+def scenario_file(folder: Path, stack: str) -> Path:
+    """Where a stack's own scenario lies, beside its program; it need not be there."""
+    return folder / f"clouds.{stack}.yaml"
+
+
+def load_scenario(folder: Path, stack: str) -> Scenario | None:
+    """The stack's own scenario; None: it has none.
+
+    Raises:
+        SpecError: the file is there but malformed; every problem in it.
+    """
+    file = scenario_file(folder, stack)
+    return read_scenario(file) if file.is_file() else None
 
 
 def parse_scenario(data: Mapping[str, Any], path: str = "") -> Scenario:
