@@ -258,3 +258,25 @@ def test_a_default_storage_class_counts_in_its_own_cluster_only(make):
         "gp2 volume",
         "pd-balanced volume",
     ]
+
+
+@pytest.mark.parametrize("size", [-5, float("nan"), float("inf"), "NaN", "-3", True, [10], None])
+def test_a_size_that_is_none_is_not_known_and_never_negative(make, size):
+    report = price_resources([make("aws:ebs/volume:Volume", region="us-east-1", size=size)])
+    assert report.monthly.expected == 0
+    assert report.unknown
+
+
+@pytest.mark.parametrize("odd", ["abc", -1, 0, UNKNOWN, None, [1], "1e999999", float("nan")])
+def test_odd_fractions_break_nothing(make, odd):
+    override = {"instanceType": "m5.large", "weightedCapacity": odd}
+    policy = {"launchTemplate": {"overrides": [override]}}
+    group = make("aws:autoscaling/group:Group", region="us-east-1", minSize=3, mixedInstancesPolicy=policy)
+    efs = make(
+        "aws:efs/fileSystem:FileSystem",
+        region="us-east-1",
+        throughputMode="provisioned",
+        provisionedThroughputInMibps=odd,
+    )
+    assert price_resources([group]).monthly.expected > 0
+    assert price_resources([efs]).monthly.expected >= 0

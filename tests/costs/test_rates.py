@@ -123,7 +123,7 @@ def test_a_savings_plan_spends_its_hourly_commitment_and_no_more(make):
     assert covered.unit_price == Decimal("0.8048") * Decimal("0.75")
     small = price_resources([nodes(make, desired=0, low=0)], rates=parse_rates({"commitments": [plan]}))
     assert small.monthly.expected == MONTH  # nothing runs, the commitment is paid all the same
-    assert [item.component for item in small.items if item.effective.expected] == ["plan, not used"]
+    assert [item.component for item in small.items if item.effective.expected] == ["commitment not used"]
 
 
 def test_two_prices_for_one_thing_are_refused():
@@ -185,3 +185,14 @@ def test_the_command_takes_a_rates_file(tmp_path, capsys):
     rates.write_text("discounts: [{name: EDP}]")
     assert run(["cost", str(program), "--rates", str(rates)]) == 2
     assert "is required" in capsys.readouterr().err
+
+
+def test_an_own_price_makes_a_total_of_what_nobody_publishes(make):
+    config = {"machineType": "a4-highgpu-8g", "flexStart": True, "diskType": "hyperdisk-balanced"}
+    pool = make("gcp:container/nodePool:NodePool", location="us-central1-a", nodeCount=1, nodeConfig=config)
+    (line,) = price_resources([pool]).unknown
+    assert (line.component, line.quantity.expected) == ("a4-highgpu-8g flex_start", MONTH)
+    rates = parse_rates({"prices": [{"component": "a4-highgpu-8g flex_start", "usd": 64.44}]})
+    report = price_resources([pool], rates=rates)
+    assert not report.unknown
+    assert report.by_group["GPU nodes"].expected == Decimal("64.44") * MONTH

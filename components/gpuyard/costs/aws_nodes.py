@@ -27,7 +27,7 @@ from gpuyard.costs.line_item import (
     unpriced,
 )
 from gpuyard.costs.machine import charge_machines
-from gpuyard.costs.scene import Scene, count, listed, mapping
+from gpuyard.costs.scene import Scene, amount, count, listed, mapping
 from gpuyard.resources import Resource
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -98,7 +98,7 @@ def price_autoscaling_group(resource: Resource, scene: Scene) -> Iterator[Charge
     desired = count(inputs.get("desiredCapacity"))
     desired = desired if desired is not None else low or 0
     nodes = node_loads(desired, low, high)
-    weight = decimal(str(first.get("weightedCapacity") or 1)) or Decimal(1)
+    weight = amount(first.get("weightedCapacity")) or Decimal(1)
     nodes = _rounded_up(nodes, weight)
     used = scene.usage.amount(resource, "instances")
     if used is not None:
@@ -121,8 +121,8 @@ def price_autoscaling_group(resource: Resource, scene: Scene) -> Iterator[Charge
 def _rounded_up(nodes: Loads, weight: Decimal) -> Loads:
     """Instances that reach a capacity when each counts ``weight``."""
 
-    def up(amount: Decimal) -> Decimal:
-        return (amount / weight).to_integral_value(rounding=ROUND_CEILING)
+    def up(capacity: Decimal) -> Decimal:
+        return (capacity / weight).to_integral_value(rounding=ROUND_CEILING)
 
     return (
         nodes if weight == 1 else Loads(idle=up(nodes.idle), expected=up(nodes.expected), peak=up(nodes.peak))
@@ -135,9 +135,9 @@ def _split(nodes: Loads, distribution: dict[str, Any]) -> tuple[Loads, Loads]:
     above = count(distribution.get("onDemandPercentageAboveBaseCapacity"))
     share = decimal(100 if above is None else above) / 100
 
-    def on_demand(amount: Decimal) -> Decimal:
-        rest = max(Decimal(0), amount - base)
-        return min(amount, min(base, amount) + (rest * share).to_integral_value(rounding=ROUND_CEILING))
+    def on_demand(machines: Decimal) -> Decimal:
+        rest = max(Decimal(0), machines - base)
+        return min(machines, min(base, machines) + (rest * share).to_integral_value(rounding=ROUND_CEILING))
 
     first = Loads(idle=on_demand(nodes.idle), expected=on_demand(nodes.expected), peak=on_demand(nodes.peak))
     return first, nodes + first * -1

@@ -8,7 +8,7 @@ from gpuyard.costs.aws_parts import PARTS
 from gpuyard.costs.disks import charge_ebs
 from gpuyard.costs.line_item import STORAGE, Charge, always, charge, decimal, unpriced
 from gpuyard.costs.parts import Part, charge_part
-from gpuyard.costs.scene import Scene, count, listed, mapping
+from gpuyard.costs.scene import Scene, amount, count, listed, mapping
 from gpuyard.resources import Resource
 
 VOLUME = "aws:ebs/volume:Volume"
@@ -128,7 +128,7 @@ def price_efs(resource: Resource, scene: Scene) -> Iterator[Charge]:
             yield from charge_part(resource, scene, part, region)
     if inputs.get("throughputMode") == "provisioned":
         stored = scene.usage.amount(resource, "storage_gb") or Decimal(0)
-        wanted = decimal(str(inputs.get("provisionedThroughputInMibps") or 0))
+        wanted = amount(inputs.get("provisionedThroughputInMibps")) or Decimal(0)
         above = max(Decimal(0), wanted - stored / _GB_PER_MIBPS)
         price = service_price("aws", "efs", "provisioned throughput", region)
         name, unit = "provisioned throughput", "MBps-month"
@@ -145,14 +145,14 @@ def price_openzfs(resource: Resource, scene: Scene) -> Iterator[Charge]:
     size, speed = count(inputs.get("storageCapacity")) or 0, count(inputs.get("throughputCapacity")) or 0
     iops = count(mapping(inputs.get("diskIopsConfiguration")).get("iops")) or 0
     extra = max(0, iops - _OPENZFS_FREE_IOPS_PER_GB * size)
-    for name, item, amount, unit in (
+    for name, item, wanted, unit in (
         ("SSD storage", "SSD single-AZ storage", size, "GB-month"),
         ("throughput", "throughput", speed, "MBps-month"),
         ("provisioned IOPS", "single-AZ IOPS", extra, "IOPS-month"),
     ):
-        if amount:
+        if wanted:
             price = service_price("aws", "fsx_openzfs", item, region)
-            yield charge(resource, name, price, always(amount), unit=unit, group=STORAGE, region=region)
+            yield charge(resource, name, price, always(wanted), unit=unit, group=STORAGE, region=region)
     backup = Part("backups", "fsx_openzfs", "backup", "GB-month", STORAGE, "backup_storage_gb")
     yield from charge_part(resource, scene, backup, region)
 
@@ -186,7 +186,7 @@ def price_windows(resource: Resource, scene: Scene) -> Iterator[Charge]:
         ("throughput", f"{zones} throughput", "throughputCapacity", "MBps-month"),
     ):
         price = service_price("aws", "fsx_windows", item, region)
-        amount = count(inputs.get(key)) or 0
-        yield charge(resource, name, price, always(amount), unit=unit, group=STORAGE, region=region)
+        size = count(inputs.get(key)) or 0
+        yield charge(resource, name, price, always(size), unit=unit, group=STORAGE, region=region)
     for part in PARTS[resource.type]:
         yield from charge_part(resource, scene, part, region)

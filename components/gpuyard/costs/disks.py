@@ -49,8 +49,11 @@ def charge_ebs(
 
 def _io2_iops(resource: Resource, region: str, volumes: Loads, iops: int) -> Iterator[Charge]:
     tiers = service_tiers("aws", "ebs", "io2 IOPS", region)
-    if not tiers and iops:
-        yield charge(resource, "io2 IOPS", None, volumes, unit="IOPS-month", group=STORAGE, region=region)
+    if not tiers:
+        if iops:
+            wanted = volumes * iops
+            yield charge(resource, "io2 IOPS", None, wanted, unit="IOPS-month", group=STORAGE, region=region)
+        return
     ends = [*(int(tier.from_gb) for tier in tiers[1:]), None]
     for tier, end in zip(tiers, ends, strict=True):
         part = (iops if end is None else min(iops, end)) - int(tier.from_gb)

@@ -262,9 +262,15 @@ def _merge_disks(
     own: list[dict[str, Any]], inherited: tuple[Mapping[str, Any], ...]
 ) -> tuple[Mapping[str, Any], ...]:
     """Disks by device name: an own one takes over what it does not say from the template's."""
-    by_device = {disk.get("deviceName"): disk for disk in inherited}
-    merged = [{**by_device.pop(disk.get("deviceName"), {}), **disk} for disk in own]
-    return (*merged, *by_device.values())
+    left = list(inherited)
+    merged = []
+    for disk in own:
+        device = _text(disk.get("deviceName"))
+        base = next((found for found in left if device and found.get("deviceName") == device), None)
+        if base is not None:
+            left.remove(base)
+        merged.append({**(base or {}), **disk})
+    return (*merged, *left)
 
 
 def _text(value: Any) -> str:

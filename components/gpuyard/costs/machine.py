@@ -43,7 +43,8 @@ def charge_machines(
         yield from _spot(resource, cloud, machine_type, region, hours, group, listed)
         return
     if purchase in UNPUBLISHED:
-        yield unpriced(resource, f"{machine_type} {purchase}", UNPUBLISHED[purchase], region)
+        found = unpriced(resource, f"{machine_type} {purchase}", UNPUBLISHED[purchase], region)
+        yield replace(found, quantity=hours, unit="hour", group=group)
         return
     priced = charge(
         resource,
@@ -103,7 +104,8 @@ def _spot(
             basis="one listed price",
         )
     if found is None:
-        yield unpriced(resource, component, "no usable spot quote in this region", region)
+        missing = unpriced(resource, component, "no usable spot quote in this region", region)
+        yield replace(missing, quantity=hours, unit="hour", group=group)
         return
     low, middle, high = _capped(found, listed)
     item = LineItem(

@@ -213,7 +213,7 @@ def _unused(commitment: Commitment, left: Loads, is_counted: bool) -> LineItem:
         resource=commitment.name,
         urn=f"commitment::{commitment.name}",
         type=f"{commitment.scope.cloud or 'any'}:commitment",
-        component=f"{commitment.name}, not used",
+        component="commitment not used",
         group=GPU_NODES,
         region=commitment.scope.region,
         quantity=left,

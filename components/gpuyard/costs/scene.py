@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 from gpuyard.costs.usage import Usage
@@ -160,13 +161,24 @@ def listed(value: Any) -> list[Any]:
 
 
 def count(value: Any) -> int | None:
-    """A whole number, also as text; None: absent or not known."""
+    """A whole number from 0 up, also as text; None: absent, not known, or no such number."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
+        return int(value) if isfinite(value) and value >= 0 else None
+    if isinstance(value, str) and value.isdecimal():
         return int(value)
-    if isinstance(value, str) and value.isdigit():
-        return int(value)
+    return None
+
+
+def amount(value: Any) -> Decimal | None:
+    """A number from 0 up, whole or not, also as text; None: absent, not known, or no such number."""
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            found = Decimal(str(value))
+        except InvalidOperation:
+            return None
+        return found if found.is_finite() and found >= 0 else None
     return None
 
 

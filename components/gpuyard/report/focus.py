@@ -155,6 +155,16 @@ def _row(report: Report, item: LineItem, start: str, end: str) -> dict[str, Any]
         "x_PriceSource": item.source,
         "x_PriceAsOf": item.as_of,
     }
+    if item.pricing_category == "Committed" and is_usage and item.discounts:
+        is_spend = item.unit == "USD committed"
+        row |= {
+            "CommitmentDiscountCategory": "Spend" if is_spend else "Usage",
+            "CommitmentDiscountId": item.discounts[-1],
+            "CommitmentDiscountName": item.discounts[-1],
+            "CommitmentDiscountQuantity": quantity.expected,
+            "CommitmentDiscountStatus": "Unused" if item.component.endswith("not used") else "Used",
+            "CommitmentDiscountUnit": _unit(item.unit),
+        }
     if is_usage:
         row |= {"ConsumedQuantity": quantity.expected, "ConsumedUnit": _unit(item.unit)}
     if not is_credit:  # a credit has no price: prices may not be negative

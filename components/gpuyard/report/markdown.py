@@ -10,12 +10,12 @@ from gpuyard.report.markup import Dialect, code, escape, head, marker, more, pro
 from gpuyard.report.model import Report
 from gpuyard.report.words import (
     JOURNEYS,
-    PRICE_AGE_NOTE,
     count,
     dates_line,
     duration,
     gate_state,
     journey_line,
+    price_note,
     rate,
     risk_line,
     shortcut_line,
@@ -71,7 +71,7 @@ def _apart(report: Report) -> Iterator[str]:
         yield f"Credits, apart: {usd(costs.credits)} per month."
     if costs.unknown:
         yield f"**{len(costs.unknown)} unknown** and not in the totals, listed below by name."
-    yield f"{costs.hours_per_month} hours per month; {dates_line(report)}. {PRICE_AGE_NOTE}"
+    yield f"{costs.hours_per_month} hours per month; {dates_line(report)}. {price_note(report)}"
 
 
 def _fastest(report: Report) -> str:

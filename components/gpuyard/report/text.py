@@ -11,11 +11,11 @@ from gpuyard.report.model import Report
 from gpuyard.report.terminal import Page
 from gpuyard.report.words import (
     JOURNEYS,
-    PRICE_AGE_NOTE,
     dates_line,
     duration,
     gate_state,
     journey_line,
+    price_note,
     rate,
     risk_line,
     shortcut_line,
@@ -99,7 +99,7 @@ def _money(report: Report, page: Page) -> Iterator[str]:
         yield page.style("  Unknown, not in the totals:", "yellow")
         for line in _unknown(costs.unknown):
             yield from page.fold(line, 4)
-    yield from page.fold(PRICE_AGE_NOTE, 2)
+    yield from page.fold(price_note(report), 2)
 
 
 def _unknown(unknown: Sequence[Unpriced], limit: int = 3) -> Iterator[str]:

@@ -21,6 +21,16 @@ JOURNEYS = {
 PRICE_AGE_NOTE = "Prices are list prices of dated tables, before taxes and private discounts."
 
 
+def price_note(report: "Report") -> str:
+    """What prices the report stands on, and whose discounts and commitments are in it, by name."""
+    own = dict.fromkeys(
+        name for item in report.costs.items for name in item.discounts if name != "sustained use"
+    )
+    if not own:
+        return PRICE_AGE_NOTE
+    return f"Prices are list prices of dated tables, before taxes, under your rates: {', '.join(own)}."
+
+
 def usd(amount: Decimal | float) -> str:
     """Money for people."""
     return format_usd(float(amount))
