@@ -1,5 +1,8 @@
 """The live half of `gpuyard capacity`, on doubles of the clouds. All data is synthetic."""
 
+from dataclasses import replace
+from datetime import date, timedelta
+
 import boto3
 import google.auth
 import pytest
@@ -10,6 +13,7 @@ from gpuyard.capacity.demand import AllowedRegion, Demand, GpuNeed, Purchase
 from gpuyard.catalog.evidence_file import read_evidence
 from gpuyard.catalog.evidence_items import Offering, Quota
 from gpuyard.cli.live import ask_clouds, survey_request
+from gpuyard.discovery.request import BLOCK_HOURS, block_days
 from gpuyard.errors import SpecError
 
 OPTIONS = {"profile": "", "project": "", "timeout_seconds": 60, "concurrency": 8}
@@ -52,6 +56,21 @@ def test_a_survey_is_about_what_the_demands_need():
     assert request.regions == {"aws": ("us-east-1", "us-west-2"), "gcp": ("us-central1",)}
     assert (request.instances, request.project) == (6, "synthetic")
     assert survey_request([demand(*BOTH, gpus=4, replicas=3)], OPTIONS).instances == 3
+
+
+@pytest.mark.parametrize(("days", "block"), [(0, 1), (1, 1), (14, 14), (15, 21), (28, 28), (180, 182)])
+def test_a_block_is_as_short_as_it_may_be(days, block):
+    """AWS sells whole days up to 14 and whole weeks up to 182 days (botocore 1.44)."""
+    assert block_days(days) == block
+
+
+def test_a_demand_with_an_end_is_asked_for_its_own_length():
+    today = date.today()
+    wanted = replace(demand(*BOTH), start_by=today + timedelta(days=40), end=today + timedelta(days=60))
+    request = survey_request([wanted, demand(*BOTH)], OPTIONS)
+    assert request.block_hours == (24, 72, 168, 336, 21 * 24, 672)
+    assert (request.calendar_hours, request.start_within_days) == (21 * 24, 40)
+    assert survey_request([demand(*BOTH)], OPTIONS).block_hours == BLOCK_HOURS
 
 
 def test_answers_are_kept_and_gaps_are_told_once_per_cause(clouds, tmp_path, capsys):

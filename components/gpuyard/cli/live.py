@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,12 +80,24 @@ def survey_request(
     demands: Sequence["Demand"], options: Mapping[str, Any], project: str = ""
 ) -> "SurveyRequest":
     """Machine types, regions and sizes of all demands together."""
-    from gpuyard.discovery.request import SurveyRequest
+    from gpuyard.discovery.request import (
+        BLOCK_DAYS_MAX,
+        BLOCK_HOURS,
+        CALENDAR_DAYS_MAX,
+        START_WITHIN_DAYS,
+        SurveyRequest,
+        block_days,
+    )
 
     machines: dict[str, set[str]] = {}
     regions: dict[str, dict[str, None]] = {}
-    instances = 1
+    instances, lengths, ahead = 1, [], [START_WITHIN_DAYS]
+    today = date.today()
     for demand in demands:
+        starts = max(demand.start_by or today, today)
+        ahead.append((starts - today).days)
+        if demand.end and demand.end > starts:
+            lengths.append(block_days((demand.end - starts).days))
         for place in demand.regions:
             regions.setdefault(place.cloud, {})[place.region] = None
         for need in demand.needs:
@@ -95,6 +108,9 @@ def survey_request(
         machine_types={cloud: tuple(sorted(names)) for cloud, names in machines.items()},
         regions={cloud: tuple(names) for cloud, names in regions.items()},
         instances=instances,
+        block_hours=tuple(sorted({*BLOCK_HOURS, *(24 * days for days in lengths if days <= BLOCK_DAYS_MAX)})),
+        calendar_hours=24 * min(max(lengths), CALENDAR_DAYS_MAX) if lengths else 168,
+        start_within_days=max(ahead),
         project=options.get("project") or project,
         profile=options.get("profile") or "",
         timeout_seconds=options["timeout_seconds"],

@@ -6,6 +6,7 @@ by a plan directly, so plans stay offline.
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ Get = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 """JSON answer of a GET of (URL, query)."""
 
 PRICE_LIST_REGION = "us-east-1"
+REFRESH_SECONDS = 900
+"""Throttling is waited out for so long altogether."""
 COMPUTE_SKUS = "https://cloudbilling.googleapis.com/v1/services/6F81-5844-456A/skus"
 MACHINE_TYPES = "https://compute.googleapis.com/compute/v1/projects/{project}/aggregated/machineTypes"
 _SERIES = {
@@ -51,9 +54,12 @@ def ask_aws(
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (0.3 s that only a refresh needs)
 
-    connect = connect or _boto_client
+    from gpuyard.discovery.aws.explain import explain  # noqa: PLC0415 (see above)
+
     offers = []
+    region = ""
     try:
+        connect = connect or _boto_clients()
         pricing = connect("pricing", PRICE_LIST_REGION)
         for region in regions:
             ec2 = connect("ec2", region)
@@ -72,7 +78,8 @@ def ask_aws(
                     )
                 )
     except (BotoCoreError, ClientError) as error:
-        raise DiscoveryError(f"AWS did not answer: {error}") from None
+        failure = explain(error, region)
+        raise DiscoveryError(f"AWS did not answer: {failure.message}\n  fix: {failure.fix}") from None
     return offers
 
 
@@ -112,10 +119,13 @@ def ask_gcp(
     return offers
 
 
-def _boto_client(service: str, region: str) -> Any:
+def _boto_clients() -> Connect:
+    """Clients that only read, with time limits, and wait out throttling."""
     import boto3  # noqa: PLC0415 (see ask_aws)
 
-    return boto3.client(service, region_name=region)
+    from gpuyard.discovery.aws.client import AwsClients  # noqa: PLC0415 (only a refresh needs it)
+
+    return AwsClients(boto3.Session(), time.monotonic() + REFRESH_SECONDS)
 
 
 def _sold(ec2: Any, machines: Sequence[str]) -> list[tuple[str, str]]:

@@ -35,12 +35,12 @@ Nothing is bought, reserved, created or changed: the clients refuse any call tha
 - Ctrl-C keeps what was answered.
 - Exit codes: as `gpuyard capacity`; 3 when no cloud could be asked, 130 after Ctrl-C.
 
-Capacity blocks are searched for {", ".join(f"{hours} h" for hours in BLOCK_HOURS)}.
+Capacity blocks are searched for {", ".join(f"{hours} h" for hours in BLOCK_HOURS)}, and the length of a demand that has an end.
 Spot placement scores are asked for all machine types of a demand together: AWS scores fewer than three types low.
 Scores by Capacity Manager need it switched on in the profile's region, and the Unified Operations support plan.
 Use of AWS quotas is counted: {{counted}}; AWS's own count may differ for some minutes.
 Google's H100 and newer are limited per GPU family by Cloud Quotas, which states no use: it is counted from running machines.
-Calendar mode is asked for the accelerator-optimised types (A3, A4) alone, for a window of a week.
+Calendar mode is asked for the accelerator-optimised types (A3, A4) alone, for a window of a week or as long as the demand lasts.
 List prices of Google are summed from SKUs without local SSD, and left out for families whose SKUs are ambiguous.
 """
 

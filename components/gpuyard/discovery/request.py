@@ -11,6 +11,16 @@ BLOCK_HOURS = (24, 72, 168, 336, 672)
 AWS sells whole days up to 14 and whole weeks up to 182 days (botocore 1.44, DescribeCapacityBlockOfferings).
 """
 
+BLOCK_DAYS_MAX = 182
+CALENDAR_DAYS_MAX = 90
+"""Longest calendar-mode reservation of Google."""
+START_WITHIN_DAYS = 30
+
+
+def block_days(days: int) -> int:
+    """The shortest block that lasts ``days``: whole days up to 14, whole weeks beyond."""
+    return max(days, 1) if days <= 14 else -(-days // 7) * 7
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRequest:
@@ -28,7 +38,9 @@ class SurveyRequest:
     """AWS profile. Empty: the default chain."""
     block_hours: tuple[int, ...] = BLOCK_HOURS
     spot_window_days: int = 14
-    start_within_days: int = 30
+    calendar_hours: int = 168
+    """Length of the calendar window to ask Google for."""
+    start_within_days: int = START_WITHIN_DAYS
     """How far ahead blocks and calendar windows may begin."""
     questions: frozenset[Question] = field(default_factory=lambda: frozenset(Question))
     timeout_seconds: float = 180

@@ -14,8 +14,6 @@ from gpuyard.discovery.gcp.client import SCOPE, GcpClients
 from gpuyard.discovery.gcp.explain import LOGIN, explain, explain_for
 from gpuyard.discovery.request import SurveyRequest
 
-CALENDAR_HOURS = 168
-"""Length of the calendar window that is asked for: a week."""
 _OWN = frozenset({Question.REGIONS, Question.ZONES, Question.QUOTAS, Question.RESERVATIONS})
 
 
@@ -125,7 +123,7 @@ def _forecasts(
                     region,
                     machine,
                     size,
-                    CALENDAR_HOURS,
+                    request.calendar_hours,
                     request.start_within_days,
                 ),
             )
