@@ -137,6 +137,13 @@ def test_a_rollout_without_spare_gpus_stops_first_and_goes_one_by_one():
     assert three.path_s == pytest.approx(one.path_s + 2 * sum(steps))
 
 
+def test_a_cluster_with_add_ons_takes_as_long_as_is_documented():
+    """awslabs/data-on-eks, getting started (2026-07): 11 to 12 min for VPC, EKS, Karpenter, 3 to 5 more."""
+    journey = estimate(TIMED).empty_account
+    ready = dict(journey.starts)["driver"]
+    assert 14 * 60 <= ready <= 17 * 60
+
+
 def test_the_parts_of_an_empty_account_run_beside_each_other():
     journey = estimate(replace(TIMED, is_exposed=True, has_certificate=True)).empty_account
     starts = dict(journey.starts)

@@ -121,3 +121,17 @@ def test_a_cold_start_bills_from_the_order_to_the_first_token():
     journey = estimate(AWS).zero_to_one
     assert cold_start_usd(journey, BILL) == pytest.approx(55.04 * (journey.p50_s - 13) / 3600)
     assert cold_start_usd(journey, Bill()) is None
+
+
+def test_bytes_that_no_longer_pass_nat_are_taken_off():
+    bill = replace(BILL, nat_usd_weights=100.0, nat_usd_image=10.0)
+    plain, through_nat = by_name(), by_name(bill=bill)
+    for name, less in (
+        ("weights in a bucket", 100),
+        ("weights on a local volume", 100),
+        ("a smaller image", 5),
+    ):
+        before, after = plain[name].usd_per_month, through_nat[name].usd_per_month
+        assert before is not None
+        assert after == pytest.approx(before - less)
+        assert "less $" in through_nat[name].cost

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from gpuyard.leadtime.measured import Measurement
-from gpuyard.stack.timing import endpoint_image_bytes, lead_time_of, serving_path
+from gpuyard.stack.demand_load import endpoint_image_bytes
+from gpuyard.stack.timing import lead_time_of, serving_path
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod", "local"])

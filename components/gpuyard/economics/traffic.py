@@ -83,10 +83,16 @@ class Month:
     """Mean."""
     node_starts: float
     pod_starts: float
-    nat_gb: float
+    nat_image_gb: float
+    nat_weights_gb: float
     served_gb: float
     """Requests and answers."""
     log_gb: float
+
+    @property
+    def nat_gb(self) -> float:
+        """Through NAT in all."""
+        return self.nat_image_gb + self.nat_weights_gb
 
 
 _NAT = {"aws": "aws:ec2/natGateway:NatGateway", "gcp": "gcp:compute/routerNat:RouterNat"}
@@ -129,7 +135,8 @@ def month_of(traffic: EndpointTraffic, hours_per_month: float = HOURS_PER_MONTH)
         nodes=mean,
         node_starts=node_starts,
         pod_starts=pod_starts,
-        nat_gb=(pulls + weights) / GB,
+        nat_image_gb=pulls / GB,
+        nat_weights_gb=weights / GB,
         served_gb=served / GB,
         log_gb=logs / GB,
     )

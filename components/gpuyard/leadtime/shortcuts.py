@@ -34,6 +34,9 @@ class Bill:
     nodes_min: int = 1
     nodes_max: int = 1
     hours_per_month: int = HOURS_PER_MONTH
+    nat_usd_image: float = 0.0
+    nat_usd_weights: float = 0.0
+    """What the image, and the weights from the hub, cost through NAT in a month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ class _Option:
     usd: float | None
     cost: str
     basis: str
+    saves_nat: float = 0.0
+    """USD per month that no longer pass NAT."""
     compares: str = ""
     """The phase that is done otherwise; empty: a phase, or a wait, goes away."""
     opens: tuple[str, ...] = ()
@@ -68,12 +73,16 @@ def find_shortcuts(
                     changes=option.changes,
                     saves=saves,
                     opens=option.opens,
-                    usd_per_month=option.usd,
-                    cost=option.cost,
+                    usd_per_month=None if option.usd is None else option.usd - option.saves_nat,
+                    cost=option.cost + _less_nat(option),
                     basis=option.basis,
                 )
             )
     return tuple(sorted(found, key=lambda one: (-one.largest_saving_s, one.usd_per_month or 0.0, one.name)))
+
+
+def _less_nat(option: _Option) -> str:
+    return f", less ${option.saves_nat:,.2f} of traffic through NAT" if option.saves_nat >= 0.01 else ""
 
 
 def cold_start_usd(zero_to_one: Journey, bill: Bill) -> float | None:
@@ -186,6 +195,7 @@ def _image_options(path: ServingPath, bill: Bill) -> Iterator[_Option]:
         name="a smaller image",
         changes=f"half of its {size / GB:.3g} GB: leave out what the model does not need",
         path=replace(path, image_bytes=size // 2),
+        saves_nat=bill.nat_usd_image / 2,
         usd=0.0,
         cost="somebody's time",
         basis="pull time goes with bytes",
@@ -212,6 +222,7 @@ def _preloaded(path: ServingPath, bill: Bill, gigabytes: float) -> _Option:
         name="the image on the node's disk",
         changes=changes,
         path=replace(path, image_preloaded=True),
+        saves_nat=bill.nat_usd_image,
         usd=usd,
         cost=cost,
         basis="GKE documents no extra node time; on EKS first reads of a snapshot are slower, by how much "
@@ -228,6 +239,7 @@ def _weight_options(path: ServingPath, bill: Bill) -> Iterator[_Option]:
             name="weights in a bucket",
             changes="a copy in S3 of the same region, streamed to the GPU (Run:ai model streamer)",
             path=replace(path, weights_source="s3"),
+            saves_nat=bill.nat_usd_weights,
             usd=None if price is None else gigabytes * price.usd,
             cost="no price of S3 in this region"
             if price is None
@@ -242,6 +254,7 @@ def _weight_options(path: ServingPath, bill: Bill) -> Iterator[_Option]:
             name="quantized weights",
             changes="an 8-bit checkpoint: half the bytes; check what it does to your answers",
             path=replace(path, weights_bytes=size // 2),
+            saves_nat=bill.nat_usd_weights / 2,
             usd=0.0,
             cost="nothing more; fewer or smaller GPUs may do: `gpuyard fit --quantization fp8`",
             basis="load time goes with bytes",
@@ -264,6 +277,7 @@ def _local_weights(path: ServingPath, bill: Bill, gigabytes: float) -> _Option:
         name="weights on a local volume",
         changes="a gp3 volume of 1 GB/s per node, filled beforehand, streamed to the GPU",
         path=replace(path, weights_source="pvc", weights_streamed=True),
+        saves_nat=bill.nat_usd_weights,
         usd=usd,
         cost=cost,
         basis="measured with 15 GB, by size; several GPUs may load in parallel, which it leaves out",

@@ -72,7 +72,15 @@ def shortcut_line(shortcut: Shortcut) -> tuple[str, str, str]:
     else:
         effect = "opens the gate: " + ", ".join(shortcut.opens)
     money = shortcut.usd_per_month
-    price = "unknown" if money is None else "no charge" if money == 0 else f"{usd(money)} a month"
+    price = (
+        "unknown"
+        if money is None
+        else "no charge"
+        if money == 0
+        else f"{usd(money)} a month"
+        if money > 0
+        else f"{usd(-money)} a month less"
+    )
     return shortcut.name, effect, price
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gpuyard.catalog.hardware import find_gpu
+from gpuyard.catalog.lead_times import image_bytes
 from gpuyard.economics.load import Load, Target, Workload, spread_over_day
 from gpuyard.economics.replicas import ReplicaDay, plan_day
 from gpuyard.economics.throughput import (
@@ -14,10 +15,17 @@ from gpuyard.economics.throughput import (
     find_capability,
     normal_precision,
 )
+from gpuyard.economics.traffic import EndpointTraffic
 from gpuyard.errors import Finding, Severity
+from gpuyard.runtimes.runtime import newest_version
 from gpuyard.stack.load_spec import LoadSpec
 from gpuyard.stack.plan import EndpointPlan, StackPlan
 from gpuyard.stack.spec import CPU, Endpoint
+from gpuyard.stack.wiring import weights_gib
+from gpuyard.units import GB, gib
+
+WEIGHTS_SOURCE = {"hugging_face": "hf", "pvc": "pvc", "s3": "s3", "gs": "gs"}
+"""Sources of weights as lead time and traffic call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +141,36 @@ def own_timings(spec: LoadSpec | None, setting: Setting) -> tuple[Timing, ...]:
         )
         for one in spec.measured
     )
+
+
+def traffic_of(plan: StackPlan, placed: EndpointPlan) -> EndpointTraffic:
+    """What the endpoint moves, as far as plan and load say."""
+    endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
+    weights, demand = weights_gib(placed), demand_of(placed)
+    rung = plan.pool(placed.pool).rung if placed.pool else None
+    return EndpointTraffic(
+        endpoint=endpoint.name,
+        cloud=cluster.cloud,
+        region=cluster.region,
+        cluster=cluster.name,
+        pool=placed.pool,
+        image_bytes=endpoint_image_bytes(endpoint),
+        weights_bytes=gib(weights) if weights else None,
+        weights_source=WEIGHTS_SOURCE.get(endpoint.weights_source, "hf"),
+        nodes_min=rung.nodes_min if rung else 0,
+        replicas_per_node=max(1, rung.gpus_per_node // rung.gpus_per_replica) if rung else 0,
+        replicas_min=endpoint.replicas_min,
+        is_exposed=endpoint.service_type == "LoadBalancer",
+        load=demand.load,
+        day=demand.day,
+    )
+
+
+def endpoint_image_bytes(endpoint: Endpoint) -> int | None:
+    """Compressed size of the endpoint's image: declared, else published for that release; None: not known."""
+    if endpoint.image_gb is not None:
+        return round(endpoint.image_gb * GB)
+    if endpoint.image:
+        return None
+    version = endpoint.runtime_version or newest_version(endpoint.runtime)
+    return image_bytes(endpoint.runtime, version)

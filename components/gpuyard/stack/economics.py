@@ -6,17 +6,21 @@ from gpuyard.costs.cost_report import CostReport
 from gpuyard.costs.usage import Usage
 from gpuyard.economics.people import Ownership, People, own
 from gpuyard.economics.token_economics import TokenEconomics, weigh_tokens
-from gpuyard.economics.traffic import DerivedUsage, EndpointTraffic, derive_usage, month_of
+from gpuyard.economics.traffic import DerivedUsage, derive_usage, month_of
 from gpuyard.resources import Resource
 from gpuyard.stack.alternatives import candidates_of, gpu_hour, replicas_per_node
-from gpuyard.stack.demand_load import Demand, demand_of, latency_target, own_timings, serving_setting
+from gpuyard.stack.demand_load import (
+    Demand,
+    demand_of,
+    latency_target,
+    own_timings,
+    serving_setting,
+    traffic_of,
+)
 from gpuyard.stack.plan import EndpointPlan, StackPlan
 from gpuyard.stack.spec import CPU
-from gpuyard.stack.timing import endpoint_image_bytes
-from gpuyard.stack.wiring import weights_gib
-from gpuyard.units import HOURS_PER_MONTH, gib
+from gpuyard.units import HOURS_PER_MONTH
 
-_WEIGHTS_SOURCE = {"hugging_face": "hf", "pvc": "pvc", "s3": "s3", "gs": "gs"}
 _NAT_TYPES = ("aws:ec2/natGateway:NatGateway", "gcp:compute/routerNat:RouterNat")
 
 
@@ -38,7 +42,7 @@ def usage_of(plan: StackPlan, resources: Sequence[Resource] = ()) -> DerivedUsag
         )
         for cluster in plan.clusters
     }
-    return derive_usage([_traffic(plan, placed) for placed in plan.endpoints], gateways)
+    return derive_usage([traffic_of(plan, placed) for placed in plan.endpoints], gateways)
 
 
 def price_usage(derived: Sequence[DerivedUsage]) -> Usage:
@@ -108,30 +112,8 @@ def _utilisation(plan: StackPlan, placed: EndpointPlan, demand: Demand) -> float
         return None
     if not placed.pool:
         return demand.day.utilisation
-    billed = month_of(_traffic(plan, placed)).nodes * replicas_per_node(plan.pool(placed.pool).rung)
+    billed = month_of(traffic_of(plan, placed)).nodes * replicas_per_node(plan.pool(placed.pool).rung)
     return min(1.0, demand.day.utilisation * demand.day.mean / billed) if billed else None
-
-
-def _traffic(plan: StackPlan, placed: EndpointPlan) -> EndpointTraffic:
-    endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
-    weights, demand = weights_gib(placed), demand_of(placed)
-    rung = plan.pool(placed.pool).rung if placed.pool else None
-    return EndpointTraffic(
-        endpoint=endpoint.name,
-        cloud=cluster.cloud,
-        region=cluster.region,
-        cluster=cluster.name,
-        pool=placed.pool,
-        image_bytes=endpoint_image_bytes(endpoint),
-        weights_bytes=gib(weights) if weights else None,
-        weights_source=_WEIGHTS_SOURCE.get(endpoint.weights_source, "hf"),
-        nodes_min=rung.nodes_min if rung else 0,
-        replicas_per_node=replicas_per_node(rung) if rung else 0,
-        replicas_min=endpoint.replicas_min,
-        is_exposed=endpoint.service_type == "LoadBalancer",
-        load=demand.load,
-        day=demand.day,
-    )
 
 
 def _shares(plan: StackPlan) -> dict[str, float]:

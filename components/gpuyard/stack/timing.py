@@ -4,37 +4,52 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gpuyard.capacity.lock import LockedRung
-from gpuyard.catalog.lead_times import image_bytes
+from gpuyard.catalog.component_prices import component
+from gpuyard.economics.traffic import month_of
 from gpuyard.leadtime.estimate import estimate
 from gpuyard.leadtime.lead_time import LeadTime
 from gpuyard.leadtime.measured import Measurement
 from gpuyard.leadtime.path import ServingPath
 from gpuyard.leadtime.shortcuts import Bill, cold_start_usd, find_shortcuts
-from gpuyard.runtimes.runtime import newest_version
 from gpuyard.serving.lifecycle import PRESTOP_SECONDS
 from gpuyard.serving.spec import EndpointSpec
+from gpuyard.stack.demand_load import WEIGHTS_SOURCE, endpoint_image_bytes, traffic_of
 from gpuyard.stack.plan import EndpointPlan, StackPlan
-from gpuyard.stack.spec import CPU, Endpoint
+from gpuyard.stack.spec import CPU
 from gpuyard.stack.wiring import weights_gib
-from gpuyard.units import GB, gib
+from gpuyard.units import gib
 
+_NAT = {"aws": ("nat_gateway", "data processed"), "gcp": ("cloud_nat", "data")}
 _DRIVER_BY = {"eks": "image", "gke": "cloud", "kubernetes": "image"}
-_WEIGHTS_SOURCE = {"hugging_face": "hf", "pvc": "pvc", "s3": "s3", "gs": "gs"}
 _DRAIN_SECONDS: int = EndpointSpec.model_fields["drain_seconds"].default
 
 
 def lead_time_of(plan: StackPlan, placed: EndpointPlan, measured: Sequence[Measurement] = ()) -> LeadTime:
     """How long the endpoint takes to serve from each starting point, and what would shorten it."""
     path = serving_path(plan, placed)
-    rung = plan.pool(placed.pool).rung if placed.pool else None
-    bill = Bill()
-    if rung is not None:
-        bill = Bill(usd_per_node_hour=rung.rate.usd, nodes_min=rung.nodes_min, nodes_max=rung.nodes_max)
+    bill = _bill(plan, placed)
     found = estimate(path, measured=measured)
     return replace(
         found,
         shortcuts=find_shortcuts(path, bill, measured),
         cold_start_usd=cold_start_usd(found.zero_to_one, bill),
+    )
+
+
+def _bill(plan: StackPlan, placed: EndpointPlan) -> Bill:
+    """What the endpoint's machines cost, and its image and weights through NAT."""
+    if not placed.pool:
+        return Bill()
+    rung = plan.pool(placed.pool).rung
+    month = month_of(traffic_of(plan, placed))
+    nat = component(rung.cloud, _NAT[rung.cloud][0], rung.region, _NAT[rung.cloud][1])
+    per_gb = 0.0 if nat is None else nat.usd
+    return Bill(
+        usd_per_node_hour=rung.rate.usd,
+        nodes_min=rung.nodes_min,
+        nodes_max=rung.nodes_max,
+        nat_usd_image=month.nat_image_gb * per_gb,
+        nat_usd_weights=month.nat_weights_gb * per_gb,
     )
 
 
@@ -59,7 +74,7 @@ def serving_path(plan: StackPlan, placed: EndpointPlan) -> ServingPath:
         driver_by="none" if placed.accelerator == CPU else _DRIVER_BY[cluster.platform],
         image_bytes=endpoint_image_bytes(endpoint),
         weights_bytes=gib(weights) if weights else None,
-        weights_source=_WEIGHTS_SOURCE.get(endpoint.weights_source, "hf"),
+        weights_source=WEIGHTS_SOURCE.get(endpoint.weights_source, "hf"),
         parameters=placed.model.params if placed.model else None,
         tensor_parallel=gpus or 1,
         runtime=endpoint.runtime,
@@ -93,13 +108,3 @@ def _odds_words(rung: LockedRung) -> str:
     """How likely the capacity is to come; empty: the lock does not say."""
     odds = rung.odds
     return "" if odds is None else f"odds {odds.probability:.0%} ({odds.basis})"
-
-
-def endpoint_image_bytes(endpoint: Endpoint) -> int | None:
-    """Compressed size of the endpoint's image: declared, else published for that release; None: not known."""
-    if endpoint.image_gb is not None:
-        return round(endpoint.image_gb * GB)
-    if endpoint.image:
-        return None
-    version = endpoint.runtime_version or newest_version(endpoint.runtime)
-    return image_bytes(endpoint.runtime, version)
