@@ -27,7 +27,11 @@ def _codes(runtime: str, version: str | None, env: str, image: str | None = None
         ("vllm", "0.33.0", "--max-num-seq 8", []),  # parsers take unique beginnings
         ("vllm", "0.33.0", "--tensor_parallel_size 2", []),
         ("vllm", "0.33.0", "--max-modellen 4096", [("FLAG_UNKNOWN", "error")]),
-        ("vllm", "0.33.0", "--some-plug-in-flag 1", [("FLAG_UNKNOWN", "warning")]),
+        ("vllm", "0.33.0", "--some-plug-in-flag 1", [("FLAG_UNKNOWN", "error")]),
+        ("vllm", None, "--some-plug-in-flag 1", [("FLAG_UNKNOWN", "warning")]),
+        ("vllm", "0.8.5", "bash start.sh --ray_address a; vllm serve m", [("FLAG_UNKNOWN", "warning")]),
+        ("sglang", "0.4.3", "--enable-reasoning", [("FLAG_UNKNOWN", "error")]),
+        ("sglang", "0.4.4", "--enable_metrics", [("FLAG_UNKNOWN", "error")]),
         ("vllm", "0.15.0", "--omni", [("FLAG_UNKNOWN", "error")]),
         ("vllm-omni", "0.20.0", "--omni", [("FLAG_UNKNOWN", "warning")]),
         ("sglang", "0.5.3", "--enable-ep-moe", []),

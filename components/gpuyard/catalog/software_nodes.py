@@ -130,15 +130,18 @@ def node_images() -> Sequence[NodeImage]:
 
 
 def eks_image_driver(image: str, kubernetes: str, release: str) -> str:
-    """Driver of an EKS image (``AL2023_x86_64_NVIDIA``, ``1.33``, ``20260714``); empty: unknown."""
-    for row in node_images():
-        if (
-            row.image == image
-            and row.kubernetes == kubernetes
-            and row.first_release <= release <= row.last_release
-        ):
-            return row.driver
-    return ""
+    """Driver of an EKS image (``AL2023_x86_64_NVIDIA``, ``1.33``, ``20260714``); empty: unknown.
+
+    Without a Kubernetes version it is the driver that all of that day have, if they have the same.
+    """
+    drivers = {
+        row.driver
+        for row in node_images()
+        if row.image == image
+        and kubernetes in ("", row.kubernetes)
+        and row.first_release <= release <= row.last_release
+    }
+    return drivers.pop() if len(drivers) == 1 else ""
 
 
 @cache

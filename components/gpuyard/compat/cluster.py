@@ -13,6 +13,10 @@ from gpuyard.errors import Severity
 
 CONTAINERD_2_SINCE: Version = (1, 33)
 """Kubernetes version from which EKS and GKE nodes run containerd 2."""
+CDI_SINCE: Version = (1, 7)
+"""containerd that injects CDI devices."""
+OPERATOR_CDI: Version = (25, 10)
+"""GPU Operator that uses CDI by default (canonical/k8s-snap#2388)."""
 TOOLKIT_READS_V3: Version = (1, 17)
 TOOLKIT_SAFE = "1.18.1"
 DRA_MIN_KUBERNETES: Version = (1, 32)
@@ -44,6 +48,18 @@ def _toolkit(facts: Facts) -> Iterator[Problem]:
             (
                 set_field("toolkit", TOOLKIT_SAFE, f"use container toolkit {TOOLKIT_SAFE}"),
                 Fix("use GPU Operator v25.10.1", {"gpu_operator": "v25.10.1", "toolkit": None}),
+            ),
+        )
+        return
+    if () < containerd < CDI_SINCE and release is not None and release.key >= OPERATOR_CDI:
+        yield Problem(
+            "TOOLKIT_CONTAINERD",
+            "containerd",
+            f"GPU Operator {release.version} hands out GPUs by CDI, which containerd {dotted(containerd)} "
+            "does not know",
+            (
+                set_field("containerd", "1.7.29", "use containerd 1.7"),
+                Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),
             ),
         )
         return

@@ -47,6 +47,11 @@ BACKEND_SM: Mapping[str, tuple[Version, Version]] = {
     "trtllm_mha": (BLACKWELL, (10, 9)),
 }
 """Compute capabilities from and to which an attention backend exists."""
+FP4 = ("nvfp4", "modelopt_fp4")
+CONSUMER_BLACKWELL: Version = (12, 0)
+FP4_SM120: Version = (0, 10, 1, 0)
+FP4_MOE_SM120: Version = (0, 12, 0, 0)
+"""vLLM 0.10.0 builds FP4 for 10.0 only, 0.10.2 for 12.0 too; the grouped kernel of experts came in 0.12.0."""
 
 
 def engine_problems(facts: Facts) -> Iterator[Problem]:
@@ -126,7 +131,9 @@ def _quantization(facts: Facts) -> Iterator[Problem]:
             f"{kind} needs compute capability {dotted(floor)}, {facts.who} has {dotted(facts.sm)}",
             fixes if floor < BLACKWELL else fixes[3:],
         )
-    elif facts.runtime == "vllm" and kind in ("nvfp4", "modelopt_fp4") and facts.sm < BLACKWELL:
+    elif facts.runtime == "vllm" and kind in FP4 and facts.sm >= CONSUMER_BLACKWELL:
+        yield from _fp4_on_consumer_cards(facts, moe=moe)
+    elif facts.runtime == "vllm" and kind in FP4 and facts.sm < BLACKWELL:
         yield Problem(
             "QUANT_MIN_SM", "quantization", f"{kind} runs weight-only below Blackwell", (), Severity.WARNING
         )
@@ -145,6 +152,20 @@ def _quantization(facts: Facts) -> Iterator[Problem]:
             ),
             Severity.WARNING if converts else Severity.ERROR,
         )
+
+
+def _fp4_on_consumer_cards(facts: Facts, *, moe: bool) -> Iterator[Problem]:
+    """Which releases have FP4 kernels for compute capability 12 (``FP4_ARCHS`` in their CMakeLists)."""
+    since, what = (FP4_MOE_SM120, "experts") if moe else (FP4_SM120, "layers")
+    if not facts.version or facts.version >= since:
+        return
+    yield Problem(
+        "QUANT_MIN_SM",
+        "quantization" if facts.given.quantization else "model",
+        f"vLLM {dotted(facts.version[:3])} has no NVFP4 kernels for {what} on {facts.who}; "
+        f"{dotted(since[:3])} does",
+        (set_release(facts, dotted(since[:3])), set_release(facts, "0.20.0"), set_gpu(facts, "b200")),
+    )
 
 
 def _attention(facts: Facts) -> Iterator[Problem]:

@@ -28,6 +28,10 @@ from gpuyard.compat.spelling import (
     read_system,
 )
 
+NGC_IMAGES = "nvcr.io/nvidia/vllm:"
+NGC_MONTH = (25, 9)
+NGC_CUDA_13: Version = (13, 0)
+"""NVIDIA's own builds of vLLM have CUDA 13 from their first month."""
 CALENDAR_TAGS = 20
 """Image tags such as ``25.11-py3`` are months, not engine versions."""
 ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
@@ -266,6 +270,9 @@ def _cuda(
     found = re.search(r"cu(?:da)?-?(\d{2})[.-]?(\d)", tag)
     if found:
         return (int(found[1]), int(found[2])), True
+    if NGC_IMAGES in image:
+        month = re.match(r"(\d{2})\.(\d{2})", tag)
+        return (NGC_CUDA_13 if month and (int(month[1]), int(month[2])) >= NGC_MONTH else ()), False
     if release is not None and "nightly" not in tag:
         return (release.wheel_cuda if install == "pip" else release.image_cuda)[:2], False
     return (), False
@@ -299,7 +306,7 @@ def _image_driver(given: Combination, kubernetes: Version) -> str:
     text = f"{given.ami or ''} {given.os or ''}"
     found = re.search(r"(20\d{6})", text)
     kind = re.search(r"AL2023_x86_64_NVIDIA|AL2023_ARM_64_NVIDIA|AL2_x86_64_GPU", text, re.IGNORECASE)
-    if found is None or len(kubernetes) < 2:
+    if found is None or len(kubernetes) == 1:
         return ""
     names = {"al2023_x86_64_nvidia": "AL2023_x86_64_NVIDIA", "al2023_arm_64_nvidia": "AL2023_ARM_64_NVIDIA"}
     image = names.get(kind[0].lower(), "AL2_x86_64_GPU") if kind else ""

@@ -83,6 +83,10 @@ EXTENSION_FLAGS = frozenset({"--omni"})
 """Flags that a package on top of the engine adds: unknown to a plain release only."""
 MISSPELT = 0.88
 """How alike an unknown flag is to a known one to be its misspelling."""
+_SCRIPT = re.compile(r"&&|;|\bbash\b|\.sh\b")
+"""A script: flags may be of its other commands."""
+_HYPHENS_ONLY = frozenset({"sglang"})
+"""Engines whose parser does not take ``_`` for ``-``."""
 _OWN_IMAGE = {"vllm": "vllm/vllm-openai", "sglang": "lmsysorg/sglang"}
 
 
@@ -110,7 +114,14 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
         return
     known = runtime_flags(facts.runtime)
     span = known.get(key) or known.get("--" + key.removeprefix("--no-"))
-    if span is not None:
+    if span is not None and "_" in name.partition("=")[0] and facts.runtime in _HYPHENS_ONLY:
+        yield Problem(
+            "FLAG_UNKNOWN",
+            "env",
+            f"{facts.runtime} has no {name}; did you mean {span.flag}?",
+            (Fix(f"write {span.flag}", without_flags(facts, name)),),
+        )
+    elif span is not None:
         yield from _span(facts, name, span)
     elif known and not any(flag.startswith(key) for flag in known):  # parsers take unique beginnings
         yield from _unknown(facts, name, key)
@@ -121,6 +132,19 @@ def _is_extended(facts: Facts) -> bool:
     named = "omni" in f"{facts.runtime_text} {facts.image}"
     plain = bool(facts.version) or _OWN_IMAGE.get(facts.runtime, "?") in facts.image
     return named or not plain
+
+
+def _is_plain_release(facts: Facts) -> bool:
+    """Whether the engine is a release between those whose parsers were read."""
+    spans = runtime_flags(facts.runtime).values()
+    newest = max(span.first_seen for span in spans)
+    oldest = min(span.first_seen for span in spans)
+    if facts.model_name and facts.model is None:
+        return False  # image and video models run in packages on top, with flags of their own
+    if "omni" in f"{facts.runtime_text} {facts.image}" or _SCRIPT.search(str(facts.given.env)):
+        return False
+    own = not facts.image or _OWN_IMAGE.get(facts.runtime, "?") in facts.image
+    return own and bool(facts.version) and oldest <= facts.version <= newest
 
 
 def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
@@ -156,14 +180,19 @@ def _foreign(facts: Facts, name: str, own: str) -> Problem:
 
 
 def _unknown(facts: Facts, name: str, key: str) -> Iterator[Problem]:
-    """A misspelling of a known flag is one; any other unknown flag may be of a plug-in or newer."""
+    """A misspelling of a known flag is one, and so is a flag that no release up to a stated one ever had.
+
+    Without a release, or with an image of somebody else's, the flag may be of a plug-in or newer.
+    """
     near = _nearest(facts.runtime, key)
+    is_other = any(key in runtime_flags(other) for other in _OWN_IMAGE if other != facts.runtime)
+    is_sure = bool(near) or is_other or _is_plain_release(facts)
     yield Problem(
         "FLAG_UNKNOWN",
         "env",
         f"{facts.runtime} has no {name}" + (f"; did you mean {near}?" if near else " that the catalog knows"),
         (Fix(f"write {near}" if near else f"drop {name}", without_flags(facts, name)),),
-        Severity.ERROR if near and not facts.is_newer else Severity.WARNING,
+        Severity.ERROR if is_sure and not facts.is_newer else Severity.WARNING,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version, driver_branches, parse_version
 from gpuyard.catalog.software_nodes import (
+    find_operator,
     operator_systems,
 )
 from gpuyard.compat.facts import Facts
@@ -57,6 +58,8 @@ _NO_CONTAINER = frozenset(
     }
 )
 """Systems beside the catalog's list that NVIDIA publishes no driver container for."""
+_CONTAINER_SINCE: dict[str, Version] = {"Ubuntu 24.04": (24, 6)}
+"""GPU Operator from which a system has driver containers (NVIDIA/gpu-operator#722)."""
 _RHEL_KIN = re.compile(r"alma ?linux|oracle ?linux|\bol ?[89]\b|centos[a-z _-]*[89]")
 """Rebuilds of RHEL with a name of their own, which becomes the tag of an image that does not exist."""
 
@@ -92,6 +95,16 @@ def _driver_owner(facts: Facts) -> Iterator[Problem]:
         "let the node image bring the driver (driver.enabled=false)",
         {"driver_managed_by": "cloud" if facts.platform == "gke" else "image"},
     )
+    operator = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
+    since = _CONTAINER_SINCE.get(facts.os)
+    if since and operator is not None and operator.key < since:
+        yield Problem(
+            "OS_NO_DRIVER_CONTAINER",
+            "gpu_operator",
+            f"GPU Operator {operator.version} has no driver container for {facts.os} yet",
+            (Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}), by_image),
+        )
+        return
     without = facts.os in _NO_CONTAINER or bool(_RHEL_KIN.search(facts.node_image))
     if without or (system is not None and not system.driver_container):
         with_dir = Fix(
