@@ -142,7 +142,8 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
             ),
         )
     elif release is not None and facts.runtime == "vllm" and facts.install == "pip" and facts.cuda_is_given:
-        has_variant = release.key >= (0, 12, 0, 0)
+        # besides CUDA 13, the releases since 0.12 have wheels for 12.8 or 12.9
+        has_variant = release.key >= (0, 12, 0, 0) and (facts.cuda >= (12, 8) or release.wheel_cuda < (13, 0))
         if release.wheel_cuda and facts.cuda[:1] != release.wheel_cuda[:1] and not has_variant:
             yield Problem(
                 "RUNTIME_LIB_MISSING",

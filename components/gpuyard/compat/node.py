@@ -249,7 +249,10 @@ def _gke_library_path(facts: Facts) -> Iterator[Problem]:
         if facts.given.base_image_cuda is not None
         else facts.cuda
     )
-    if facts.runtime != "vllm" or facts.install == "pip" or not on_cos or not (12, 8) <= base < (13, 0):
+    own_image = not facts.runtime and facts.given.base_image_cuda is not None
+    if not (facts.runtime == "vllm" or own_image) or facts.install == "pip":
+        return
+    if not on_cos or not (12, 8) <= base < (13, 0):
         return
     yield from _gke_link_path(facts)
     if "/usr/local/nvidia" in facts.env.get("LD_LIBRARY_PATH", "") or facts.version >= LIBRARY_PATH_SET_SINCE:
