@@ -137,6 +137,13 @@ def test_an_interrupt_keeps_answers_and_names_the_rest():
     assert [gap.reason for gap in run.evidence.gaps if gap.region == "region-9"] == [Reason.NOT_ASKED]
 
 
+def test_gaps_of_one_cause_are_one():
+    run = asking()
+    run.run([replace(task(failing(Scope.QUESTION)), subjects=(subject,)) for subject in ("a", "b")])
+    (gap,) = run.evidence.gaps
+    assert sorted(gap.subjects) == ["a", "b"]
+
+
 def test_progress_counts_every_task():
     seen = []
     run = asking(on_progress=seen.append)

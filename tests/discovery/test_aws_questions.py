@@ -65,18 +65,31 @@ def test_spot_prices_are_weighted_by_how_long_they_held(aws):
     assert asked["ProductDescriptions"] == ["Linux/UNIX"]
 
 
-def test_scores_of_the_region_and_of_its_zones_are_asked_for_the_whole_mix(aws):
+def test_scores_of_regions_and_zones_are_asked_for_the_whole_mix_ten_places_at_a_time(aws):
     def scores(_, asked):
-        if asked["SingleAvailabilityZone"]:
-            return {
-                "SpotPlacementScores": [{"Region": "us-east-1", "AvailabilityZoneId": "use1-az2", "Score": 3}]
-            }
-        return {"SpotPlacementScores": [{"Region": "us-east-1", "Score": 7}]}
+        found = [
+            {"Region": region, "Score": 7}
+            | ({"AvailabilityZoneId": f"{region}-1"} if asked["SingleAvailabilityZone"] else {})
+            for region in asked["RegionNames"]
+        ]
+        return {"SpotPlacementScores": found}
 
     machines = ("p5en.48xlarge", "p5.48xlarge", "p5e.48xlarge")
-    found = list(ask_placement_scores(region(aws(GetSpotPlacementScores=scores), machines=machines), 8))
-    assert [(score.zone, score.score, score.instances) for score in found] == [("", 7, 8), ("use1-az2", 3, 8)]
-    assert {score.machine_types for score in found} == {tuple(sorted(machines))}
+    double = aws(GetSpotPlacementScores=scores)
+    zones = {"us-east-1": 5, "us-east-2": 3, "us-west-2": 4, "eu-west-2": 12}
+    found = list(ask_placement_scores(double.clients()("ec2", "us-east-1"), machines, zones, 8))
+    asked = [
+        (tuple(one["RegionNames"]), one["SingleAvailabilityZone"])
+        for _, one in double.called("GetSpotPlacementScores")
+    ]
+    assert asked == [
+        (tuple(zones), False),
+        (("us-east-1", "us-east-2"), True),
+        (("us-west-2",), True),
+        (("eu-west-2",), True),
+    ]
+    assert {score.zone for score in found if score.region == "us-west-2"} == {"", "us-west-2-1"}
+    assert {(score.machine_types, score.instances) for score in found} == {(tuple(sorted(machines)), 8)}
 
 
 def offer(offering_id, hours, fee="9999.50"):

@@ -80,7 +80,7 @@ def test_answers_are_kept_and_gaps_are_told_once_per_cause(clouds, tmp_path, cap
     told = capsys.readouterr().err
     assert len(read_evidence(path).find(Offering)) == 4
     assert told.count("ec2:DescribeSpotPriceHistory is denied") == 1
-    assert "spot prices in us-east-1, us-west-2" in told
+    assert "open: aws: spot prices in us-east-1, us-west-2\n" in told
     assert "gcp: not asked: Google credentials are missing" in told
     assert "would ask: compute.regions.list" in told
     assert "\x1b" not in told

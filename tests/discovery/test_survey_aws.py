@@ -61,6 +61,7 @@ def test_an_account_with_nothing_gives_empty_answers_not_gaps(aws, monkeypatch):
     assert found.evidence.find(Offering) == ()
     assert found.evidence.answered(Question.OFFERINGS, "aws", "us-east-1", "p5.48xlarge")
     assert {gap.question for gap in found.evidence.gaps} == {Question.HISTORY}  # Capacity Manager is off
+    assert {gap.region for gap in found.evidence.gaps} == set(REGIONS)
 
 
 def test_a_denied_action_is_named_exactly_and_others_go_on(aws, monkeypatch):
@@ -107,6 +108,31 @@ def test_keys_that_work_elsewhere_mean_a_region_that_is_not_enabled(aws, monkeyp
     assert found.evidence.answered(Question.OFFERINGS, "aws", "us-east-1", "p5.48xlarge")
 
 
+def test_a_region_of_another_partition_is_not_asked(aws, monkeypatch):
+    double = aws()
+    found = ask(double, monkeypatch, regions=("us-east-1", "us-gov-west-1"))
+    gap = gaps(found)[Question.OFFERINGS, "us-gov-west-1"]
+    assert gap.reason is Reason.NOT_ENABLED
+    assert "partition" in gap.fix
+    assert {region for name, region, _ in double.calls} == {"us-east-1"}
+
+
+def test_spot_scores_are_asked_where_the_machines_are_sold_in_few_requests(aws, monkeypatch):
+    def offerings(region, _):
+        sold = [{"InstanceType": "p5.48xlarge", "Location": "usw2-az1"}] if region == "us-west-2" else []
+        return {"InstanceTypeOfferings": sold}
+
+    double = aws(DescribeInstanceTypeOfferings=offerings)
+    ask(double, monkeypatch)
+    asked = [request["RegionNames"] for _, request in double.called("GetSpotPlacementScores")]
+    assert asked == [["us-west-2"], ["us-west-2"]]
+    double = aws(DescribeInstanceTypeOfferings=Refusal("UnauthorizedOperation"))
+    found = ask(double, monkeypatch)
+    asked = [request["RegionNames"] for _, request in double.called("GetSpotPlacementScores")]
+    assert asked == [["us-east-1", "us-west-2"], ["us-east-1", "us-west-2"]]
+    assert found.evidence.answered(Question.PLACEMENT_SCORES, "aws", "us-west-2", "1 x p5.48xlarge")
+
+
 def test_credentials_that_expire_half_way_keep_what_was_found(aws, monkeypatch):
     calls = []
 
@@ -116,8 +142,9 @@ def test_credentials_that_expire_half_way_keep_what_was_found(aws, monkeypatch):
             return Refusal("ExpiredToken", "The provided token has expired.")
         return {"InstanceTypeOfferings": [{"InstanceType": "p5.48xlarge", "Location": "use1-az1"}]}
 
-    double = aws(DescribeInstanceTypeOfferings=offerings)
     regions = ("us-east-1", "us-west-2", "eu-west-1", "eu-north-1")
+    listed = {"Regions": [{"RegionName": region} for region in regions]}
+    double = aws(DescribeInstanceTypeOfferings=offerings, DescribeRegions=listed)
     only = frozenset({Question.OFFERINGS})
     found = ask(double, monkeypatch, regions=regions, questions=only, concurrency=1)
     assert len(found.evidence.find(Offering)) == 1

@@ -139,6 +139,23 @@ def request_subject(instances: int, machines: str, purchase: str = "") -> str:
     return f"{instances} x {machines} {purchase}".rstrip()
 
 
+def group_gaps(gaps: Iterable[Gap]) -> list[list[Gap]]:
+    """Gaps with the same cause and the same way out together, in the order of their first."""
+    groups: dict[tuple[str, ...], list[Gap]] = {}
+    for gap in gaps:
+        fix = gap.fix.replace(gap.region, "REGION")
+        groups.setdefault((gap.cloud, gap.reason, gap.permission, fix), []).append(gap)
+    return list(groups.values())
+
+
+def describe_gaps(group: Sequence[Gap]) -> str:
+    """What stayed open, and where: ``aws: spot prices, quotas in us-east-1, us-west-2 and 3 more``."""
+    questions = sorted({gap.question.replace("_", " ") for gap in group})
+    regions = sorted({gap.region for gap in group})
+    shown = ", ".join(regions[:3]) + (f" and {len(regions) - 3} more" if len(regions) > 3 else "")
+    return f"{group[0].cloud}: {', '.join(questions)} in {shown}"
+
+
 def merge(old: Evidence, new: Evidence) -> Evidence:
     """``old`` with ``new`` laid over it.
 

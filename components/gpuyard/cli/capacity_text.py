@@ -8,6 +8,7 @@ from gpuyard.capacity.quota import Verdict
 from gpuyard.capacity.ranking import usd_per_hour_unserved
 from gpuyard.capacity.relaxation import explain_nothing
 from gpuyard.capacity.rung import Ladder, Rung
+from gpuyard.catalog.evidence import describe_gaps, group_gaps
 from gpuyard.cli.capacity_request import AD_HOC, Request
 from gpuyard.cli.capacity_words import answers, would_ask
 from gpuyard.units import format_seconds, format_usd
@@ -176,14 +177,13 @@ def _asked(request: Request) -> Iterator[str]:
         yield ""
         yield "no cloud was asked; --live would ask"
         yield from (f"  {line}" for line in wrap(", ".join(calls), 100))
-    gaps = request.known.evidence.gaps
+    gaps = group_gaps(request.known.evidence.gaps)
     if gaps:
         yield ""
-        yield f"{len(gaps)} questions to clouds stayed open"
-        yield from (
-            f"  {gap.cloud} {gap.region} {gap.question}: {gap.message}; {gap.fix}" for gap in gaps[:REASONS]
-        )
-        yield from _more(len(gaps) - REASONS, "gaps, in the evidence file")
+        yield "questions to clouds that stayed open"
+        for group in gaps[:REASONS]:
+            yield f"  {describe_gaps(group)}: {group[0].message}; {group[0].fix}"
+        yield from _more(len(gaps) - REASONS, "causes, in the evidence file")
     unknown = sum(
         rung.quota_verdict is Verdict.UNKNOWN for ladder in request.ladders for rung in ladder.rungs
     )

@@ -12,7 +12,6 @@ import click
 
 if TYPE_CHECKING:
     from gpuyard.capacity.demand import Demand, GpuNeed
-    from gpuyard.catalog.evidence import Gap
     from gpuyard.catalog.hardware import MachineType
     from gpuyard.discovery.asking import Progress
     from gpuyard.discovery.request import SurveyRequest
@@ -120,6 +119,8 @@ def survey_request(
 
 def summary(found: "Survey", path: Path, seconds: float) -> Iterable[str]:
     """What was found and what stayed open, one cause per entry."""
+    from gpuyard.catalog.evidence import describe_gaps, group_gaps
+
     for locked in found.locked_out:
         yield from _locked_out(locked)
     answers = found.evidence.answers
@@ -128,8 +129,10 @@ def summary(found: "Survey", path: Path, seconds: float) -> Iterable[str]:
         yield f"{records} facts from {len(answers)} answers in {seconds:.0f} s, kept in {path}"
     if found.was_interrupted:
         yield "interrupted; what was answered is kept"
-    for gaps in _grouped(found.evidence.gaps):
-        yield from _open_question(gaps)
+    for group in group_gaps(found.evidence.gaps):
+        yield f"open: {describe_gaps(group)}"
+        yield f"  {group[0].message}"
+        yield f"  fix: {group[0].fix}"
 
 
 def _machines(need: "GpuNeed") -> list["MachineType"]:
@@ -154,25 +157,6 @@ def _locked_out(locked: "LockedOut") -> Iterable[str]:
     yield f"{locked.cloud}: not asked: {locked.failure.message}"
     yield f"  fix: {locked.failure.fix}"
     yield f"  would ask: {', '.join(locked.would_ask)}"
-
-
-def _grouped(gaps: Iterable["Gap"]) -> list[list["Gap"]]:
-    """Gaps with the same cause and the same way out, in the order of their first."""
-    groups: dict[tuple[str, ...], list[Gap]] = {}
-    for gap in gaps:
-        fix = gap.fix.replace(gap.region, "REGION")
-        groups.setdefault((gap.cloud, gap.reason, gap.permission, fix), []).append(gap)
-    return list(groups.values())
-
-
-def _open_question(gaps: Sequence["Gap"]) -> Iterable[str]:
-    first = gaps[0]
-    questions = sorted({gap.question.replace("_", " ") for gap in gaps})
-    regions = sorted({gap.region for gap in gaps})
-    shown = ", ".join(regions[:3]) + (f" and {len(regions) - 3} more" if len(regions) > 3 else "")
-    yield f"{first.cloud}: open: {', '.join(questions)} in {shown}"
-    yield f"  {first.message}"
-    yield f"  fix: {first.fix}"
 
 
 class ProgressLines:

@@ -80,7 +80,7 @@ class Asking:
     @property
     def evidence(self) -> Evidence:
         """What was answered so far, and what stayed open."""
-        return merge(Evidence(), Evidence(tuple(self._answers), tuple(self._gaps)))
+        return merge(Evidence(), Evidence(tuple(self._answers), tuple(_joined(self._gaps))))
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Ask every task; returns when all are answered, given up, or the deadline has passed.
@@ -215,6 +215,17 @@ _TOO_LATE = Failure(
 _INTERRUPTED = Failure(
     reason=Reason.NOT_ASKED, message="the survey was interrupted", fix="run it again; answers are kept"
 )
+
+
+def _joined(gaps: Sequence[Gap]) -> Iterator[Gap]:
+    """Gaps of one question, place and cause as one, with the subjects of all."""
+    found: dict[tuple[Any, ...], Gap] = {}
+    for gap in gaps:
+        key = (gap.question, gap.cloud, gap.account, gap.region, gap.reason, gap.message, bool(gap.subjects))
+        held = found.get(key)
+        subjects = tuple(dict.fromkeys((*held.subjects, *gap.subjects))) if held else gap.subjects
+        found[key] = replace(gap, subjects=subjects)
+    yield from found.values()
 
 
 def _drain(waiting: "queue.SimpleQueue[Task]") -> None:

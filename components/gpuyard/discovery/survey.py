@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpuyard.catalog.evidence import Evidence
-from gpuyard.catalog.evidence_items import Offering
 from gpuyard.discovery.actions import actions_for
 from gpuyard.discovery.asking import Asking, OnProgress
 from gpuyard.discovery.aws import tasks as aws_tasks
@@ -62,7 +61,7 @@ def survey(
     if "aws" in accounts:
         first.append(aws_tasks.region_task(request, accounts["aws"]))
         then.append(lambda: aws_tasks.region_tasks(request, accounts["aws"], asking))
-        last.append(lambda: aws_tasks.advice_tasks(request, accounts["aws"], _zones(asking.evidence)))
+        last.append(lambda: aws_tasks.place_tasks(request, accounts["aws"], asking))
     if "gcp" in accounts:
         then.append(lambda: gcp_tasks.project_tasks(request, accounts["gcp"]))
     for stage in ([lambda: first], then, last):
@@ -73,12 +72,8 @@ def survey(
 
 
 def _would_ask(cloud: str, request: SurveyRequest) -> tuple[str, ...]:
-    return tuple(
+    names = (
         action.permission or f"{action.service}.{action.operation}"
         for action in actions_for(cloud, request.questions)
     )
-
-
-def _zones(evidence: Evidence) -> dict[str, str]:
-    """Regions by the zone ids that sell any machine type of the survey."""
-    return {offering.zone: offering.region for offering in evidence.find(Offering, cloud="aws")}
+    return tuple(dict.fromkeys(names))

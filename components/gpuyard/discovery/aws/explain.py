@@ -124,6 +124,16 @@ def not_enabled(region: str, said: str = "") -> Failure:
     )
 
 
+def not_in_partition(region: str) -> Failure:
+    """That the account lists no such region: GovCloud and China are partitions with accounts of their own."""
+    return Failure(
+        reason=Reason.NOT_ENABLED,
+        message=f"{region} is not among the regions of this account",
+        fix="leave it out, or use credentials of its partition (GovCloud, China)",
+        scope=Scope.REGION,
+    )
+
+
 def _permission(error: Any) -> str:
     """The IAM action of the call that failed, from its operation's name."""
     operation = getattr(error, "operation_name", "")

@@ -1,14 +1,18 @@
 """Spot prices over past days, and AWS's odds that a spot request succeeds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from gpuyard.catalog.evidence_items import PlacementScore, SpotPrice
 from gpuyard.discovery.aws.region import NOW, AwsRegion
 from gpuyard.discovery.spread import spread
 
 SCORES_AT_ONCE = 10
-"""Regions per call, and places that one answer scores (GetSpotPlacementScores, botocore 1.44)."""
+"""Regions of one request, and places that one answer scores (GetSpotPlacementScores, botocore 1.44).
+
+AWS limits how many different requests an account may make in a day, so places are asked about together.
+"""
 
 
 def ask_spot_prices(region: AwsRegion, window_days: int) -> Iterator[SpotPrice]:
@@ -46,30 +50,48 @@ def ask_spot_prices(region: AwsRegion, window_days: int) -> Iterator[SpotPrice]:
         )
 
 
-def ask_placement_scores(region: AwsRegion, instances: int) -> Iterator[PlacementScore]:
-    """Scores of the region and of its zones for ``instances`` of any of the machine types.
+def ask_placement_scores(
+    ec2: Any, machine_types: Sequence[str], zones: Mapping[str, int], instances: int
+) -> Iterator[PlacementScore]:
+    """Scores of regions and of their zones for ``instances`` of any of the machine types.
 
-    One region per call: an answer scores ten places at most.
+    ``zones`` says how many zones of each region matter.
     """
-    for single_zone in (False, True):
-        for found in region.pages(
-            "get_spot_placement_scores",
-            "SpotPlacementScores",
-            InstanceTypes=list(region.machine_types),
+    for regions, single_zone in (
+        *((group, False) for group in _groups(dict.fromkeys(zones, 1))),
+        *((group, True) for group in _groups(zones)),
+    ):
+        pages = ec2.get_paginator("get_spot_placement_scores").paginate(
+            InstanceTypes=list(machine_types),
             TargetCapacity=instances,
             TargetCapacityUnitType="units",
             SingleAvailabilityZone=single_zone,
-            RegionNames=[region.name],
-        ):
+            RegionNames=regions,
+        )
+        for found in (found for page in pages for found in page["SpotPlacementScores"]):
             yield PlacementScore(
                 cloud="aws",
-                region=region.name,
+                region=found["Region"],
                 zone=found.get("AvailabilityZoneId", "") if single_zone else "",
-                machine_types=tuple(sorted(region.machine_types)),
+                machine_types=tuple(sorted(machine_types)),
                 instances=instances,
                 score=found["Score"],
                 as_of=NOW,
             )
+
+
+def _groups(places: Mapping[str, int]) -> Iterator[list[str]]:
+    """Regions in groups with no more places together than one answer scores."""
+    group: list[str] = []
+    total = 0
+    for region, count in places.items():
+        if group and total + count > SCORES_AT_ONCE:
+            yield group
+            group, total = [], 0
+        group.append(region)
+        total += count
+    if group:
+        yield group
 
 
 def timestamp(moment: datetime) -> str:

@@ -1,25 +1,28 @@
 """The questions that a survey asks AWS."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gpuyard.catalog.evidence import request_subject
-from gpuyard.catalog.evidence_items import Question, Region
+from gpuyard.catalog.evidence import Evidence, request_subject
+from gpuyard.catalog.evidence_items import Offering, Question, Region
 from gpuyard.discovery.asking import Asking, Task
 from gpuyard.discovery.aws.client import AwsClients
-from gpuyard.discovery.aws.explain import explain, explain_for, not_enabled
+from gpuyard.discovery.aws.explain import explain, explain_for, not_enabled, not_in_partition
 from gpuyard.discovery.aws.list_prices import PRICE_LIST_REGION, ask_list_prices
 from gpuyard.discovery.aws.manager import ask_history, ask_supportability
 from gpuyard.discovery.aws.quotas import ask_quotas
 from gpuyard.discovery.aws.region import NOW, AwsRegion
 from gpuyard.discovery.aws.reserved import ask_capacity_blocks, ask_reservations, masked_account
 from gpuyard.discovery.aws.spot import ask_placement_scores, ask_spot_prices
-from gpuyard.discovery.failure import KnownError
+from gpuyard.discovery.failure import Failure, KnownError
 from gpuyard.discovery.request import SurveyRequest
 
 HOME_REGION = "us-east-1"
+ZONES_GUESSED = 3
+"""Zones that count where it is not known which ones sell a machine type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +68,13 @@ def region_task(request: SurveyRequest, aws: AwsAccount) -> Task:
 
 def region_tasks(request: SurveyRequest, aws: AwsAccount, asking: Asking) -> list[Task]:
     """Everything that is asked region by region; a region known to be off gets one gap per question."""
-    off = {region.region for region in asking.evidence.find(Region, cloud="aws") if not region.enabled}
     tasks = []
     for name in request.regions["aws"]:
         place = AwsRegion(aws.clients, name, aws.account, request.machine_types["aws"])
+        closed = _closed(name, asking.evidence)
         for question, (subjects, ask) in _questions(request, place).items():
             if request.asks(question):
-                tasks.append(_task(question, place, subjects, _refuse(name) if name in off else ask))
+                tasks.append(_task(question, place, subjects, _refuse(closed) if closed else ask))
     if request.asks(Question.LIST_PRICES):
         tasks += [_price_task(request, aws, machine) for machine in request.machine_types["aws"]]
     if request.asks(Question.HISTORY):
@@ -79,30 +82,23 @@ def region_tasks(request: SurveyRequest, aws: AwsAccount, asking: Asking) -> lis
     return tasks
 
 
-def advice_tasks(request: SurveyRequest, aws: AwsAccount, zones: dict[str, str]) -> list[Task]:
-    """Supportability scores of ``zones`` (zone id → region): asked last, when the zones are known."""
-    if not request.asks(Question.ADVICE) or not zones:
-        return []
-    machines = request.machine_types["aws"]
-    return [
-        Task(
-            question=Question.ADVICE,
-            cloud="aws",
-            regions=tuple(sorted(set(zones.values()))),
-            subjects=tuple(request_subject(request.instances, machine, purchase) for machine in machines),
-            ask=partial(
-                ask_supportability,
-                aws.clients("ec2", aws.home),
-                aws.home,
-                machines,
-                zones,
-                request.instances,
-                purchase,
-            ),
-            explain=explain_for(aws.home, identity_known=True),
-        )
-        for purchase in ("on_demand", "spot")
-    ]
+def place_tasks(request: SurveyRequest, aws: AwsAccount, asking: Asking) -> list[Task]:
+    """Scores of places: asked last, when it is known which of them sell the machine types.
+
+    Without that knowledge, the scores of spot requests are asked for every region that is not closed.
+    """
+    selling = {offer.zone: offer.region for offer in asking.evidence.find(Offering, cloud="aws")}
+    counts = Counter(selling.values())
+    for region in request.regions["aws"]:
+        asked = asking.evidence.answered(Question.OFFERINGS, "aws", region, request.machine_types["aws"][0])
+        if not asked and not _closed(region, asking.evidence):
+            counts[region] = counts[region] or ZONES_GUESSED
+    tasks = []
+    if request.asks(Question.PLACEMENT_SCORES) and counts:
+        tasks.append(_score_task(request, aws, dict(sorted(counts.items()))))
+    if request.asks(Question.ADVICE) and selling:
+        tasks += [_advice_task(request, aws, selling, purchase) for purchase in ("on_demand", "spot")]
+    return tasks
 
 
 Ask = Callable[[], Iterator[Any]]
@@ -123,7 +119,6 @@ def _regions(aws: AwsAccount, wanted: tuple[str, ...]) -> Iterator[Region]:
 
 def _questions(request: SurveyRequest, place: AwsRegion) -> dict[Question, tuple[tuple[str, ...], Ask]]:
     machines = request.machine_types["aws"]
-    mix = request_subject(request.instances, "+".join(sorted(machines)))
     return {
         Question.ZONES: ((), place.ask_zones),
         Question.MACHINE_TYPES: (machines, place.ask_machine_types),
@@ -131,7 +126,6 @@ def _questions(request: SurveyRequest, place: AwsRegion) -> dict[Question, tuple
         Question.QUOTAS: ((), partial(ask_quotas, place)),
         Question.RESERVATIONS: ((), partial(ask_reservations, place)),
         Question.SPOT_PRICES: (machines, partial(ask_spot_prices, place, request.spot_window_days)),
-        Question.PLACEMENT_SCORES: ((mix,), partial(ask_placement_scores, place, request.instances)),
         Question.CAPACITY_BLOCKS: (
             tuple(request_subject(request.instances, machine) for machine in machines),
             partial(_blocks, request, place),
@@ -162,11 +156,47 @@ def _task(question: Question, place: AwsRegion, subjects: tuple[str, ...], ask: 
     )
 
 
-def _refuse(region: str) -> Ask:
+def _closed(region: str, evidence: Evidence) -> Failure | None:
+    """Why the region need not be asked; None: it is enabled, or nobody knows."""
+    listed = evidence.find(Region, cloud="aws", region=region)
+    if any(not found.enabled for found in listed):
+        return not_enabled(region)
+    if not listed and evidence.answered(Question.REGIONS, "aws", region):
+        return not_in_partition(region)
+    return None
+
+
+def _refuse(failure: Failure) -> Ask:
     def ask() -> Iterator[Any]:
-        raise KnownError(not_enabled(region))
+        raise KnownError(failure)
 
     return ask
+
+
+def _score_task(request: SurveyRequest, aws: AwsAccount, zones: Mapping[str, int]) -> Task:
+    machines = request.machine_types["aws"]
+    return Task(
+        question=Question.PLACEMENT_SCORES,
+        cloud="aws",
+        regions=tuple(zones),
+        subjects=(request_subject(request.instances, "+".join(sorted(machines))),),
+        ask=lambda: ask_placement_scores(aws.clients("ec2", aws.home), machines, zones, request.instances),
+        explain=explain_for(aws.home, identity_known=True),
+    )
+
+
+def _advice_task(request: SurveyRequest, aws: AwsAccount, zones: Mapping[str, str], purchase: str) -> Task:
+    machines = request.machine_types["aws"]
+    return Task(
+        question=Question.ADVICE,
+        cloud="aws",
+        regions=tuple(sorted(set(zones.values()))),
+        subjects=tuple(request_subject(request.instances, machine, purchase) for machine in machines),
+        ask=lambda: ask_supportability(
+            aws.clients("ec2", aws.home), aws.home, machines, zones, request.instances, purchase
+        ),
+        explain=explain_for(aws.home, identity_known=True),
+    )
 
 
 def _price_task(request: SurveyRequest, aws: AwsAccount, machine: str) -> Task:

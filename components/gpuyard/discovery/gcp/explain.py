@@ -65,7 +65,7 @@ def explain(error: Exception, project: str) -> Failure:
 
 
 def _refusal(error: Any, action: Action | None, project: str) -> Failure:
-    text = masked(str(error.message))[:300]
+    text = masked(re.sub(r"^(GET|POST) \S+: ", "", str(error.message)))[:300]
     reasons = reasons_of(error)
     if error.code == 401:
         return Failure(
