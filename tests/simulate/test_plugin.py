@@ -331,3 +331,18 @@ def test_the_messages_load_without_the_sdk_and_leave_it_intact():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False True"
+
+
+def test_assets_of_which_the_engine_sends_the_hash_are_no_drift(serve):
+    asset = {SIGNATURE: ASSET_SIGNATURE, "text": "values: 1"}
+    inputs = {"chart": "keda", "name": "keda", "valueYamlFiles": [asset]}
+    provider, type_ = serve("kubernetes", {"context": "kind"}), "kubernetes:helm.sh/v3:Release"
+    made = provider.create(type_, "keda", inputs)
+    sent = encode_struct(
+        {**inputs, "valueYamlFiles": [{SIGNATURE: ASSET_SIGNATURE, "hash": "abc", "text": ""}]}
+    )
+    seen = provider.stub.Read(
+        messages.ReadRequest(id=made.id, urn=provider.urn(type_, "keda"), properties=sent, inputs=sent)
+    )
+    assert seen.inputs == sent
+    assert seen.properties.fields["valueYamlFiles"] == sent.fields["valueYamlFiles"]

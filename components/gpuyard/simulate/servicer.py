@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from gpuyard.engine.wire import decode_struct, encode
 from gpuyard.errors import GpuyardError
@@ -189,8 +189,8 @@ class CloudServicer(provider_pb2_grpc.ResourceProviderServicer):
         self.pass_time(seen.took)
         return provider_pb2.ReadResponse(
             id=request.id,
-            properties=_restate(request.properties, properties, seen.outputs),
-            inputs=_restate(request.inputs, inputs, seen.inputs),
+            properties=_restate(request.properties, properties, _keep_assets(seen.outputs, properties)),
+            inputs=_restate(request.inputs, inputs, _keep_assets(seen.inputs, inputs)),
         )
 
     @_told
@@ -261,8 +261,38 @@ def _restate(sent: Struct, known: Mapping[str, Any], values: Mapping[str, Any]) 
     result = Struct()
     for key, value in values.items():
         same = key in known and known[key] == value and key in sent.fields
-        result.fields[key].CopyFrom(sent.fields[key] if same else encode(value))
+        result.fields[key].CopyFrom(_whole(sent.fields[key]) if same else encode(value))
     return result
+
+
+def _whole(value: Value) -> Value:
+    """``value`` without members of no kind at all.
+
+    Engine 3.260 sends those in an archive of which it kept the hash only, and panics to get one back.
+    """
+    if value.HasField("struct_value"):
+        kept = Value(struct_value=Struct())
+        for key, item in value.struct_value.fields.items():
+            if item.WhichOneof("kind"):
+                kept.struct_value.fields[key].CopyFrom(_whole(item))
+        return kept
+    if value.HasField("list_value"):
+        return Value(list_value=ListValue(values=[_whole(item) for item in value.list_value.values]))
+    return value
+
+
+def _keep_assets(found: Any, known: Any) -> Any:
+    """``found`` with the assets and archives that ``known`` has.
+
+    The engine sends no more than their hash when it reads, so they cannot be compared and count as unchanged.
+    """
+    if isinstance(known, str) and known.startswith(("[asset ", "[archive ")):
+        return known
+    if isinstance(found, Mapping) and isinstance(known, Mapping):
+        return {key: _keep_assets(value, known.get(key)) for key, value in found.items()}
+    if isinstance(found, list) and isinstance(known, list) and len(found) == len(known):
+        return [_keep_assets(one, other) for one, other in zip(found, known, strict=True)]
+    return found
 
 
 def _answer_diff(changes: tuple[Change, ...], *, delete_first: bool) -> Any:
