@@ -94,3 +94,31 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path, capsys, monkeypatch):
     assert run([*DEMO, "--directory", str(REPOSITORY), "--output", str(tmp_path / "out")]) == 130
     assert "interrupted" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scenario_of_the_stack_is_played_and_a_refusal_exits_3(tmp_path, capsys):
+    shutil.copytree(REPOSITORY / "stacks", tmp_path / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "Pulumi.yaml", tmp_path)
+    rule = (
+        "rules: [{when: {type: 'gcp:container/nodePool:*', name: '*chat*'}, fail: insufficient_capacity}]\n"
+    )
+    (tmp_path / "stacks" / "clouds.dev.yaml").write_text(rule, encoding="utf-8")
+    assert run([*DEMO, "--directory", str(tmp_path), "--output", str(tmp_path / "out")]) == 3
+    told = capsys.readouterr().out
+    assert "[GCE_STOCKOUT]" in told
+    assert "refresh" not in told.split("MONEY")[0]
+    assert "destroy" in told
+
+
+def test_a_plan_takes_the_answers_of_the_stack(tmp_path, capsys):
+    (tmp_path / "Pulumi.yaml").write_text("{name: shop, runtime: python}\n", encoding="utf-8")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {aws:region: eu-west-1}\n", encoding="utf-8")
+    program = "import pulumi_aws as aws\naws.ec2.Subnet('s', vpc_id=aws.ec2.get_vpc(id='vpc-1').id)\n"
+    (tmp_path / "__main__.py").write_text(program, encoding="utf-8")
+    assert run(["plan", "-s", "dev", "--directory", str(tmp_path)]) == 3
+    assert "give its answer in clouds.<stack>.yaml" in capsys.readouterr().err
+    answer = "answers: [{function: 'aws:ec2/getVpc:getVpc', args: {id: vpc-1}, result: {id: vpc-1}}]\n"
+    (tmp_path / "clouds.dev.yaml").write_text(answer, encoding="utf-8")
+    assert run(["plan", "-s", "dev", "--directory", str(tmp_path), "--format", "json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["resources"][0]["inputs"]["vpcId"] == "vpc-1"

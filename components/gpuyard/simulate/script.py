@@ -176,7 +176,9 @@ def _quota(machine: str, purchase: str) -> str:
         found = quotas_of(find_machine_type(machine), is_spot=purchase in _PREEMPTIBLE)
     except UnknownName:
         return "CPUS"
-    return found[0].code if found else "GPUS_ALL_REGIONS"
+    codes = [code for quota in found for code in quota.code.split(" / ") if code != "GPUS_ALL_REGIONS"]
+    apart = [code for code in codes if code.startswith("PREEMPTIBLE_") == (purchase in _PREEMPTIBLE)]
+    return next(iter([*apart, *codes]), "GPUS_ALL_REGIONS")
 
 
 def _go_duration(seconds: float) -> str:
