@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from gpuyard.cli.cost import command
+from gpuyard.costs.families import PRICED
 from gpuyard.costs.rates_file import KINDS, parse_rates
 from gpuyard.costs.usage_file import parse_usage
 from gpuyard.resources import Resource
@@ -39,3 +41,15 @@ def test_the_example_of_the_rates_page_is_a_rates_file():
     rates = parse_rates(data)
     assert (len(rates.prices), len(rates.discounts), len(rates.commitments)) == (2, 1, 3)
     assert all(f"`{kind}`" in text for kind in KINDS)
+
+
+def test_the_page_of_the_command_lists_every_type_with_a_price_model():
+    text = (DOCS / "cost-command.md").read_text()
+    assert [token for token in PRICED if f"`{token}`" not in text] == []
+    assert [token for token in re.findall(r"`([\w.-]+:[\w./-]+:\w+)`", text) if token not in PRICED] == []
+
+
+def test_the_page_of_the_command_lists_every_option():
+    text = (DOCS / "cost-command.md").read_text()
+    options = [option.opts[0] for option in command.params if option.opts[0].startswith("--")]
+    assert [option for option in options if f"`{option}" not in text] == []

@@ -118,3 +118,9 @@ def test_every_type_with_usage_keys_has_a_price_model():
 
     assert [token for token in usable_types() if token not in PRICED] == []
     assert all(keys_of(token) for token in usable_types())
+
+
+def test_every_key_says_what_it_means():
+    assert [
+        (token, key) for token in usable_types() for key, says in keys_of(token).items() if not says
+    ] == []

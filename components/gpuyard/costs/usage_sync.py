@@ -1,6 +1,7 @@
 """A commented skeleton of a usage file: every key that the program's resources may have, nothing declared."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,62 +23,65 @@ def sync_usage_text(text: str, resources: Iterable[Resource]) -> tuple[str, int]
     """
     usable = set(usable_types())
     wanted = [resource for resource in sorted(resources, key=lambda r: r.urn) if resource.type in usable]
-    names = [resource.name for resource in wanted]
+    named = Counter(resource.name for resource in wanted)
     lines = (text or _HEAD).rstrip("\n").split("\n")
     if not any(_SECTION.match(line) for line in lines):
         lines += ["", "resource_usage:"]
+    start = next(number for number, line in enumerate(lines) if _SECTION.match(line)) + 1
+    end = next((n for n in range(start, len(lines)) if lines[n][:1] not in ("", " ", "#", "\t")), len(lines))
+    entries = _entries(lines, start, end)
+    fresh: list[str] = []
+    missing: dict[int, list[str]] = {}
     added = 0
     for resource in wanted:
-        label = resource.name if names.count(resource.name) == 1 else f"{resource.type}::{resource.name}"
-        added += _add(lines, label, resource)
-    if added:
-        lines = _with_free_usage(lines)
-        return "\n".join(lines) + "\n", added
-    return text, 0
+        full = f"{resource.type}::{resource.name}"
+        place = entries.get(full, entries.get(resource.name) if named[resource.name] == 1 else None)
+        if place is None:
+            label = resource.name if named[resource.name] == 1 else full
+            fresh += [f"  # {_quoted(label)}:", *_comments(_own_keys(resource.type))]
+            added += 1
+            continue
+        last, block = _block(lines, place, end)
+        keys = {key: says for key, says in _own_keys(resource.type).items() if not _has(block, _leaf(key))}
+        if keys and "{" not in lines[place]:
+            missing[last] = list(_comments(keys))
+            added += 1
+    if not added:
+        return text, 0
+    while end > start and not lines[end - 1].strip():
+        end -= 1
+    lines[end:end] = fresh
+    for last in sorted(missing, reverse=True):  # from below, so that numbers above stay true
+        lines[last:last] = missing[last]
+    return "\n".join(_with_free_usage(lines)) + "\n", added
 
 
-def _add(lines: list[str], label: str, resource: Resource) -> bool:
-    """Add what is missing for one resource; whether anything was."""
-    start = next(number for number, line in enumerate(lines) if _SECTION.match(line))
-    end = next(
-        (n for n in range(start + 1, len(lines)) if lines[n][:1] not in ("", " ", "#", "\t")), len(lines)
-    )
-    entry = _find(lines[start + 1 : end], {label, resource.name, f"{resource.type}::{resource.name}"})
-    keys = _own_keys(resource.type)
-    if entry is None:
-        while end > start + 1 and not lines[end - 1].strip():
-            end -= 1
-        lines[end:end] = [f"  # {_quoted(label)}:", *_comments(keys)]
-        return True
-    first, indent = start + 1 + entry[0], entry[1]
+def _entries(lines: Sequence[str], start: int, end: int) -> dict[str, int]:
+    """Where each entry of the section begins, declared or as a comment, by its name."""
+    found: dict[str, int] = {}
+    for number in range(start, end):
+        entry = _ENTRY.match(lines[number])
+        if entry is not None:
+            found.setdefault(entry[2], number)
+    return found
+
+
+_ENTRY = re.compile(r"  (?:# )?([\"']?)([^\s#].*?)\1:(?:\s|$)")
+"""A name two spaces deep; what is deeper is a key."""
+
+
+def _block(lines: Sequence[str], first: int, end: int) -> tuple[int, str]:
+    """The line after an entry's last one, and the entry's text."""
     last = first + 1
-    while last < end and (not lines[last].strip() or _depth(lines[last]) > indent or "#" in lines[last][:4]):
-        if re.match(r"  # \S+:$", lines[last]):
-            break
+    while last < end and not _ENTRY.match(lines[last]):
         last += 1
     while last > first + 1 and not lines[last - 1].strip():
         last -= 1
-    block = "\n".join(lines[first:last])
-    if "{" in lines[first]:
-        return False
-    missing = {
-        key: says for key, says in keys.items() if not re.search(rf"\b{re.escape(_leaf(key))}\b", block)
-    }
-    lines[last:last] = list(_comments(missing))
-    return bool(missing)
+    return last, "\n".join(lines[first:last])
 
 
-def _find(lines: Sequence[str], labels: set[str]) -> tuple[int, int] | None:
-    """Where an entry begins, declared or as a comment, and how deep it stands."""
-    for number, line in enumerate(lines):
-        found = re.match(r"(\s*(?:# )?\s*)([\"']?)(.+?)\2:(?:\s|$)", line)
-        if found and found[3] in labels:
-            return number, _depth(line)
-    return None
-
-
-def _depth(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
+def _has(block: str, key: str) -> bool:
+    return re.search(rf"\b{re.escape(key)}\b", block) is not None
 
 
 def _own_keys(type_token: str) -> Mapping[str, str]:
