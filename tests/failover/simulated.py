@@ -36,6 +36,10 @@ class Deployment:
         self.lock_path.write_text(render_lock(lock), encoding="utf-8")
         self.seconds = 0.0
         self.lines: list[str] = []
+        self.fails: tuple[tuple[str, str], ...] = ()
+        """URNs and messages of what fails besides, on every try."""
+        self.looks: dict[int, str] = {}
+        """What is looked up against a rung."""
         self.clouds = Clouds(scenario=parse_scenario({"rules": list(rules)}))
         self.simulated = SimulatedStack(
             self.program, project="gpuyard", stack=STACK, root=folder, clouds=self.clouds
@@ -58,7 +62,7 @@ class Deployment:
         state = make_state(
             ladders,
             active,
-            settings=replace(settings_of(self.spec), probes=False, **changes),
+            settings=replace(settings_of(self.spec), probes=bool(self.looks), **changes),
             memory=read_memory(self.memory_path).memory,
             serving=serving_rungs(names, active, resources),
             places=standing_places(names, ladders, resources),
@@ -122,7 +126,7 @@ class SimulatedEngine:
         active = self.deployment.active()
         found = serving_rungs(self.names, active, self.deployment.resources(), pending)
         return Attempt(
-            errors=errors,
+            errors=errors + self.deployment.fails,
             is_timed_out=late,
             is_interrupted=self.tries == self.stop_after,
             ready=frozenset(name for name, index in found.items() if active[name] == index),
@@ -136,7 +140,8 @@ class SimulatedEngine:
         return ""
 
     def probe(self, selection) -> dict[str, str]:
-        return {}
+        looks = self.deployment.looks
+        return {name: looks[item.rung] for name, item in selection.items() if item.rung in looks}
 
 
 Make = Callable[..., Deployment]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gpuyard.catalog.evidence_items import Reason
 from gpuyard.cli.main import run
 
 REPOSITORY = Path(__file__).parents[2]
@@ -61,3 +62,34 @@ def test_a_memory_of_a_newer_version_is_not_touched(project, capsys):
     before = memory.read_bytes()
     assert run(["up", "-s", "staging", "--yes", "--directory", str(project)]) == 2
     assert memory.read_bytes() == before
+
+
+def test_a_cloud_that_cannot_be_asked_is_told_once_and_speaks_against_nothing(project, monkeypatch):
+    from gpuyard.catalog.evidence import Evidence
+    from gpuyard.cli.up import _looking_up
+    from gpuyard.discovery.failure import Failure
+    from gpuyard.discovery.survey import LockedOut, Survey
+    from gpuyard.failover.opening import open_stack
+
+    opened = open_stack(project, "prod")
+    ladder = opened.ladders(0.0)["chat"]
+    aws, gcp = (next(item for item in ladder if item.cloud == cloud) for cloud in ("aws", "gcp"))
+    requests, lines = [], []
+
+    def survey(request):
+        requests.append(request)
+        failure = Failure(reason=Reason.CREDENTIALS, message="no credentials", fix="log in")
+        locked = LockedOut(cloud="aws", failure=failure, would_ask=())
+        return Survey(evidence=Evidence(), locked_out=(locked,) if "aws" in request.machine_types else ())
+
+    monkeypatch.setattr("gpuyard.discovery.survey.survey", survey)
+    look = _looking_up(opened, lines.append)
+    assert look({"chat": aws}) == {}
+    assert look({"chat": aws}) == {}
+    assert look({"chat": gcp}) == {}
+    assert lines == ["aws is tried without looking first: no credentials"]
+    assert [request.machine_types for request in requests] == [
+        {"aws": (aws.machine_type,)},
+        {"gcp": (gcp.machine_type,)},
+    ]
+    assert {request.project for request in requests} == {"example-llm-prod"}

@@ -89,3 +89,34 @@ def test_the_time_limit_of_a_rung_is_a_refusal(tmp_path):
     result = made.run()
     assert [str(v.kind) for _, v in result.tried[0].refusals] == ["timeout"]
     assert result.tried[0].seconds == pytest.approx(1800 + 1500)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Deployment initialization failed: Minimum number of Pods to consider it live was not attained",
+        "resource operation was not completed within 10m0s",
+        "nobody knows this one",
+    ],
+)
+def test_machines_that_stand_are_not_left_for_what_fails_on_them(tmp_path, message):
+    made = Deployment(tmp_path, DEPLOYMENT)
+    made.run()
+    pools = made.pools()
+    made.fails = (("urn:pulumi:prod::gpuyard::kubernetes:apps/v1:Deployment::prod-chat-deployment", message),)
+    result = made.run()
+    assert (result.outcome, len(result.tried)) == (Outcome.STOPPED, 1)
+    assert "look at what runs on them" in result.because
+    assert made.pools() == pools, "scarce machines are kept"
+    assert read_memory(made.memory_path).memory.failures == ()
+
+
+def test_a_rung_that_a_look_up_speaks_against_is_never_tried(tmp_path):
+    made = Deployment(tmp_path, DEPLOYMENT)
+    made.looks = {0: "VcpuLimitExceeded: your current vCPU limit of 0 allows none"}
+    result = made.run()
+    assert (result.outcome, len(result.tried)) == (Outcome.SERVING, 1)
+    assert result.tried[0].rungs != {"chat": 0}
+    (failure,) = read_memory(made.memory_path).memory.failures
+    assert failure.kind == "quota"
+    assert any("looked up chat: quota" in line for line in made.lines)

@@ -9,12 +9,17 @@ import click
 from gpuyard.cli.options import directory_option, format_option, stack_option
 
 if TYPE_CHECKING:
-    from gpuyard.failover.automation import PulumiEngine
+    from collections.abc import Mapping
+
+    from gpuyard.failover.automation import Probing, PulumiEngine
+    from gpuyard.failover.candidate import Candidate
     from gpuyard.failover.loop import State
     from gpuyard.failover.opening import OpenedStack
     from gpuyard.failover.runner import RunResult
 
 SCHEMA = "gpuyard/up/v1"
+_LOOK_SECONDS = 30
+"""Longest look-up before a try."""
 
 
 @click.command("up")
@@ -141,6 +146,7 @@ def _start(
         names=names,
         active=opened.read_active,
         report=say,
+        probing=_looking_up(opened, say),
         keeps_clusters=settings.keeps_clusters,
     )
     resources, pending = engine.resources()
@@ -149,12 +155,41 @@ def _start(
     state = make_state(
         ladders,
         opened.active,
-        settings=replace(settings, probes=False),
+        settings=settings,
         memory=found.memory.forget(forget).prune(now),
         serving=serving_rungs(names, opened.active, resources, pending),
         places=standing_places(names, ladders, resources),
     )
     return engine, state
+
+
+def _looking_up(opened: "OpenedStack", say: Any) -> "Probing":
+    """Read-only look-ups against rungs; a cloud that cannot be asked is told once, and nothing follows."""
+    from gpuyard.discovery.request import SurveyRequest
+    from gpuyard.discovery.survey import survey
+    from gpuyard.failover.lookup import QUESTIONS, objections, places_of
+
+    project = next((place.project for place in opened.deployment.places if place.project), "")
+    silent: set[str] = set()
+
+    def look(selection: "Mapping[str, Candidate]") -> dict[str, str]:
+        types, regions = places_of(item for item in selection.values() if item.cloud not in silent)
+        if not types:
+            return {}
+        request = SurveyRequest(
+            machine_types=types,
+            regions=regions,
+            project=project,
+            questions=QUESTIONS,
+            timeout_seconds=_LOOK_SECONDS,
+        )
+        found = survey(request)
+        for locked in found.locked_out:
+            silent.add(locked.cloud)
+            say(f"{locked.cloud} is tried without looking first: {locked.failure.message}")
+        return objections(selection, found.evidence)
+
+    return look
 
 
 def _confirmed(stack: str) -> bool:

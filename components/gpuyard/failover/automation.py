@@ -181,18 +181,30 @@ class PulumiEngine:
         Raises:
             EngineError: the program itself failed, another update runs, or the engine cannot start.
         """
+        if self._stop_asked.is_set():
+            return Attempt(is_interrupted=True, ready=self._ready())
         seen = _Seen(self._report, self.events)
         is_late = threading.Event()
 
-        def cut() -> None:
+        def look(*, is_last: bool = False) -> None:
+            if not is_last and self._machines_named() <= seen.done:
+                self._report("machines are there; what comes after them may take as long again")
+                after(limit_s, lambda: look(is_last=True))
+                return
             is_late.set()
             self._report("the time limit of this rung is over: cancelling")
             self.command.interrupt()
+            after(GRACE_S, self.command.interrupt)
 
-        timers = [threading.Timer(limit_s, cut), threading.Timer(limit_s + GRACE_S, self.command.interrupt)]
-        for timer in timers:
+        timers: list[threading.Timer] = []
+
+        def after(seconds: float, call: Callable[[], None]) -> None:
+            timer = threading.Timer(seconds, call)
             timer.daemon = True
+            timers.append(timer)
             timer.start()
+
+        after(limit_s, look)
         failed = ""
         try:
             self._stack.up(on_event=seen.note, color="never", exclude=self._kept() or None)
@@ -253,6 +265,10 @@ class PulumiEngine:
         pools = leftovers(self._names, active, resources, keeps_clusters=True)
         return [urn for urn in everything if urn not in pools]
 
+    def _machines_named(self) -> set[str]:
+        """Names of the node groups and pools of the active rungs."""
+        return {self._names.machines[key] for key in self._active().items()}
+
     def _ready(self) -> frozenset[str]:
         resources, pending = self.resources()
         active = self._active()
@@ -266,6 +282,8 @@ class _Seen:
     def __init__(self, report: Callable[[str], None], events: list[dict[str, Any]]) -> None:
         self._report, self._events = report, events
         self.errors: list[tuple[str, str]] = []
+        self.done: set[str] = set()
+        """Names of resources that are as they should be."""
 
     def note(self, event: EngineEvent) -> None:
         stamp = datetime.now(UTC).timestamp()
@@ -273,6 +291,7 @@ class _Seen:
         if before is not None:
             self._step(stamp, "resourcePreEvent", before.metadata, "")
         elif after is not None:
+            self.done.add(after.metadata.urn.rpartition("::")[2])
             self._step(stamp, "resOutputsEvent", after.metadata, "done")
         elif failed is not None:
             self._step(stamp, "resOpFailedEvent", failed.metadata, "failed")

@@ -195,6 +195,8 @@ class Runner:
         late = tuple(name for name in rungs if name not in verdicts and name not in attempt.ready)
         if attempt.is_timed_out:
             verdicts |= dict.fromkeys(late, SLOW)
+            if not verdicts:
+                verdicts = dict.fromkeys(rungs, _unfinished(SLOW))
         self._tried.append(
             Tried(
                 rungs=rungs,
@@ -211,7 +213,8 @@ class Runner:
             return Interrupted(now=now)
         if not verdicts:
             return Succeeded(now=now)
-        ready = attempt.ready - verdicts.keys()
+        out = {name for name, verdict in verdicts.items() if verdict.reaction is not Reaction.STOP}
+        ready = attempt.ready - out
         if all(verdict is SLOW for verdict in verdicts.values()):
             return TimedOut(now=now, endpoints=tuple(verdicts), ready=ready)
         refusals = tuple(Refusal(endpoint=name, verdict=verdict) for name, verdict in verdicts.items())
@@ -227,6 +230,11 @@ class Runner:
                 verdict = classify(message, selection[name].cloud)
                 if urn and verdict.scope in _OF_MACHINES and self.names.is_shared(urn, rungs):
                     verdict = replace(verdict, scope="region")  # its cluster cannot stand there
+                if (
+                    name in attempt.ready
+                    and urn.rpartition("::")[2] != self.names.machines[name, rungs[name]]
+                ):
+                    verdict = _unfinished(verdict)
                 if name not in found or _says_more(verdict, found[name]):
                     found[name] = verdict
         return found
@@ -265,8 +273,20 @@ class Runner:
 
 
 _OF_MACHINES = ("offering", "place", "bucket", "reservation")
+_LOOK = (
+    "its machines stand: look at what runs on them (`kubectl describe pod`, `kubectl logs`), then run again"
+)
 _VAGUE = (FailureClass.THROTTLE, FailureClass.TRANSIENT, FailureClass.TIMEOUT, FailureClass.UNKNOWN)
 """Classes that say little of capacity, the more telling first."""
+
+
+def _unfinished(verdict: Verdict) -> Verdict:
+    """Machines stand, and what comes after them failed: no other rung would help, so a person has to look."""
+    if verdict.kind not in (FailureClass.TIMEOUT, FailureClass.UNKNOWN):
+        return verdict
+    return replace(
+        verdict, kind=FailureClass.CONFIGURATION, reaction=Reaction.STOP, scope="account", remedy=_LOOK
+    )
 
 
 def _says_more(one: Verdict, other: Verdict) -> bool:
