@@ -12,9 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import grpc
-import pulumi
 import pytest
-from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from syrupy.extensions.json import JSONSnapshotExtension
 
@@ -26,12 +24,29 @@ CLASSES = [getattr(components, name) for name in components.__all__]
 
 @pytest.fixture(scope="module")
 def schema():
-    return json.loads(ComponentProvider(CLASSES, "gpuyard", None, "0.0.0").schema)
+    """What the host answers, started as the engine starts it: in a process of its own.
+
+    Its server cannot be imported here: it and Google's clients register one protocol file under two names.
+    """
+    host = subprocess.Popen(
+        [sys.executable, str(PACKAGE), "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+    options = [("grpc.max_receive_message_length", 1 << 28)]
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{host.stdout.readline().strip()}", options) as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            answer = stub.GetSchema(provider_pb2.GetSchemaRequest(), timeout=60)
+    finally:
+        host.kill()
+        host.wait()
+        host.stdout.close()
+    return json.loads(answer.schema)
 
 
 def test_the_schema_is_the_reviewed_one(schema, snapshot):
-    del schema["language"], schema["dependencies"]  # versions of the SDKs, which move by themselves
-    assert schema == snapshot.use_extension(JSONSnapshotExtension)
+    moving = ("language", "dependencies", "version")  # of the SDKs and the package, which move by themselves
+    shown = {key: value for key, value in schema.items() if key not in moving}
+    assert shown == snapshot.use_extension(JSONSnapshotExtension)
 
 
 def test_the_token_of_a_component_is_its_class(schema):
@@ -53,25 +68,6 @@ def test_the_folder_is_a_package_and_no_project():
     assert (PACKAGE / "requirements.txt").read_text().strip() == ".."
 
 
-def test_the_host_answers_as_the_engine_asks(tmp_path):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("COV_")}
-    host = subprocess.Popen(
-        [sys.executable, str(PACKAGE), "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, env=environment
-    )
-    try:
-        port = host.stdout.readline().strip()
-        with grpc.insecure_channel(
-            f"127.0.0.1:{port}", options=[("grpc.max_receive_message_length", 1 << 28)]
-        ) as channel:
-            answer = provider_pb2_grpc.ResourceProviderStub(channel).GetSchema(
-                provider_pb2.GetSchemaRequest(), timeout=30
-            )
-    finally:
-        host.kill()
-        host.wait()
-        host.stdout.close()
-    served = json.loads(answer.schema)
-    assert served["name"] == "gpuyard"
-    assert served["version"] == version("gpuyard")
-    assert len(served["resources"]) == len(components.__all__)
-    assert pulumi.ComponentResource.__name__ not in json.dumps(sorted(served["resources"]))
+def test_the_package_has_a_name_and_the_version_of_the_distribution(schema):
+    assert (schema["name"], schema["version"]) == ("gpuyard", version("gpuyard"))
+    assert "ComponentResource" not in "".join(schema["resources"])

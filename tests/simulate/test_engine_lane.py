@@ -9,8 +9,10 @@ import pytest
 
 from gpuyard.cli.main import run
 from gpuyard.engine.project import find_project
+from gpuyard.planner import plan_program
 from gpuyard.simulate.pulumi_cli import EngineRun, PulumiCli, copy_project, find_pulumi
 from gpuyard.simulate.store import state_file
+from gpuyard.stack.reporting import summarize
 
 pytestmark = [
     pytest.mark.engine,
@@ -75,6 +77,13 @@ def lane(request, tmp_path: Path) -> Iterator[Lane]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
+def reported(lane):
+    """What the deployed program says of itself, in its stack output."""
+    states = lane.cli.export(lane.root, lane.stack)["deployment"]["resources"]
+    (stack,) = [item for item in states if item["type"] == "pulumi:pulumi:Stack"]
+    return stack["outputs"]["report"]
+
+
 def test_a_stack_is_previewed_made_resumed_refreshed_replaced_and_destroyed(lane):
     preview = lane.run("preview")
     assert preview.failures == ()
@@ -92,6 +101,7 @@ def test_a_stack_is_previewed_made_resumed_refreshed_replaced_and_destroyed(lane
     assert resumed.failures == ()
     assert resumed.counts["create"] == number - made
     (pool,) = lane.pools()
+    assert reported(lane) == summarize(plan_program(REPOSITORY, lane.stack).report)
 
     refreshed = lane.run("refresh", "--expect-no-changes")
     assert refreshed.failures == ()
