@@ -208,7 +208,7 @@ def test_limits_per_gpu_family_come_with_use_and_open_requests():
         machine("nvidia-l4", 1),
     ]
     l4 = compute.Quota(metric="NVIDIA_L4_GPUS", limit=8, usage=1)
-    cpus = compute.Quota(metric="CPUS", limit=24, usage=1)
+    others = [compute.Quota(metric=name, limit=24) for name in ("CPUS", "COMMITTED_NVIDIA_L4_GPUS")]
     with google(
         quotaInfos__list=cloudquotas_v1.ListQuotaInfosResponse(quota_infos=[FAMILIES, OTHER]),
         quotaPreferences__list=cloudquotas_v1.ListQuotaPreferencesResponse(
@@ -217,7 +217,7 @@ def test_limits_per_gpu_family_come_with_use_and_open_requests():
         instances__aggregatedList=compute.InstanceAggregatedList(
             items={"zones/us-central1-a": compute.InstancesScopedList(instances=running)}
         ),
-        regions__list=compute.RegionList(items=[compute.Region(name="us-central1", quotas=[l4, cpus])]),
+        regions__list=compute.RegionList(items=[compute.Region(name="us-central1", quotas=[l4, *others])]),
     ) as double:
         found = {(quota.code, quota.region): quota for quota in ask_quotas(double.clients(), REGIONS)}
     family = "GPUS-PER-GPU-FAMILY-per-project-region"

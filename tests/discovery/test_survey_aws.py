@@ -16,7 +16,7 @@ from gpuyard.discovery.actions import ForbiddenActionError
 from gpuyard.discovery.aws import client as aws_client
 from gpuyard.discovery.aws.client import AwsClients
 from gpuyard.discovery.aws.explain import explain
-from gpuyard.discovery.aws.tasks import open_account
+from gpuyard.discovery.aws.tasks import AwsAccount, open_account
 from gpuyard.discovery.request import SurveyRequest
 from gpuyard.discovery.survey import survey
 
@@ -300,6 +300,22 @@ def test_a_slow_region_does_not_hold_the_others(aws, monkeypatch):
     assert time.monotonic() - began < 4
     assert found.evidence.answered(Question.MACHINE_TYPES, "aws", "us-east-1", "p5.48xlarge")
     assert gaps(found)[Question.MACHINE_TYPES, "us-west-2"].reason is Reason.TIMEOUT
+
+
+def test_a_login_that_hangs_does_not_hold_the_other_cloud(aws):
+    double = aws()
+    opened = AwsAccount(account=MASKED, home="us-east-1", clients=double.clients())
+    request = SurveyRequest(
+        machine_types={"aws": ("p5.48xlarge",), "gcp": ("a3-highgpu-8g",)},
+        regions={"aws": ("us-east-1",), "gcp": ("us-central1",)},
+        questions=frozenset({Question.OFFERINGS}),
+        timeout_seconds=1,
+    )
+    began = time.monotonic()
+    found = survey(request, open_aws=lambda *_: opened, open_gcp=lambda *_: time.sleep(30))
+    assert time.monotonic() - began < 4
+    (locked,) = found.locked_out
+    assert (locked.cloud, locked.failure.reason) == ("gcp", Reason.TIMEOUT)
 
 
 def test_the_account_is_opened_with_the_profile_that_is_named(monkeypatch, aws):

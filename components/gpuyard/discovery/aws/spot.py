@@ -16,14 +16,14 @@ AWS limits how many different requests an account may make in a day, so places a
 
 
 def ask_spot_prices(region: AwsRegion, window_days: int) -> Iterator[SpotPrice]:
-    """Latest Linux price and its spread, per machine type and zone."""
+    """Latest Linux price and its spread, per machine type and zone; a filter, as for machine types."""
     end = datetime.now(UTC)
     window = timedelta(days=window_days)
     changes: dict[tuple[str, str], list[tuple[datetime, float]]] = {}
     for quote in region.pages(
         "describe_spot_price_history",
         "SpotPriceHistory",
-        InstanceTypes=list(region.machine_types),
+        Filters=[{"Name": "instance-type", "Values": list(region.machine_types)}],
         ProductDescriptions=["Linux/UNIX"],
         StartTime=end - window,
     ):

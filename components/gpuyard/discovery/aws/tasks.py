@@ -83,11 +83,13 @@ def region_tasks(request: SurveyRequest, aws: AwsAccount, asking: Asking) -> lis
 
 
 def place_tasks(request: SurveyRequest, aws: AwsAccount, asking: Asking) -> list[Task]:
-    """Scores of places: asked last, when it is known which of them sell the machine types.
+    """Scores of places: asked last, when it is known which of them sell which machine types.
 
     Without that knowledge, the scores of spot requests are asked for every region that is not closed.
     """
-    selling = {offer.zone: offer.region for offer in asking.evidence.find(Offering, cloud="aws")}
+    offers = asking.evidence.find(Offering, cloud="aws")
+    selling = {offer.zone: offer.region for offer in offers}
+    machines = tuple(sorted({offer.machine_type for offer in offers})) or request.machine_types["aws"]
     counts = Counter(selling.values())
     for region in request.regions["aws"]:
         asked = asking.evidence.answered(Question.OFFERINGS, "aws", region, request.machine_types["aws"][0])
@@ -95,9 +97,10 @@ def place_tasks(request: SurveyRequest, aws: AwsAccount, asking: Asking) -> list
             counts[region] = counts[region] or ZONES_GUESSED
     tasks = []
     if request.asks(Question.PLACEMENT_SCORES) and counts:
-        tasks.append(_score_task(request, aws, dict(sorted(counts.items()))))
+        tasks.append(_score_task(request, aws, machines, dict(sorted(counts.items()))))
     if request.asks(Question.ADVICE) and selling:
-        tasks += [_advice_task(request, aws, selling, purchase) for purchase in ("on_demand", "spot")]
+        markets = ("on_demand", "spot")
+        tasks += [_advice_task(request, aws, machines, selling, market) for market in markets]
     return tasks
 
 
@@ -173,8 +176,9 @@ def _refuse(failure: Failure) -> Ask:
     return ask
 
 
-def _score_task(request: SurveyRequest, aws: AwsAccount, zones: Mapping[str, int]) -> Task:
-    machines = request.machine_types["aws"]
+def _score_task(
+    request: SurveyRequest, aws: AwsAccount, machines: tuple[str, ...], zones: Mapping[str, int]
+) -> Task:
     return Task(
         question=Question.PLACEMENT_SCORES,
         cloud="aws",
@@ -185,8 +189,13 @@ def _score_task(request: SurveyRequest, aws: AwsAccount, zones: Mapping[str, int
     )
 
 
-def _advice_task(request: SurveyRequest, aws: AwsAccount, zones: Mapping[str, str], purchase: str) -> Task:
-    machines = request.machine_types["aws"]
+def _advice_task(
+    request: SurveyRequest,
+    aws: AwsAccount,
+    machines: tuple[str, ...],
+    zones: Mapping[str, str],
+    purchase: str,
+) -> Task:
     return Task(
         question=Question.ADVICE,
         cloud="aws",

@@ -19,6 +19,8 @@ SERVICE = "compute.googleapis.com"
 QUOTA_INFOS = "/v1/projects/{project}/locations/global/services/compute.googleapis.com/quotaInfos"
 QUOTA_PREFERENCES = "/v1/projects/{project}/locations/global/quotaPreferences"
 COUNTED = "GPUs of running and starting machines; spot and flex-start machines have quotas of their own"
+NOT_MACHINES = ("COMMITTED_", "_VWS_")
+"""Limits of commitments and of virtual workstations: no machine of a cluster counts against them."""
 ALIVE = ("PROVISIONING", "STAGING", "RUNNING", "REPAIRING")
 
 
@@ -31,7 +33,7 @@ def ask_quotas(clients: GcpClients, wanted: Sequence[str]) -> Iterator[Quota | T
     for region in list_regions(clients):
         if region.name in wanted:
             for quota in region.quotas:
-                if "GPU" in quota.metric:
+                if "GPU" in quota.metric and not any(word in quota.metric for word in NOT_MACHINES):
                     yield _compute_quota(clients.project, region.name, quota)
 
 
