@@ -71,7 +71,7 @@ def test_an_impossible_demand_names_the_constraint_and_the_smallest_change(answe
     found = answer(*H100, "--region", "us-east-1", "--max-usd-per-gpu-hour", "1")
     assert found["exit"] == 1
     (nothing,) = found["impossible"]
-    assert {"rule": "usd_per_gpu_hour_max", "excludes": 18} in nothing["constraints"]
+    assert {"rule": "usd_per_gpu_hour_max", "excludes": 24} in nothing["constraints"]
     assert nothing["relaxations"][0]["rules"] == ["usd_per_gpu_hour_max"]
     assert nothing["relaxations"][0]["change"].startswith("raise usd_per_gpu_hour_max to 2.")
 
@@ -149,6 +149,9 @@ def test_a_stack_with_its_lock_and_its_failures(tmp_path, answer):
     assert found["failures"][0]["class"] == "quota"
     blocked = [rung for rung in found["rungs"] if rung["blocked"]]
     assert {(rung["region"], rung["machine_type"]) for rung in blocked} == {("us-east-1", "g6e.12xlarge")}
+    free = [rung["rung"] for rung in found["rungs"] if not rung["blocked"]]
+    assert found["next"] == [{"endpoint": "chat", "rung": free[0]}]
+    assert free[0] > 1
 
 
 def test_an_existing_cluster_has_no_ladder(capsys):

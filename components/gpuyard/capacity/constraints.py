@@ -175,9 +175,11 @@ def _network(demand: Demand, need: GpuNeed, offering: Offering) -> list[Broken]:
 
 def _money(scope: Scope, offering: Offering, size: Size) -> list[Broken]:
     usd = offering.rate.expected_usd
-    if usd is None:
-        return []
     demand, broken = scope.demand, []
+    if usd is None:
+        limits = {Rule.PRICE: demand.usd_per_gpu_hour_max, Rule.BUDGET: demand.usd_budget}
+        text = "its price is unknown, so it cannot be shown to keep to"
+        return [Broken(rule, f"{text} {rule}") for rule, limit in limits.items() if limit is not None]
     per_gpu = usd / offering.machine.gpu_count
     if demand.usd_per_gpu_hour_max is not None and per_gpu > demand.usd_per_gpu_hour_max:
         text = f"${per_gpu:.2f} per GPU-hour is above the limit of ${demand.usd_per_gpu_hour_max:g}"

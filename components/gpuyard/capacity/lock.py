@@ -15,8 +15,10 @@ from typing import Any
 import yaml
 from pydantic import Field
 
-from gpuyard.capacity.ladder import Ladder
+from gpuyard.capacity.known import Known
+from gpuyard.capacity.ladder import NOTHING, Ladder
 from gpuyard.capacity.quota import QuotaCheck
+from gpuyard.capacity.relaxation import explain_nothing
 from gpuyard.capacity.rung import Rung
 from gpuyard.errors import Finding, Severity, SpecError
 from gpuyard.parsing import Spec, parse_spec
@@ -158,17 +160,23 @@ def lock_file_name(stack: str) -> str:
 
 
 def make_lock(
-    stack: str, ladders: Sequence[Ladder], as_of: str, previous: Lock | None = None, *, live: str = ""
+    stack: str,
+    ladders: Sequence[Ladder],
+    as_of: str,
+    previous: Lock | None = None,
+    *,
+    live: str = "",
+    known: Known = NOTHING,
 ) -> Lock:
     """A lock with, per endpoint, the rung that ``previous`` had active, else the best one.
 
     Raises:
-        SpecError: a demand that no offering meets, with what was left out and why.
+        SpecError: a demand that no offering meets, with what rules it out and the smallest change that helps.
     """
     problems, endpoints = [], {}
     for ladder in ladders:
         if not ladder.rungs:
-            problems.append(_unmet(ladder))
+            problems.append(_unmet(ladder, known))
             continue
         rungs = [lock_rung(rung) for rung in ladder.rungs]
         active = active_rung(ladder, previous)
@@ -339,15 +347,16 @@ def parse_lock(data: Any, place: str = "capacity lock") -> Lock:
     return lock
 
 
-def _unmet(ladder: Ladder) -> Finding:
-    reasons = "; ".join(f"{item.what}: {item.reason}" for item in ladder.excluded[:6])
-    more = f"; and {len(ladder.excluded) - 6} more" if len(ladder.excluded) > 6 else ""
+def _unmet(ladder: Ladder, known: Known) -> Finding:
+    verdict = explain_nothing(ladder.demand, known)
+    killers = ", ".join(f"{rule} rules out {count} offerings" for rule, count in verdict.killers[:4])
+    changes = [f"{item.change} (opens {item.offering})" for item in verdict.relaxations[:3]]
     return Finding(
         severity=Severity.ERROR,
         code="DEMAND_UNMET",
         path=f"endpoints.{ladder.demand.endpoint}",
-        message=f"no allowed offering meets the demand ({reasons or 'none of the accelerators fits'}{more})",
-        fix="allow more regions or accelerators, raise usd_per_gpu_hour_max, or lower context or concurrency",
+        message=f"no allowed offering meets the demand: {killers or 'no machine type has the accelerators'}",
+        fix="; or ".join(changes) or "allow another accelerator: no change of these limits helps",
     )
 
 

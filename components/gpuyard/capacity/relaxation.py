@@ -112,6 +112,8 @@ def _one_change(scope: Scope, offering: Offering, item: Broken, checks: tuple[Qu
         return f"let data lie in {offering.region}"
     if item.rule == Rule.PURCHASE:
         return f"allow purchase {offering.purchase}"
+    if item.needed is None and item.rule in (Rule.PRICE, Rule.BUDGET):
+        return f"drop {item.rule}, or import a price with `gpuyard catalog import`"
     if item.rule == Rule.PRICE:
         return f"raise usd_per_gpu_hour_max to {ceil(needed * 100) / 100:g}"
     if item.rule == Rule.BUDGET:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gpuyard.capacity.lock import lock_rung
-from gpuyard.capacity.rung import Rung
+from gpuyard.capacity.rung import Ladder, Rung
+from gpuyard.capacity.walk import Walk, places_of
 from gpuyard.errors import Finding
-from gpuyard.failover.candidate import make_candidate
+from gpuyard.failover.candidate import bucket_of, make_candidate
 from gpuyard.failover.failure import Failure
 from gpuyard.failover.memory import Memory
 from gpuyard.failover.memory_file import memory_file_name, read_memory
@@ -62,6 +63,18 @@ class FailuresSeen:
             return None
         failure = self.memory.blocking(make_candidate(endpoint, 0, lock_rung(rung)), self.now)
         return None if failure is None else Blocked(failure=failure)
+
+    def next_rung(self, ladder: Ladder) -> int | None:
+        """Index of the best rung that nothing known keeps out, from 0; None: none is left."""
+        walk = Walk(places_of(ladder.rungs, _bucket))
+        for failure in self.memory.failures:
+            if failure.holds(self.now):
+                walk.refuse(failure.scope)
+        return walk.next()
+
+
+def _bucket(rung: Rung) -> str:
+    return bucket_of(rung.cloud, rung.machine_type, rung.purchase)
 
 
 def read_failures(folder: Path, stack: str) -> FailuresSeen:

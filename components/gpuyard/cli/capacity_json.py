@@ -23,6 +23,9 @@ def capacity_document(request: Request) -> dict[str, Any]:
         "live": request.known.evidence.as_of or None,
         "candidates": sum(ladder.candidates for ladder in ladders),
         "demands": [_demand(ladder) for ladder in ladders],
+        "next": [
+            {"endpoint": ladder.demand.endpoint, "rung": request.next_rung(ladder)} for ladder in ladders
+        ],
         "rungs": [
             _rung(ladder, place, rung, request)
             for ladder in ladders

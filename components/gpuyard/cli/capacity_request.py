@@ -65,6 +65,13 @@ class Request:
         """What failed lately and is still out."""
         return self.seen.current() if self.seen else ()
 
+    def next_rung(self, ladder: Ladder) -> int | None:
+        """Place of the rung to try now, from 1; None: every rung is kept out, or there is none."""
+        if not ladder.rungs:
+            return None
+        index = self.seen.next_rung(ladder) if self.seen else 0
+        return None if index is None else index + 1
+
     def blocking(self, endpoint: str, rung: Rung) -> "Blocked | None":
         """The failure that keeps a rung out; None: it is free."""
         return self.seen.blocking(endpoint, rung) if self.seen else None

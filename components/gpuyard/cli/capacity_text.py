@@ -69,6 +69,9 @@ def _ladder(ladder: Ladder, request: Request, *, every: bool) -> Iterator[str]:
     yield from _more(len(ladder.rungs) - len(shown), "rungs, with --all")
     first = ladder.rungs[0]
     yield ""
+    following = request.next_rung(ladder)
+    if following != 1:
+        yield "every rung is kept out for now" if following is None else f"to try now: #{following}"
     yield f"#1 because {first.reason}"
     yield f"   odds {first.offering.odds.probability:.0%}: {first.offering.odds.probability_basis}"
     yield from (f"   quota {check.verdict}: {check.describe()}" for check in first.quota_checks or ())

@@ -117,15 +117,18 @@ def _utilisation(plan: StackPlan, placed: EndpointPlan, demand: Demand) -> float
 
 
 def _shares(plan: StackPlan) -> dict[str, float]:
-    """Each endpoint's share of the stack's cost: by what its pool costs at the minimum; even if unknown."""
+    """Each endpoint's share of the stack's cost: by what its pool costs at the minimum.
+
+    Even where one of them is unknown, or all run on capacity that is paid already.
+    """
     weights = {}
     for placed in plan.endpoints:
         rung = plan.pool(placed.pool).rung if placed.pool else None
         known = rung.rate.usd * max(1, rung.nodes_min) if rung and rung.rate.usd is not None else None
         weights[placed.endpoint.name] = known
-    if any(weight is None for weight in weights.values()):
-        return {name: 1 / len(weights) for name in weights}
     total = sum(weight or 0.0 for weight in weights.values())
+    if not total or any(weight is None for weight in weights.values()):
+        return {name: 1 / len(weights) for name in weights}
     return {name: (weight or 0.0) / total for name, weight in weights.items()}
 
 

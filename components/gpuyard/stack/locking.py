@@ -81,6 +81,7 @@ def renew_lock(
         known.today.isoformat(),
         None if best else previous,
         live=evidence.as_of if evidence else "",
+        known=known,
     )
     return LockChange(
         path=path,

@@ -159,7 +159,7 @@ class Capacity(Spec):
     order: tuple[OrderKey, ...] = (OrderKey.ACCELERATOR, OrderKey.COST)
     """What the ladder is sorted by. Default the order of `accelerators`, then expected cost."""
     usd_per_gpu_hour_max: float | None = Field(default=None, gt=0)
-    """Offerings above this are left out, with that reason. Default no limit."""
+    """Offerings above this, or of unknown price, are left out, with that reason. Default no limit."""
     usd_budget: float | None = Field(default=None, gt=0)
     """Most that machines may cost until `end`, or per month without one. Default no limit."""
     one_zone: bool = False
