@@ -174,3 +174,38 @@ def test_waits_count_from_the_newest_evidence():
     later = Region(**{**PLACE, "as_of": "2027-03-01T00:00:00Z"}, account="…0000", enabled=True)
     assert known_from(later).today == date(2027, 3, 1)
     assert Known().today < date(2027, 3, 1)
+
+
+CALENDAR = {
+    "cloud": "gcp",
+    "region": "us-central1",
+    "zone": "us-central1-a",
+    "machine_type": "a3-highgpu-8g",
+    "purchase": "calendar",
+    "instances": 1,
+    "measure": "calendar",
+    "as_of": AS_OF,
+}
+
+
+def calendar_ladder(*items):
+    demand = make_demand(
+        purchases=(Purchase.CALENDAR,), regions=places("gcp us-central1"), end=date(2026, 12, 20)
+    )
+    return rank_offerings(demand, known_from(*items))
+
+
+def test_a_free_calendar_window_gives_the_rung_its_dates():
+    window = Advice(**CALENDAR, starts_at="2026-12-01T00:00:00Z", ends_at="2026-12-21T00:00:00Z")
+    rung = in_zone(calendar_ladder(window).rungs, "us-central1-a")
+    assert (rung.offering.starts, rung.offering.ends) == ("2026-12-01T00:00:00Z", "2026-12-21T00:00:00Z")
+    assert "calendar window free" in rung.offering.odds.probability_basis
+    assert rung.is_commitment
+
+
+def test_a_full_calendar_says_why():
+    ladder = calendar_ladder(Advice(**CALENDAR, word="NO_CAPACITY"))
+    rungs = {(rung.zones, rung.machine_type) for rung in ladder.rungs}
+    assert (("us-central1-a",), "a3-highgpu-8g") not in rungs
+    assert (("us-central1-b",), "a3-highgpu-8g") in rungs
+    assert any("NO_CAPACITY (2026-11-26)" in item.reason for item in ladder.excluded)

@@ -316,3 +316,21 @@ def test_a_second_endpoint_prefers_the_region_that_is_in_use():
 def test_slices_of_a_gpu_are_no_rungs():
     demand = make_demand("l4", 1)
     assert not any("g6f" in rung.machine_type for rung in rank_offerings(demand).rungs)
+
+
+@pytest.mark.parametrize(
+    ("region", "purchase", "parts", "total"),
+    [
+        ("us-east-2", "spot", (11.56, 0.00, 0.01, 0.11), 11.69),
+        ("us-east-1", "on_demand", (55.04, 0, 0.01, 0.15), 55.20),
+        ("us-east-1", "future_reservation", (55.04, 0, 9.04, 2.71), 66.79),
+    ],
+)
+def test_the_example_of_the_explanation(region, purchase, parts, total):
+    """docs/explanation/ladder.md; prices are those of the catalog, so both move together."""
+    ladder = rank_offerings(make_demand(purchases=(Purchase(purchase),), regions=places(f"aws {region}")))
+    cost = ladder.rungs[0].cost
+    assert cost.moving == 0
+    found = (cost.machines, cost.interruptions, cost.waiting, cost.refusals)
+    assert found == pytest.approx(parts, abs=0.005)
+    assert cost.total == pytest.approx(total, abs=0.005)

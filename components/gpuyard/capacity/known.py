@@ -19,6 +19,8 @@ _HOLDS = ("active", "ready", "pending", "scheduled", "fulfilled", "committed", "
 """States of a reservation that holds machines now, or will on a known day."""
 _WORDS = {"high": 0.9, "medium": 0.5, "low": 0.15, "unsupported": 0.0}
 """Odds read into the words of Capacity Manager: a guess, for AWS gives no numbers."""
+_OFFERED = 0.9
+"""Odds of a calendar window that Google itself proposes: a guess, for approval still follows."""
 _SCORE_TO_ODDS = 0.09
 """A spot placement score of 10 ("very likely") read as 90 %: a guess, for AWS gives no numbers."""
 
@@ -155,6 +157,8 @@ def _blocks(known: Known, gpu: str) -> Iterator[Offering]:
 
 def _updated(evidence: Evidence, offering: Offering) -> Offering:
     """A catalog offering with what the evidence says of its place, price and odds."""
+    if offering.purchase == Purchase.CALENDAR:
+        offering = _calendar(evidence, offering)
     problem = offering.not_sold or _not_there(evidence, offering)
     rate = _rate(evidence, offering)
     odds = _odds(evidence, offering)
@@ -163,6 +167,21 @@ def _updated(evidence: Evidence, offering: Offering) -> Offering:
     if odds.probability <= 0:
         problem = problem or odds.probability_basis
     return replace(offering, not_sold=problem, rate=rate, odds=odds)
+
+
+def _calendar(evidence: Evidence, offering: Offering) -> Offering:
+    """With the window that Google's calendar advice has free, or why it has none."""
+    for item in evidence.find(
+        found.Advice, cloud=offering.cloud, region=offering.region, machine_type=offering.machine.id
+    ):
+        if item.measure != "calendar" or item.zone not in ("", *offering.zones):
+            continue
+        if not item.starts_at:
+            return replace(offering, not_sold=f"{item.word or 'has no free window'} ({item.as_of[:10]})")
+        basis = f"calendar window free ({item.as_of[:10]})"
+        odds = replace(offering.odds, probability=_OFFERED, probability_basis=basis)
+        return replace(offering, starts=item.starts_at, ends=item.ends_at, odds=odds)
+    return offering
 
 
 def _not_there(evidence: Evidence, offering: Offering) -> str:

@@ -355,9 +355,14 @@ def _unmet(ladder: Ladder, known: Known) -> Finding:
         severity=Severity.ERROR,
         code="DEMAND_UNMET",
         path=f"endpoints.{ladder.demand.endpoint}",
-        message=f"no allowed offering meets the demand: {killers or 'no machine type has the accelerators'}",
+        message=f"no allowed offering meets the demand: {killers or _not_sold(ladder)}",
         fix="; or ".join(changes) or "allow another accelerator: no change of these limits helps",
     )
+
+
+def _not_sold(ladder: Ladder) -> str:
+    gpus = " or ".join(need.accelerator for need in ladder.demand.needs)
+    return f"machines with {gpus} are not sold in the allowed regions"
 
 
 def _broken(
