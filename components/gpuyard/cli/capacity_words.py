@@ -30,8 +30,9 @@ def would_ask(request: Request) -> tuple[str, ...]:
     from gpuyard.discovery.actions import actions_for
 
     clouds = {place.cloud for ladder in request.ladders for place in ladder.demand.regions}
-    return tuple(
+    calls = [
         action.permission or f"{action.service}.{action.operation}"
         for cloud in sorted(clouds)
         for action in actions_for(cloud)
-    )
+    ]
+    return tuple(dict.fromkeys(calls))
