@@ -139,6 +139,18 @@ def test_a_head_that_is_too_long_is_cut_and_says_so():
     assert "shortened" in text
 
 
+@pytest.mark.parametrize("render", [render_markdown, render_html])
+def test_a_month_of_which_nothing_is_known_is_not_zero(render):
+    odd = Resource(urn="urn:odd", type="aws:foo/bar:Baz", name="odd", inputs={"region": "us-east-1"})
+    text = render(build_report(stack="s", costs=price_resources([odd])))
+    assert (
+        "unknown" in text.split("month expected")[0]
+        if render is render_markdown
+        else "<strong>unknown" in text
+    )
+    assert "without 1 unknown price" in text
+
+
 def test_azure_needs_no_folding(report):
     text = render_markdown(report, Dialect.AZURE)
     assert "<details>" not in text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gpuyard.errors import EngineError, Finding, Severity, SpecError
+from gpuyard.errors import EngineError, Finding, FindingsError, Severity, SpecError
 from gpuyard.report.sources import Source
 
 _TIMEOUT_SECONDS = 120
@@ -36,6 +36,7 @@ def plan_folder(directory: Path, stack: str, name: str) -> Source:
 
     Raises:
         SpecError: the files cannot become a plan.
+        FindingsError: errors among the findings stopped it.
     """
     from gpuyard.engine.project import find_project
     from gpuyard.planner import choose_stack, plan_program
@@ -45,7 +46,7 @@ def plan_folder(directory: Path, stack: str, name: str) -> Source:
         return _nothing(stack, name)
     planned = plan_program(directory, choose_stack(project, stack))
     if planned.report is None or planned.recording is None:
-        raise SpecError([_at(name, finding) for finding in planned.findings])
+        raise FindingsError([_at(name, finding) for finding in planned.findings])
     return Source(name=name, kind="revision", report=planned.report, resources=planned.recording.resources)
 
 

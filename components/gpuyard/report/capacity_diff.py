@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gpuyard.costs.line_item import GPU_NODES
 from gpuyard.report.model import PoolRow, Report, RungRow
 from gpuyard.report.money_diff import pair_keys, resource_key
 from gpuyard.report.replacing import GPU_POOL_TYPES, find_forcing
@@ -105,6 +106,7 @@ def find_replacements(base: Source, head: Source) -> tuple[Replacement, ...]:
 
 def _said(head: Source) -> Iterator[Replacement]:
     resources = {item.urn: item for item in head.resources}
+    with_gpus = _with_gpus(head.report)
     for urn, why in head.replaced.items():
         item = resources.get(urn)
         kind = item.type if item else urn.split("::")[-2].rpartition("$")[2] if "::" in urn else ""
@@ -112,7 +114,7 @@ def _said(head: Source) -> Iterator[Replacement]:
             name=urn.rpartition("::")[2],
             type=kind,
             urn=urn,
-            is_gpu_pool=kind in GPU_POOL_TYPES and _has_gpus(head.report, urn),
+            is_gpu_pool=kind in GPU_POOL_TYPES and urn in with_gpus,
             why=why,
             basis="preview",
         )
@@ -120,6 +122,7 @@ def _said(head: Source) -> Iterator[Replacement]:
 
 def _inferred(base: Source, head: Source) -> Iterator[Replacement]:
     before, after = _by_key(base.resources), _by_key(head.resources)
+    with_gpus = _with_gpus(head.report) | _with_gpus(base.report)
     kinds = [{key: (item.type, item.name) for key, item in side.items()} for side in (before, after)]
     for old, new in pair_keys(kinds[0], kinds[1]):
         if not old or not new:
@@ -127,7 +130,7 @@ def _inferred(base: Source, head: Source) -> Iterator[Replacement]:
         why = find_forcing(before[old], after[new])
         if why:
             item = after[new]
-            gpus = _has_gpus(head.report, item.urn) or _has_gpus(base.report, before[old].urn)
+            gpus = item.urn in with_gpus or before[old].urn in with_gpus
             yield Replacement(
                 name=item.name,
                 type=item.type,
@@ -164,8 +167,8 @@ def describe_pool(pool: PoolRow) -> str:
     return f"{pool.machine}{bought} in {pool.place}{nodes}"
 
 
-def _has_gpus(report: Report, urn: str) -> bool:
-    return any(item.urn == urn and item.group == "GPU nodes" for item in report.costs.items)
+def _with_gpus(report: Report) -> frozenset[str]:
+    return frozenset(item.urn for item in report.costs.items if item.group == GPU_NODES)
 
 
 def _by_key(resources: Sequence[Resource]) -> dict[str, Resource]:

@@ -48,9 +48,11 @@ def _replacements(diff: Diff, page: Page) -> Iterator[str]:
     if not diff.replacements:
         return
     yield from page.heading("replaced")
-    for found in diff.replacements:
+    for found in diff.replacements[:_MOST]:
         style = "red" if found.is_gpu_pool else "yellow"
         yield from (page.style(line, style) for line in page.fold(f"! {replacement_words(found)}", 2, 2))
+    if len(diff.replacements) > _MOST:
+        yield f"  and {len(diff.replacements) - _MOST} more"
 
 
 def _money(diff: Diff, page: Page) -> Iterator[str]:

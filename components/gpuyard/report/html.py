@@ -68,10 +68,16 @@ def _template() -> Any:
     environment.filters["usd"] = words.usd
     environment.filters["small_usd"] = token_words.small_usd
     environment.filters["prose"] = _prose
+    environment.filters["brief"] = _brief
     environment.globals["style"] = _read("page.css")
     environment.globals["script"] = _read("page.js")
     environment.globals["chart_library"] = _without_map(_read("vendor/chart.umd.min.js"))
     return environment.from_string(_read("page.html.j2"))
+
+
+def _brief(text: str) -> str:
+    """A duration for a headline: a sign for "at least", no seconds beside ten minutes or more."""
+    return re.sub(r"(\d{2,} min) \d+ s", r"\1", text.replace("at least ", "≥ "))
 
 
 def _prose(text: str) -> Any:

@@ -15,6 +15,7 @@ from gpuyard.report.words import (
     duration,
     gate_state,
     journey_line,
+    month,
     price_note,
     rate,
     risk_line,
@@ -43,7 +44,8 @@ def _summary(report: Report) -> Iterator[str]:
     yield f"## {escape(report.title)}"
     yield ""
     yield (
-        f"**{usd(total.expected)} a month expected**, {usd(total.idle)} idle, {usd(total.peak)} at peak. "
+        f"**{month(report, total.expected)} a month expected**, {month(report, total.idle)} idle, "
+        f"{month(report, total.peak)} at peak{_without(report)}. "
         f"{_fastest(report)}Risk: {risk_line(report)}."
     )
     yield ""
@@ -57,6 +59,12 @@ def _summary(report: Report) -> Iterator[str]:
     yield row("**total**", *(f"**{usd(amount)}**" for amount in (total.idle, total.expected, total.peak)))
     yield ""
     yield " ".join(_apart(report))
+
+
+def _without(report: Report) -> str:
+    """What the totals lack, in the same breath."""
+    number = len(report.costs.unknown)
+    return f", without {count(number, 'unknown price')}" if number else ""
 
 
 def _apart(report: Report) -> Iterator[str]:

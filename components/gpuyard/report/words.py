@@ -36,6 +36,12 @@ def usd(amount: Decimal | float) -> str:
     return format_usd(float(amount))
 
 
+def month(report: "Report", amount: Decimal) -> str:
+    """An amount of the report's month; a word where nothing has a price, but something costs."""
+    costs = report.costs
+    return "unknown" if costs.unknown and not amount and not costs.priced else usd(amount)
+
+
 def duration(seconds: float | None) -> str:
     """Seconds for people; None is a word."""
     return "unknown" if seconds is None else format_seconds(seconds)
