@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpuyard.economics.people import Ownership
-from gpuyard.economics.token_economics import TokenEconomics
+from gpuyard.economics.token_economics import GpuHour, TokenEconomics
 from gpuyard.economics.tokens import TokenPrice
 from gpuyard.economics.traffic import Assumption
 from gpuyard.units import format_usd
@@ -13,7 +13,7 @@ def small_usd(amount: float | None) -> str:
     """Money with the digits that a token needs: cents below a dollar are not rounded away."""
     if amount is None:
         return "unknown"
-    return f"${amount:.4f}" if abs(amount) < 0.1 else f"${amount:,.2f}"
+    return f"${amount:.4f}" if 0 < abs(amount) < 0.1 else f"${amount:,.2f}"
 
 
 def share(part: float | None) -> str:
@@ -69,12 +69,15 @@ def basis_lines(found: TokenEconomics) -> Iterator[str]:
             f"a serving GPU hour: {small_usd(hour.usd)} {hour.purchase.replace('_', ' ')} "
             f"({hour.source}{', ' + hour.as_of if hour.as_of else ''})"
         )
+        yield from _spread(found, hour)
     if found.capability:
         able = found.capability
         rate = f"{able.tokens_per_s_per_gpu:,.0f} output tokens/s per GPU"
         yield f"throughput, {able.basis}: {rate}; {able.rule}"
         for timing in able.timings:
-            yield f"fact: {timing} ({timing.source}, {timing.as_of})"
+            yield f"fact: {timing} ({timing.as_of})"
+        for source in dict.fromkeys(timing.source for timing in able.timings):
+            yield f"source: {source}"
         for text in able.differs:
             yield f"differs: {text}"
     for text in found.nearest:
@@ -83,6 +86,19 @@ def basis_lines(found: TokenEconomics) -> Iterator[str]:
         yield f"upper bound: {found.ceiling} ({found.ceiling.source}, {found.ceiling.as_of})"
     if found.all_in_per_1m is not None:
         yield f"everything of the stack included: {small_usd(found.all_in_per_1m)} per 1M tokens"
+
+
+def _spread(found: TokenEconomics, hour: GpuHour) -> Iterator[str]:
+    """What a token costs where the price of the hour is a distribution."""
+    if (
+        found.at_planned is None
+        or hour.usd_low is None
+        or hour.usd_high is None
+        or hour.usd_low == hour.usd_high
+    ):
+        return
+    low, high = (found.at_planned.blended * usd / hour.usd for usd in (hour.usd_low, hour.usd_high))
+    yield f"with the hour at its P10 to P90: {small_usd(low)} to {small_usd(high)} per 1M tokens"
 
 
 def demand_lines(found: TokenEconomics) -> Iterator[str]:
