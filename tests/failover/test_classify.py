@@ -76,6 +76,13 @@ def test_a_code_alone_is_enough(kind, code):
             "reservation_empty",
         ),
         ("googleapi: Error 429: Too many requests, rateLimitExceeded", "throttle"),
+        (
+            "InvalidParameterException: The following supplied instance types do not exist: [p5.4xlarge]",
+            "not_sold",
+        ),
+        ("PREEMPTIBLE_NVIDIA_A100_GPUS exceeded. Limit: 0.0 in region europe-west4", "quota"),
+        ("CapacityReservation cr-0123 is not in active state", "reservation_unusable"),
+        ("Pod didn't trigger scale-up: 1 max node group size reached", "configuration"),
         ("googleapi: Error 403: Insufficient regional quota to satisfy request, forbidden", "quota"),
         ("googleapi: Error 403: The caller does not have permission, forbidden", "permission"),
         ("Network profile only allows resource creation in location us-east4-b", "configuration"),
