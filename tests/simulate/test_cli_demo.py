@@ -8,6 +8,8 @@ import pytest
 
 from gpuyard.cli import demo_engines
 from gpuyard.cli.main import run
+from gpuyard.engine.project import find_project
+from gpuyard.simulate.pulumi_cli import PLACEHOLDER, copy_project
 
 REPOSITORY = Path(__file__).parents[2]
 DEMO = ("demo", "--engine", "in-process", "-s", "dev")
@@ -122,3 +124,22 @@ def test_a_plan_takes_the_answers_of_the_stack(tmp_path, capsys):
     assert run(["plan", "-s", "dev", "--directory", str(tmp_path), "--format", "json"]) == 0
     planned = json.loads(capsys.readouterr().out)
     assert planned["resources"][0]["inputs"]["vpcId"] == "vpc-1"
+
+
+def test_encrypted_config_does_not_stop_a_rehearsal(tmp_path, capsys):
+    shutil.copytree(REPOSITORY / "stacks", tmp_path / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "Pulumi.yaml", tmp_path)
+    file = tmp_path / "stacks" / "Pulumi.prod.yaml"
+    secret = "encryptionsalt: v1:a:b\nconfig:\n  gpuyard:huggingFaceToken: {secure: v1:a:b}\n"
+    file.write_text(file.read_text(encoding="utf-8").replace("config:\n", secret, 1), encoding="utf-8")
+    arguments = ["demo", "--engine", "in-process", "--directory", str(tmp_path), "--output", str(tmp_path)]
+    assert run([*arguments, "--format", "json"]) == 0
+    stages = json.loads(capsys.readouterr().out)["stages"]
+    assert set(stages[1]["counts"]) == {"create"}
+
+    copied = copy_project(find_project(tmp_path), tmp_path / "copy")
+    text = (copied / "stacks" / "Pulumi.prod.yaml").read_text(encoding="utf-8")
+    assert "secure" not in text
+    assert "encryptionsalt" not in text
+    assert f"huggingFaceToken: {PLACEHOLDER}" in text
+    assert "secure" in file.read_text(encoding="utf-8")

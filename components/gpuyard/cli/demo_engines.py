@@ -148,18 +148,21 @@ def _by_pulumi(project: Project, stack: str) -> Iterator[Stage]:
 
 
 def _in_process(project: Project, stack: str) -> Iterator[Stage]:
+    from gpuyard.engine.protocol import UNKNOWN_STRING
     from gpuyard.simulate.clouds import Clouds
     from gpuyard.simulate.deployment import SimulatedStack
     from gpuyard.simulate.durations import typical_scenario
+    from gpuyard.simulate.pulumi_cli import PLACEHOLDER
     from gpuyard.simulate.scenario import load_scenario
 
     config = load_stack(project, stack)
+    values = {key: text.replace(UNKNOWN_STRING, PLACEHOLDER) for key, text in config.values.items()}
     simulated = SimulatedStack(
         project.main,
         project=project.name,
         stack=stack,
         root=project.root,
-        config=config.values,
+        config=values,
         secret_keys=config.secret_keys,
         clouds=Clouds(scenario=load_scenario(program_folder(project), stack) or typical_scenario()),
     )

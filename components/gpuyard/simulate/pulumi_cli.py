@@ -30,6 +30,9 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "refresh": ("--yes", "--skip-preview"),
     "destroy": ("--yes", "--skip-preview"),
 }
+PLACEHOLDER = "simulated-secret"
+"""Stands for config values that only their owner can decrypt."""
+_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 _LEFT_OUT = (
     ".git",
     ".venv",
@@ -203,7 +206,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 def copy_project(project: Project, folder: Path) -> Path:
     """A copy of the project below ``folder`` that runs in this Python environment; returns its root.
 
-    The engine writes into a stack's config file, so it gets one of its own.
+    The engine writes into a stack's config file, so it gets one of its own. Encrypted values of stacks cannot
+    be read without their key: `PLACEHOLDER` stands for each.
     """
     root = folder / "project"
     main = project.main if project.main.is_dir() else project.main.parent
@@ -212,6 +216,8 @@ def copy_project(project: Project, folder: Path) -> Path:
     for place in sorted(places):
         if not any(other != place and place.is_relative_to(other) for other in places):
             shutil.copytree(place, root / place.relative_to(project.root), ignore=ignored, dirs_exist_ok=True)
+    for stack in project.stacks():
+        _open_config(root / project.stack_file(stack).relative_to(project.root))
     file = root / f"Pulumi{project.suffix}"
     original = project.root / file.name
     settings = yaml.safe_load(original.read_text(encoding="utf-8"))
@@ -222,6 +228,25 @@ def copy_project(project: Project, folder: Path) -> Path:
     text = json.dumps(settings) if project.suffix == ".json" else yaml.safe_dump(settings, sort_keys=False)
     file.write_text(text, encoding="utf-8")
     return root
+
+
+def _open_config(file: Path) -> None:
+    """Rewrite a copied config file that is encrypted, so that another key can open it."""
+    text = file.read_text(encoding="utf-8")
+    if not any(word in text for word in (*_KEYS, "secure")):
+        return
+    data = yaml.safe_load(text) or {}
+    for key in _KEYS:
+        data.pop(key, None)
+    file.write_text(yaml.safe_dump(_without_secrets(data), sort_keys=False), encoding="utf-8")
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if set(value) == {"secure"}:
+            return PLACEHOLDER
+        return {key: _without_secrets(item) for key, item in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
 
 
 def _read_event(line: str) -> Event | None:
