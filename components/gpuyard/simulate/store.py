@@ -4,7 +4,6 @@ The file is meant to be read and edited: change a property, remove a resource, a
 One file belongs to one stack of one project: `state_file` says which.
 """
 
-import fcntl
 import json
 import os
 import threading
@@ -125,6 +124,8 @@ def _locked(file: Path) -> Iterator[None]:
             ]
         ) from None
     try:
+        import fcntl  # noqa: PLC0415 (POSIX only, as the plugins are; state in memory works everywhere)
+
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
