@@ -58,16 +58,6 @@ class Load:
         """In a month of ``hours``."""
         return self.requests_per_day * hours / HOURS_PER_DAY * self.days_per_week / 7
 
-    @property
-    def peak(self) -> float:
-        """Requests per second in the busiest hour."""
-        return max(self.hourly)
-
-    @property
-    def mean(self) -> float:
-        """Requests per second over the whole week."""
-        return sum(self.hourly) / HOURS_PER_DAY * self.days_per_week / 7
-
 
 def spread_over_day(
     *,
