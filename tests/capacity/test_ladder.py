@@ -200,6 +200,15 @@ def test_time_matters_when_an_unserved_hour_is_dear():
     assert rank_offerings(dear_time, known_from(block())).rungs[0].purchase == "on_demand"
 
 
+def test_where_time_costs_nothing_sooner_still_comes_first_at_the_same_price():
+    demand = make_demand(
+        purchases=(Purchase.FUTURE_RESERVATION, Purchase.ON_DEMAND),
+        regions=places("aws us-east-1"),
+        weights=Weights(usd_per_hour_unserved=0),
+    )
+    assert rank_offerings(demand).rungs[0].purchase == "on_demand"
+
+
 def test_unknown_prices_come_after_known_ones():
     known = [rung.cost.total is None for rung in rank_offerings(make_demand()).rungs]
     assert known == sorted(known)

@@ -1,9 +1,9 @@
 """The ladder: every allowed offering that meets a demand, in the order in which to try them.
 
 Held and idle capacity comes first. The rest is sorted by the demand's `order`: by default the preference
-of accelerators, then the expected cost per served hour (`ranking`). Ties fall to the order of regions in
-the demand, then to the offering's id. Each offering left out names every rule that it breaks.
-Pure and deterministic: the same demand, catalog and evidence give the same ladder.
+of accelerators, then the expected cost per served hour (`ranking`). Ties fall to what is there sooner and
+likelier, the order of regions in the demand, then the offering's id. Each offering left out names every
+rule that it breaks. Pure and deterministic: equal demands, catalogs and evidence give equal ladders.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +21,7 @@ from gpuyard.capacity.constraints import (
     make_scope,
     size_of,
     too_few_gpus,
+    wait_hours,
 )
 from gpuyard.capacity.demand import PURCHASES_COMMITTED, Demand, GpuNeed, OrderKey, Purchase
 from gpuyard.capacity.known import Known
@@ -40,7 +41,7 @@ NOTHING = Known()
 def rank_offerings(demand: Demand, known: Known = NOTHING, in_use: Sequence[tuple[str, str]] = ()) -> Ladder:
     """Every rung of ``demand``, best first; ``in_use`` are clouds and regions that have a cluster already."""
     scope = make_scope(demand, known.all_limits(), known.today)
-    allowed: list[tuple[int, GpuNeed, Offering, Judgement]] = []
+    allowed: list[_Allowed] = []
     excluded: list[Exclusion] = []
     for choice, need in enumerate(demand.needs, start=1):
         excluded += _not_there(demand, need)
@@ -57,7 +58,7 @@ def rank_offerings(demand: Demand, known: Known = NOTHING, in_use: Sequence[tupl
             elif judgement.broken:
                 excluded += [exclude(offering, judgement) for offering in lot]
             else:
-                allowed += [(choice, need, offering, judgement) for offering in lot]
+                allowed.append((choice, need, lot, judgement))
                 is_held = is_held or bool(first.reservation)
         excluded += small.values()
         if Purchase.RESERVATION in demand.purchases and not is_held:
@@ -214,10 +215,12 @@ def _not_in_region(machine: MachineType, region: str) -> Exclusion:
     )
 
 
+_Allowed = tuple[int, GpuNeed, tuple[Offering, ...], Judgement]
+"""Choice, need, offerings that differ in their zone alone, and their judgement."""
+
+
 def _in_order(
-    scope: Scope,
-    allowed: Sequence[tuple[int, GpuNeed, Offering, Judgement]],
-    in_use: Sequence[tuple[str, str]],
+    scope: Scope, allowed: Sequence[_Allowed], in_use: Sequence[tuple[str, str]]
 ) -> tuple[Rung, ...]:
     """The rungs, sorted; those outside the regions in use carry the cost of moving there.
 
@@ -227,45 +230,35 @@ def _in_order(
     if not allowed:
         return ()
     key = _key(scope)
-    best = _first(allowed, key)
+    firsts = [((*key(choice, lot[0], found.cost), lot[0].id), lot[0]) for choice, _, lot, found in allowed]
+    best = min(firsts, key=itemgetter(0))[1]
     used = set(in_use) or {(best.cloud, best.region)}
-    moved: dict[int, Cost] = {}
+    choices = len(scope.demand.needs)
     keyed = []
-    for choice, need, offering, judgement in allowed:
-        size, cost = judgement.size, judgement.cost
-        if (offering.cloud, offering.region) not in used and not offering.reservation:
-            if id(cost) not in moved:
-                moved[id(cost)] = move(scope, cost)
-            cost = moved[id(cost)]
-        is_commitment = not offering.reservation and offering.purchase in _COMMITTED
-        rung = Rung(
-            offering=offering,
-            need=need,
-            choice=choice,
-            choices=len(scope.demand.needs),
-            nodes_min=size.nodes_min,
-            nodes_max=size.nodes_max if offering.nodes is None else min(size.nodes_max, offering.nodes),
-            zones=_allowed_zones(scope, offering) if scope.zones else offering.zones,
-            cost=cost,
-            quota_checks=judgement.checks,
-            usd_committed=_committed(scope, offering, size) if is_commitment else None,
-        )
-        keyed.append((key(choice, offering, cost), rung))
+    for choice, need, lot, judgement in allowed:
+        size, cost, first = judgement.size, judgement.cost, lot[0]
+        if (first.cloud, first.region) not in used and not first.reservation:
+            cost = move(scope, cost)
+        is_commitment = not first.reservation and first.purchase in _COMMITTED
+        committed = _committed(scope, first, size) if is_commitment else None
+        nodes_max = size.nodes_max if first.nodes is None else min(size.nodes_max, first.nodes)
+        rank = key(choice, first, cost)
+        for offering in lot:
+            rung = Rung(
+                offering=offering,
+                need=need,
+                choice=choice,
+                choices=choices,
+                nodes_min=size.nodes_min,
+                nodes_max=nodes_max,
+                zones=_allowed_zones(scope, offering) if scope.zones else offering.zones,
+                cost=cost,
+                quota_checks=judgement.checks,
+                usd_committed=committed,
+            )
+            keyed.append(((*rank, offering.id), rung))
     keyed.sort(key=itemgetter(0))
     return tuple([rung for _, rung in keyed])
-
-
-def _first(
-    allowed: Sequence[tuple[int, GpuNeed, Offering, Judgement]],
-    key: Callable[[int, Offering, Cost], tuple[object, ...]],
-) -> Offering:
-    """The best offering before moving counts; of zones that are alike only the first is looked at."""
-    firsts, before = [], None
-    for choice, _, offering, judgement in allowed:
-        if judgement is not before:
-            firsts.append((key(choice, offering, judgement.cost), offering))
-            before = judgement
-    return min(firsts, key=itemgetter(0))[1]
 
 
 _COMMITTED = frozenset(str(purchase) for purchase in PURCHASES_COMMITTED)
@@ -285,25 +278,25 @@ def _committed(scope: Scope, offering: Offering, size: Size) -> float | None:
 
 
 def _key(scope: Scope) -> Callable[[int, Offering, Cost], tuple[object, ...]]:
+    """What offerings are sorted by, before their id decides."""
     demand, regions = scope.demand, scope.regions
     purchases = {str(purchase): index for index, purchase in reversed(list(enumerate(demand.purchases)))}
     order = tuple(str(name) for name in demand.order)
-    ranks: dict[int, tuple[float, float]] = {}  # zones share costs
 
     def key(choice: int, offering: Offering, cost: Cost) -> tuple[object, ...]:
-        rank = ranks.get(id(cost))
-        if rank is None:
-            rank = ranks[id(cost)] = cost.rank
-        place = regions[offering.cloud, offering.region]
+        odds, place = offering.odds, regions[offering.cloud, offering.region]
+        # where time costs nothing, sooner and likelier still comes first at the same price
+        sooner = (wait_hours(offering, scope.today), -odds.probability, odds.learn_hours)
+        rank = (*cost.rank, *sooner, odds.reclaims_per_hour)
         if order == _DEFAULT_ORDER:
-            return (not offering.reservation, choice, *rank, place, offering.id)
+            return (not offering.reservation, choice, *rank, place)
         values = {
             OrderKey.ACCELERATOR: (choice,),
             OrderKey.PURCHASE: (purchases.get(offering.purchase, -1),),
             OrderKey.COST: rank,
         }
         keys = [value for name in order for value in values[OrderKey(name)]]
-        return (not offering.reservation, *keys, place, offering.id)
+        return (not offering.reservation, *keys, place)
 
     return key
 
