@@ -280,3 +280,92 @@ def test_odd_fractions_break_nothing(make, odd):
     )
     assert price_resources([group]).monthly.expected > 0
     assert price_resources([efs]).monthly.expected >= 0
+
+
+def test_restarts_after_interruptions_are_a_line_of_their_own_with_a_source(make):
+    group = make(
+        GROUP, region="us-east-1", instanceTypes=["g6e.12xlarge"], capacityType="SPOT", scalingConfig=SCALING
+    )
+    (line,) = [item for item in price_resources([group]).items if "interruptions" in item.component]
+    assert "Spot Advisor" in line.source
+    assert "5-10%" in line.note  # the band of ec2_gpu_spot_2025_04.csv
+    assert 0 < line.effective.expected < 5  # USD a month for two nodes: small, and said
+
+
+def test_windows_nodes_are_unknown_and_never_priced_as_linux(make):
+    group = make(
+        GROUP,
+        region="us-east-1",
+        instanceTypes=["m5.large"],
+        amiType="WINDOWS_CORE_2022_x86_64",
+        scalingConfig=SCALING,
+    )
+    report = price_resources([group])
+    assert [found.component for found in report.unknown] == ["m5.large windows"]
+    assert set(report.by_group) == {"storage"}
+
+
+def test_an_upgrade_policy_of_standard_support_never_pays_for_extended(make):
+    old = {"region": "us-east-1", "version": "1.32"}
+    assert price_resources([make(EKS, **old)]).monthly.expected == 438
+    kept = make(EKS, **old, upgradePolicy={"supportType": "STANDARD"})
+    assert price_resources([kept]).monthly.expected == 73
+
+
+def test_a_stopped_google_instance_pays_for_its_disks_only(make):
+    instance = make(
+        "gcp:compute/instance:Instance",
+        zone="us-central1-a",
+        machineType="n1-standard-4",
+        desiredStatus="TERMINATED",
+        bootDisk={"initializeParams": {"size": 100}},
+        networkInterfaces=[{"accessConfigs": [{}]}],
+    )
+    assert set(price_resources([instance]).by_group) == {"storage"}
+
+
+def test_an_ephemeral_address_is_paid_with_the_instance_and_a_static_one_by_itself(make):
+    base = {
+        "zone": "us-central1-a",
+        "machineType": "e2-medium",
+        "bootDisk": {"source": "d"},
+        "networkInterfaces": [{"accessConfigs": [{}]}],
+    }
+    instance = make("gcp:compute/instance:Instance", **base)
+    assert price_resources([instance]).by_group["network"].expected == Decimal("3.65")
+    linked = make(
+        "gcp:compute/instance:Instance",
+        **{**base, "networkInterfaces": [{"accessConfigs": [{"natIp": "ip"}]}]},
+    )
+    address = make("gcp:compute/address:Address", "ip", region="us-central1")
+    assert price_resources([linked, address]).by_group["network"].expected == Decimal("3.65")
+
+
+def test_an_auto_scaling_group_splits_on_demand_and_spot_by_its_policy(make):
+    policy = {
+        "launchTemplate": {"overrides": [{"instanceType": "g6e.12xlarge"}]},
+        "instancesDistribution": {"onDemandBaseCapacity": 1, "onDemandPercentageAboveBaseCapacity": 50},
+    }
+    group = make(
+        "aws:autoscaling/group:Group",
+        region="us-east-1",
+        desiredCapacity=6,
+        minSize=0,
+        maxSize=10,
+        mixedInstancesPolicy=policy,
+    )
+    lines = {item.pricing_category: item for item in price_resources([group]).items if item.unit == "hour"}
+    assert lines["Standard"].quantity.expected == 4 * 730  # the base and half of five, rounded up
+    assert lines["Dynamic"].quantity.expected == 2 * 730
+    assert lines["Standard"].quantity.idle == 0
+
+
+def test_an_ingress_of_a_cloud_class_makes_a_balancer_and_others_do_not(make):
+    cluster = make(EKS, "eks", region="us-east-1", version="1.35")
+    wiring = {"kubeconfig": (cluster.urn,)}
+    provider = replace(make("pulumi:providers:kubernetes", "k8s"), property_dependencies=wiring)
+    kind = "kubernetes:networking.k8s.io/v1:Ingress"
+    for name, expected in (("alb", 73 + Decimal("16.425")), ("nginx", 73), (None, 73)):
+        spec = {"ingressClassName": name} if name else {}
+        ingress = replace(make(kind, spec=spec), provider=provider.urn)
+        assert price_resources([cluster, provider, ingress]).monthly.expected == expected

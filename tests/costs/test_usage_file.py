@@ -124,3 +124,10 @@ def test_every_key_says_what_it_means():
     assert [
         (token, key) for token in usable_types() for key, says in keys_of(token).items() if not says
     ] == []
+
+
+def test_a_pattern_that_matches_nothing_is_a_note_and_no_problem():
+    usage = parse_usage(
+        {"resource_usage": {"db-*": {"monthly_hours": 1}, "na*": {"monthly_hours": 1}}}, [resource()]
+    )
+    assert usage.unmatched == ("db-*",)

@@ -89,6 +89,8 @@ def command(
     if program.pending:
         note = "an earlier run left operations unfinished; what they made may be missing here"
         click.echo(f"note: {program.pending} pending: {note}", err=True)
+    for name in usage.unmatched if usage else ():
+        click.echo(f"note: {usage_file}: resource_usage.{name} matches no resource", err=True)
     _print(file, costs, form)
     if strict and costs.unknown:
         click.echo(f"{len(costs.unknown)} unknown prices", err=True)

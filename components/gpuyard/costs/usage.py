@@ -23,6 +23,8 @@ class Usage:
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     types: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     free: Sequence[Mapping[str, Any]] = ()
+    unmatched: tuple[str, ...] = ()
+    """Names with ``*`` that no resource of the program has: worth a word, no problem."""
     _merged: dict[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     def amount(self, resource: Resource, key: str) -> Decimal | None:

@@ -70,7 +70,13 @@ def parse_usage(data: Any, resources: Sequence[Resource] | None = None) -> Usage
         problems += _name_problems(by_name, resources)
     if problems:
         raise SpecError(problems)
-    return Usage(resources=by_name, types=by_type, free=tuple(data.get("free_usage") or ()))
+    patterns = [name for name in by_name if "*" in name] if resources is not None else []
+    return Usage(
+        resources=by_name,
+        types=by_type,
+        free=tuple(data.get("free_usage") or ()),
+        unmatched=tuple(name for name in patterns if not any(matches(name, r) for r in resources or ())),
+    )
 
 
 def _scalar_problems(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -157,6 +163,8 @@ def _name_problems(
             found = [resource for resource in resources if matches(name, resource)]
         else:
             found = [exact[name]] if name in exact else named.get(name, [])
+        if not found and "*" in name:
+            continue
         if not found:
             hint = did_you_mean(name, names | set(exact) if "::" in name else names)
             fix = f"{hint}; or remove it" if hint else "remove it"
