@@ -341,6 +341,13 @@ def test_the_percentage_is_of_what_was():
     assert "+100.0 %" in render_diff(found, "text")
 
 
+def test_what_did_not_change_has_no_percentage():
+    wider = node_group(scalingConfig={"minSize": 1, "desiredSize": 2, "maxSize": 9})
+    text = render_diff(diff_sources(planned(node_group()), planned(wider)), "text")
+    assert "0.0 %" not in text
+    assert text.count(" %") == 1  # of the peak
+
+
 def test_nothing_before_has_no_percentage():
     text = render_diff(diff_sources(planned(), planned(node_group())), "text")
     assert "%" not in text

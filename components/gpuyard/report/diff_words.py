@@ -29,8 +29,8 @@ def signed_usd(amount: Decimal | float) -> str:
 
 
 def percent(before: Decimal, after: Decimal) -> str:
-    """The difference as a share of what was, e.g. ``+3.4 %``; empty where there was nothing."""
-    if not before:
+    """The difference as a share of what was, e.g. ``+3.4 %``; empty where nothing was, or nothing changed."""
+    if not before or before == after:
         return ""
     share = (after - before) / abs(before) * 100
     return f"{share:+,.1f} %" if abs(share) < 1000 else f"{share:+,.0f} %"
