@@ -75,7 +75,7 @@ def test_a_broken_lock_is_replaced_and_shown_in_the_diff(
 def test_json_holds_the_diff_and_the_lock(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lock", "-s", "dev", "--format", "json", "--directory", str(project)]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "gpuyard/lock/v1"
+    assert document["schema"] == "gpuyard.lock/v1"
     assert document["changed"]
     assert document["written"]
     assert document["lock"]["endpoints"]["chat"]["rungs"]

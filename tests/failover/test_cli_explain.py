@@ -26,7 +26,7 @@ def test_a_file_of_lines_is_explained_line_by_line(tmp_path, capsys):
     log.write_text("InsufficientInstanceCapacity: none\n\nUnauthorizedOperation: no\n", encoding="utf-8")
     assert run(["explain", str(log), "--each-line", "--format", "json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["schema"] == "gpuyard/explain/v1"
+    assert answer["schema"] == "gpuyard.explain/v1"
     assert [result["class"] for result in answer["results"]] == ["stockout", "permission"]
     assert set(answer["results"][0]) >= {"class", "scope", "reaction", "rule", "evidence", "remedy", "zones"}
 

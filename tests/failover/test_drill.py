@@ -158,7 +158,7 @@ def test_the_command_plays_all_and_lists_them(capsys):
 def test_json_is_versioned_and_complete(capsys):
     assert run(["drill", "quota_refusal", "--format", "json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["schema"] == "gpuyard/drill/v1"
+    assert answer["schema"] == "gpuyard.drill/v1"
     (result,) = answer["results"]
     assert result["misses"] == []
     assert result["classes"] == ["quota"]

@@ -6,7 +6,7 @@ import click
 
 from gpuyard.cli.options import directory_option, format_option
 
-SCHEMA = "gpuyard/drill/v1"
+SCHEMA = "gpuyard.drill/v1"
 
 
 @click.command("drill")

@@ -28,7 +28,7 @@ def command(message: str, cloud: str | None, each_line: bool, form: str) -> int:
     verdicts = [classify(part, cloud or "") for part in parts]
     if form == "json":
         results = [verdict.as_dict() for verdict in verdicts]
-        click.echo(json.dumps({"schema": "gpuyard/explain/v1", "results": results}, indent=2))
+        click.echo(json.dumps({"schema": "gpuyard.explain/v1", "results": results}, indent=2))
     else:
         from gpuyard.failover.words import describe_verdict
 

@@ -34,7 +34,7 @@ def command(
 
     stack, deployment, folder = load_deployment(directory, stack)
     if deployment.existing_cluster:
-        document = {"schema": "gpuyard/lock/v1", "stack": stack, "path": None, "changed": False}
+        document = {"schema": "gpuyard.lock/v1", "stack": stack, "path": None, "changed": False}
         text = f"{stack} runs on an existing cluster: there is nothing to lock"
         click.echo(json.dumps(document, indent=2) if form == "json" else text)
         return 0
@@ -44,7 +44,7 @@ def command(
         write_atomically(change.path, change.after)
     if form == "json":
         document = {
-            "schema": "gpuyard/lock/v1",
+            "schema": "gpuyard.lock/v1",
             "stack": stack,
             "path": str(change.path),
             "changed": change.is_changed,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gpuyard.failover.opening import OpenedStack
     from gpuyard.failover.runner import RunResult
 
-SCHEMA = "gpuyard/up/v1"
+SCHEMA = "gpuyard.up/v1"
 _LOOK_SECONDS = 30
 """Longest look-up before a try."""
 

@@ -52,7 +52,7 @@ def test_one_cloud_that_works_is_enough_unless_both_are_asked_for():
 def test_the_document_names_what_stands_in_the_way():
     findings = [finding("pulumi", BROKEN), finding("kubectl", BROKEN, purposes=())]
     data = document(findings, [Purpose.UP], every_cloud=False)
-    assert data["schema"] == "gpuyard/doctor/v1"
+    assert data["schema"] == "gpuyard.doctor/v1"
     assert not data["ok"]
     assert data["ready"]["up"] == {"ok": False, "blockers": ["pulumi"]}
     assert data["ready"]["plan"] == {"ok": True, "blockers": []}

@@ -5,7 +5,7 @@ from typing import Any
 
 from gpuyard.discovery.doctor.check import Finding, Purpose, Status
 
-SCHEMA = "gpuyard/doctor/v1"
+SCHEMA = "gpuyard.doctor/v1"
 _MARKS = {Status.OK: "ok", Status.WARNING: "warn", Status.FAILED: "FAIL", Status.UNKNOWN: "?"}
 
 
