@@ -30,6 +30,13 @@ def test_the_committed_locks_answer_their_stacks(stack: str) -> None:
     assert check_lock(name, make_demands(deployment, folder), lock) == []
 
 
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_the_committed_locks_are_what_the_catalog_of_now_gives(
+    stack: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["lock", "-s", stack, "--check", "--directory", str(ROOT)]) == 0, capsys.readouterr().out
+
+
 def test_it_writes_once_and_then_has_nothing_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lock", "-s", "dev", "--directory", str(project)]) == 0
     assert "chat: new, on " in capsys.readouterr().out

@@ -140,6 +140,33 @@ def test_a_zone_that_the_catalog_lacks_is_added():
     assert [rung.zones for rung in rank_offerings(demand, known_from(listed)).rungs] == [("euw1-az1",)]
 
 
+FINLAND = {"cloud": "gcp", "region": "europe-north1", "machine_type": "a3-highgpu-8g", "as_of": AS_OF}
+
+
+def test_a_price_and_a_listing_of_a_region_alone_make_no_rung():
+    """Google lists and prices a3-highgpu-8g in europe-north1; its page of GPU zones has none there."""
+    demand = make_demand(purchases=(Purchase.SPOT,), regions=places("gcp europe-north1"))
+    ladder = rank_offerings(demand)
+    assert ladder.rungs == ()
+    assert any("no zone there is known to sell it" in item.reason for item in ladder.excluded)
+
+
+@pytest.mark.parametrize("one_zone", [True, False])
+def test_a_zone_that_the_cloud_lists_brings_the_region_back(one_zone):
+    listed = Offering(**FINLAND, zone="europe-north1-b")
+    demand = make_demand(purchases=(Purchase.SPOT,), regions=places("gcp europe-north1"), one_zone=one_zone)
+    (rung,) = rank_offerings(demand, known_from(listed)).rungs
+    assert (rung.machine_type, rung.zones) == ("a3-highgpu-8g", ("europe-north1-b",))
+    assert rung.offering.odds.probability_basis == "guess"
+
+
+def test_a_region_whose_zones_all_denied_it_says_that_the_cloud_was_asked():
+    answer = Answer(question=Question.OFFERINGS, cloud="gcp", region="europe-north1", as_of=AS_OF, items=())
+    demand = make_demand(purchases=(Purchase.SPOT,), regions=places("gcp europe-north1"))
+    reasons = {item.reason for item in rank_offerings(demand, Known(evidence=Evidence((answer,)))).excluded}
+    assert "the cloud does not list it there (2026-11-26)" in reasons
+
+
 def test_a_region_that_is_not_enabled_is_left_out():
     off = Region(**PLACE, account="…0000", enabled=False)
     ladder = rank_offerings(make_demand(regions=EAST), known_from(off))

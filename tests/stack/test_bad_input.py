@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 
 
 def endpoint(**changes):
@@ -135,3 +136,18 @@ def test_outside_a_project_the_way_in_is_named(gpuyard, tmp_path_factory):
     code, said = gpuyard("plan", "--directory", str(tmp_path_factory.mktemp("elsewhere")))
     assert code == 2
     assert "Pulumi.yaml" in said
+
+
+def test_an_endpoint_left_over_in_the_lock_is_a_finding_and_stops_nothing(project, gpuyard):
+    lock = project.lock("prod")
+    data = yaml.safe_load(lock.read_text())
+    data["endpoints"]["old"] = data["endpoints"]["chat"]
+    lock.write_text(yaml.safe_dump(data, sort_keys=False))
+    for verb in ("plan", "check"):
+        code, said = gpuyard(verb, "-s", "prod")
+        assert code == 0, said
+        assert "endpoints.old" in said
+        assert "is left over: the stack has no such endpoint any more" in " ".join(said.split())
+    code, said = gpuyard("drill", "stockout_here_until_then", "-s", "prod")
+    assert code == 0, said
+    assert "old:" not in said

@@ -6,7 +6,7 @@ from datetime import date
 
 from gpuyard.capacity.demand import Purchase
 from gpuyard.capacity.offering import Odds, Offering, Rate, terms_as_odds
-from gpuyard.capacity.offerings import catalog_lots, catalog_offerings, lots, make_offering
+from gpuyard.capacity.offerings import NO_ZONE_KNOWN, catalog_lots, catalog_offerings, lots, make_offering
 from gpuyard.capacity.quota import NO_LIMITS, Limits, limits_from
 from gpuyard.catalog import evidence_items as found
 from gpuyard.catalog.capacity_terms import capacity_terms
@@ -72,7 +72,8 @@ class Known:
             )
             is not None
         ]
-        updated = (_updated(self.evidence, item) for item in (*listed, *added))
+        placed = (_zoned(self.evidence, item, by_zone=by_zone) for item in listed)
+        updated = (_updated(self.evidence, item) for item in (*filter(None, placed), *added))
         return (*held, *_blocks(self, gpu), *updated)
 
 
@@ -153,6 +154,19 @@ def _blocks(known: Known, gpu: str) -> Iterator[Offering]:
             hours=item.hours,
             usd_upfront=item.upfront,
         )
+
+
+def _zoned(evidence: Evidence, offering: Offering, *, by_zone: bool) -> Offering | None:
+    """An offering without a known zone, with those that the cloud lists; None: they stand beside it."""
+    if offering.not_sold != NO_ZONE_KNOWN:
+        return offering
+    place = {"cloud": offering.cloud, "region": offering.region, "machine_type": offering.machine.id}
+    zones = tuple(sorted({item.zone for item in evidence.find(found.Offering, **place) if item.zone}))
+    if not zones:
+        return replace(offering, not_sold=_not_there(evidence, offering) or NO_ZONE_KNOWN)
+    if by_zone:
+        return None
+    return make_offering(offering.machine, offering.region, zones, offering.purchase, by_zone=False)
 
 
 def _updated(evidence: Evidence, offering: Offering) -> Offering:

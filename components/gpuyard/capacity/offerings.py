@@ -11,7 +11,7 @@ from gpuyard.capacity.demand import Purchase
 from gpuyard.capacity.offering import Offering, Rate, terms_as_odds
 from gpuyard.catalog.capacity_terms import capacity_terms, published_reclaims
 from gpuyard.catalog.hardware import MachineType, machine_types
-from gpuyard.catalog.places import regions_selling, zones_selling
+from gpuyard.catalog.places import is_place_known, regions_selling, zones_selling
 from gpuyard.catalog.prices import on_demand, spot
 from gpuyard.catalog.purchases import purchase_limit
 from gpuyard.catalog.quotas import buckets
@@ -22,6 +22,7 @@ BLOCK_SERIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-g
 """EC2 series that are sold as capacity blocks (EC2 user guide, 2026)."""
 CALENDAR_SERIES = ("a3-highgpu-8g", "a3-mega", "a3-ultra", "a4-", "a4x-")
 """Starts of Google types that calendar mode books (general knowledge; the API says for certain)."""
+NO_ZONE_KNOWN = "no zone there is known to sell it, though the region lists it: look with --live"
 MARKETS = (
     Purchase.ON_DEMAND,
     Purchase.SPOT,
@@ -87,8 +88,13 @@ def make_offering(
             is_proven=bool(zones),
         ),
         buckets=buckets(machine, purchase),
-        not_sold=_not_sold(machine, purchase),
+        not_sold=_not_sold(machine, purchase) or _no_zone(machine, region, zones),
     )
+
+
+def _no_zone(machine: MachineType, region: str, zones: tuple[str, ...]) -> str:
+    """A listing or a price of a region alone is weak evidence, and no pool can be placed without a zone."""
+    return "" if zones or is_place_known(machine.cloud, machine.id, region) else NO_ZONE_KNOWN
 
 
 def _zones(machine: MachineType, region: str, *, by_zone: bool) -> Iterator[tuple[str, ...]]:

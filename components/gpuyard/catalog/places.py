@@ -12,7 +12,14 @@ from gpuyard.catalog.overlay import overlay_offers
 from gpuyard.catalog.regions import regions
 from gpuyard.catalog.tables import read_csv
 
-__all__ = ["OFFERINGS_AS_OF", "OFFERINGS_SOURCE", "regions", "regions_selling", "zones_selling"]
+__all__ = [
+    "OFFERINGS_AS_OF",
+    "OFFERINGS_SOURCE",
+    "is_place_known",
+    "regions",
+    "regions_selling",
+    "zones_selling",
+]
 
 OFFERINGS_SOURCE = "EC2 offerings recorded by getmoto/moto 5.2.5"
 OFFERINGS_AS_OF = "2026-11-24"
@@ -32,6 +39,15 @@ def zones_selling(cloud: str, machine_type: str, region: str) -> tuple[str, ...]
     """
     told = _overlay_zones().get((cloud, machine_type, region), ())
     return told or (_aws_zones() if cloud == "aws" else _gcp_zones()).get((machine_type, region), ())
+
+
+def is_place_known(cloud: str, machine_type: str, region: str) -> bool:
+    """Whether some zone of ``region`` is known to sell it, or the user's overlay says that the region does.
+
+    Google lists and prices machine types in regions where its page of GPU zones has none of them.
+    """
+    key = (cloud, machine_type, region)
+    return bool(zones_selling(*key)) or key in _overlay_zones()
 
 
 @cache

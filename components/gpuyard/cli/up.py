@@ -54,6 +54,8 @@ def command(
         raise click.UsageError(
             f"{opened.stack} runs on an existing cluster: there is nothing to choose; use `pulumi up`"
         )
+    for finding in opened.warnings:
+        click.echo(finding.render(), err=True)
     price = _price(opened, directory, say)
     if price is None:
         return 1

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from gpuyard.capacity.lock import Lock, lock_file_name, read_lock
 from gpuyard.engine.project import Project, find_project, load_stack
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, Severity, SpecError, has_errors
 from gpuyard.failover.candidate import Candidate, candidates_of
 from gpuyard.failover.memory_file import memory_file_name
 from gpuyard.stack.demands import make_demands
 from gpuyard.stack.lock_check import check_lock
 from gpuyard.stack.spec import Deployment, parse_deployment
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class OpenedStack:
     """Where lock and failure memory lie."""
     lock: Lock | None
     """None: it runs on an existing cluster, so there is nothing to choose."""
+    warnings: tuple[Finding, ...] = ()
+    """What the lock has that does no harm: endpoints that the stack no longer has."""
 
     @property
     def lock_path(self) -> Path:
@@ -37,17 +42,24 @@ class OpenedStack:
         return self.folder / memory_file_name(self.stack)
 
     def ladders(self, now: float) -> Mapping[str, tuple[Candidate, ...]]:
-        """Rungs by endpoint, as they stand at ``now``."""
-        return candidates_of(self.lock, now) if self.lock else {}
+        """Rungs by endpoint, as they stand at ``now``; of endpoints that the stack has."""
+        return self._asked(candidates_of(self.lock, now)) if self.lock else {}
 
     @property
     def active(self) -> Mapping[str, int]:
         """The rung in use, by endpoint."""
-        return {name: item.active for name, item in self.lock.endpoints.items()} if self.lock else {}
+        return self._active(self.lock) if self.lock else {}
 
     def read_active(self) -> Mapping[str, int]:
         """The rung in use by endpoint, as the file has it now."""
-        return {name: item.active for name, item in read_lock(self.lock_path).endpoints.items()}
+        return self._active(read_lock(self.lock_path))
+
+    def _active(self, lock: Lock) -> Mapping[str, int]:
+        return self._asked({name: item.active for name, item in lock.endpoints.items()})
+
+    def _asked(self, by_endpoint: Mapping[str, T]) -> dict[str, T]:
+        asked = {endpoint.name for endpoint in self.deployment.endpoints}
+        return {name: item for name, item in by_endpoint.items() if name in asked}
 
 
 def open_stack(directory: Path, stack: str) -> OpenedStack:
@@ -65,9 +77,16 @@ def open_stack(directory: Path, stack: str) -> OpenedStack:
     path = folder / lock_file_name(stack)
     lock = read_lock(path) if path.exists() else None
     problems = check_lock(stack, make_demands(deployment, folder), lock)
-    if problems:
+    if has_errors(problems):
         raise SpecError(problems)
-    return OpenedStack(project=project, stack=stack, deployment=deployment, folder=folder, lock=lock)
+    return OpenedStack(
+        project=project,
+        stack=stack,
+        deployment=deployment,
+        folder=folder,
+        lock=lock,
+        warnings=tuple(problems),
+    )
 
 
 def _only_stack(project: Project) -> str:

@@ -21,7 +21,7 @@ from gpuyard.stack.wiring import endpoint_args, scales
 
 def check_stack(plan: StackPlan) -> list[Finding]:
     """Findings of the whole stack, errors first, accepted ones as notes with their reason."""
-    findings: list[Finding] = []
+    findings: list[Finding] = [*plan.lock_warnings]
     for index, placed in enumerate(plan.endpoints):
         path = f"endpoints[{index}]"
         findings += _endpoint(plan, placed, path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from gpuyard.capacity.lock import Lock, LockedRung
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.places import zones_selling
-from gpuyard.errors import SpecError, has_errors
+from gpuyard.errors import Finding, SpecError, has_errors
 from gpuyard.names import fit
 from gpuyard.planning.fit import Fit
 from gpuyard.stack.demands import endpoint_model, fit_endpoint, make_demands
@@ -80,6 +80,8 @@ class StackPlan:
     pools: tuple[PoolPlan, ...]
     endpoints: tuple[EndpointPlan, ...]
     ladders: Mapping[str, tuple[LockedRung, ...]]
+    lock_warnings: tuple[Finding, ...] = ()
+    """What the lock has that does no harm: endpoints that the stack no longer has."""
 
     def cluster(self, name: str) -> ClusterPlan:
         """The cluster of that name."""
@@ -104,7 +106,8 @@ def plan_stack(
     problems = check_lock(stack, demands, lock)
     if lock is None or has_errors(problems):
         raise SpecError(problems)
-    return _plan_cloud(stack, name or stack, deployment, lock, base)
+    plan = _plan_cloud(stack, name or stack, deployment, lock, base)
+    return replace(plan, lock_warnings=tuple(problems)) if problems else plan
 
 
 def cluster_name(prefix: str, rung: LockedRung) -> str:
@@ -147,7 +150,7 @@ def _plan_cloud(stack: str, prefix: str, deployment: Deployment, lock: Lock, bas
         clusters=tuple(clusters.values()),
         pools=tuple(pools),
         endpoints=tuple(endpoints),
-        ladders={name: locked.rungs for name, locked in lock.endpoints.items()},
+        ladders={one.name: lock.endpoints[one.name].rungs for one in deployment.endpoints},
     )
 
 
