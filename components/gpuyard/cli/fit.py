@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from gpuyard.catalog.hardware import Gpu
     from gpuyard.cli.fit_request import Request
-    from gpuyard.planning.fit import Fit
+    from gpuyard.planning.fitted import Fit
 
 
 @click.command("fit")

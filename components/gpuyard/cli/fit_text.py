@@ -9,7 +9,7 @@ from gpuyard.units import format_bytes, format_usd
 
 if TYPE_CHECKING:
     from gpuyard.cli.fit_request import Request
-    from gpuyard.planning.fit import Fit
+    from gpuyard.planning.fitted import Fit
     from gpuyard.planning.machines import Options
 
 HEAD = ("on demand", "spot", "machines", "GPUs of a replica", "context", "at once", "prices of")

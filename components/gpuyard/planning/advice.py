@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
+from gpuyard.planning.fitted import Fit
 from gpuyard.planning.quantization import HALF, SCHEMES, scheme_of
-
-if TYPE_CHECKING:
-    from gpuyard.planning.fit import Fit
 
 CONTEXTS = (131072, 65536, 32768, 16384, 8192, 4096, 2048, 1024)
 NODES = (2, 3, 4, 6, 8)
@@ -25,7 +23,7 @@ class Change:
 
 
 def changes(
-    model: ModelShape, gpu: Gpu, fitted: "Fit", wanted: Mapping[str, Any], sizes: tuple[int, ...]
+    model: ModelShape, gpu: Gpu, fitted: Fit, wanted: Mapping[str, Any], sizes: tuple[int, ...]
 ) -> Iterator[Change]:
     """Changes worth trying, in order: half of what is asked, GPUs, precision, the rest, nodes."""
     if wanted["context_tokens"] and model.context and wanted["context_tokens"] > model.context:
@@ -54,7 +52,7 @@ def _fewer(concurrency: int) -> Change:
     return Change(words=f"{concurrency} sequences at once", wanted={"concurrency": concurrency})
 
 
-def _shorter(fitted: "Fit", least: int) -> Iterator[Change]:
+def _shorter(fitted: Fit, least: int) -> Iterator[Change]:
     for length in CONTEXTS:
         if least <= length < fitted.context_tokens:
             yield Change(words=f"a context of {length:,} tokens", wanted={"context_tokens": length})

@@ -14,7 +14,8 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.places import regions_selling
 from gpuyard.catalog.prices import on_demand, spot
 from gpuyard.catalog.purchases import purchase_limit
-from gpuyard.planning.fit import Fit, fit_model, smallest_fit
+from gpuyard.planning.fit import fit_model, smallest_fit
+from gpuyard.planning.fitted import Fit
 
 TOO_FEW = "one replica takes more"
 NODES_MAX = 4

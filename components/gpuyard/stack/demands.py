@@ -14,7 +14,8 @@ from gpuyard.catalog.model_config import read_config
 from gpuyard.catalog.models import ModelShape, find_model
 from gpuyard.catalog.names import UnknownName
 from gpuyard.errors import Finding, Severity, SpecError
-from gpuyard.planning.fit import Fit, fit_model, smallest_fit
+from gpuyard.planning.fit import fit_model, smallest_fit
+from gpuyard.planning.fitted import Fit
 from gpuyard.stack.spec import Capacity, Deployment, Endpoint
 
 

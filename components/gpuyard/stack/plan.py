@@ -12,7 +12,7 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.places import zones_selling
 from gpuyard.errors import Finding, SpecError, has_errors
 from gpuyard.names import fit
-from gpuyard.planning.fit import Fit
+from gpuyard.planning.fitted import Fit
 from gpuyard.stack.demands import endpoint_model, fit_endpoint, make_demands
 from gpuyard.stack.lock_check import check_lock
 from gpuyard.stack.spec import CPU, Cloud, Deployment, Endpoint
