@@ -35,7 +35,7 @@ WORKED = [
     ("gcp:compute/disk:Disk", {"zone": "us-central1-a", "type": "pd-ssd", "size": 100}, {}, "17"),
     ("gcp:compute/regionDisk:RegionDisk", {"region": "europe-west4", "type": "pd-balanced", "size": 10}, {}, "2.2"),
     ("gcp:compute/routerNat:RouterNat", {"region": "us-central1"}, {"assigned_vms": 4, "monthly_data_processed_gb": 1000}, "49.088"),
-    ("gcp:compute/routerNat:RouterNat", {"region": "us-central1"}, {"assigned_vms": 900, "monthly_data_processed_gb": 0}, "32.704"),
+    ("gcp:compute/routerNat:RouterNat", {"region": "us-central1"}, {"assigned_vms": 32, "monthly_data_processed_gb": 0}, "32.704"),
     ("gcp:compute/forwardingRule:ForwardingRule", {"region": "us-central1"}, {"monthly_ingress_data_gb": 100}, "8.1"),
     (GKE, {"location": "us-central1", "removeDefaultNodePool": True}, {}, "73"),
 ]  # fmt: skip
@@ -292,7 +292,7 @@ def test_restarts_after_interruptions_are_a_line_of_their_own_with_a_source(make
     assert 0 < line.effective.expected < 5  # USD a month for two nodes: small, and said
 
 
-def test_windows_nodes_are_unknown_and_never_priced_as_linux(make):
+def test_windows_nodes_are_never_priced_as_linux(make):
     group = make(
         GROUP,
         region="us-east-1",
@@ -301,8 +301,11 @@ def test_windows_nodes_are_unknown_and_never_priced_as_linux(make):
         scalingConfig=SCALING,
     )
     report = price_resources([group])
-    assert [found.component for found in report.unknown] == ["m5.large windows"]
-    assert set(report.by_group) == {"storage"}
+    assert not report.unknown
+    hours = next(item for item in report.items if item.component == "m5.large windows")
+    assert float(hours.unit_price) == pytest.approx(0.096 + 2 * 0.046)
+    burstable = replace(group, inputs={**group.inputs, "instanceTypes": ["t3.large"]})
+    assert [found.component for found in price_resources([burstable]).unknown] == ["t3.large windows"]
 
 
 def test_an_upgrade_policy_of_standard_support_never_pays_for_extended(make):
@@ -369,3 +372,17 @@ def test_an_ingress_of_a_cloud_class_makes_a_balancer_and_others_do_not(make):
         spec = {"ingressClassName": name} if name else {}
         ingress = replace(make(kind, spec=spec), provider=provider.urn)
         assert price_resources([cluster, provider, ingress]).monthly.expected == expected
+
+
+@pytest.mark.parametrize(("used", "credits_"), [(True, 0), (False, -73), (1, 0)])
+def test_a_usage_file_may_say_yes_or_no(make, used, credits_):
+    cluster = make("gcp:container/cluster:Cluster", location="us-central1", enableAutopilot="true")
+    data = {"resource_usage": {cluster.name: {"free_tier_credit_used": used, "autopilot_vcpu": 1}}}
+    report = price_resources([cluster], usage=parse_usage(data, [cluster]))
+    assert float(report.credits) == pytest.approx(credits_)
+
+
+def test_booleans_of_a_program_may_be_text(make):
+    inputs = {"location": "us-central1", "removeDefaultNodePool": "true"}
+    report = price_resources([make("gcp:container/cluster:Cluster", **inputs)])
+    assert [item.component for item in report.items] == ["cluster fee"]

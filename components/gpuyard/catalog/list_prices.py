@@ -36,6 +36,12 @@ def ec2_price(machine_type: str, region: str) -> Price | None:
     return Price(usd=usd, unit="USD/hour", source="ec2instances.info (MIT)", as_of=EC2_REST_AS_OF)
 
 
+def ec2_vcpus(machine_type: str) -> int | None:
+    """How many vCPUs an EC2 type has. None: no row."""
+    row = _ec2().get(machine_type)
+    return None if row is None else int(row["vcpu"])
+
+
 def gce_price(machine_type: str, region: str) -> Price | None:
     """The on-demand price of a Google machine type; A2, A3, G2 and G4 with their GPUs. None: no row."""
     usd = _gce().get((machine_type, region))

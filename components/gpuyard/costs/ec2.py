@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from gpuyard.catalog.list_prices import ec2_vcpus
+from gpuyard.catalog.price import Price
+from gpuyard.catalog.prices import on_demand
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.disks import charge_ebs
 from gpuyard.costs.line_item import (
@@ -149,7 +152,7 @@ def _charge_hours(
     if machine.tenancy == "host":
         return  # billed with the dedicated host
     if system != "linux":
-        price = service_price("aws", f"ec2_{system}", name, region) if machine.purchase != "spot" else None
+        price = _price_with(system, machine, region) if machine.purchase != "spot" else None
         reason = f"no price of {name} with {system}"
         yield charge(
             resource,
@@ -186,6 +189,25 @@ def _charge_hours(
         yield charge(
             resource, "EBS-optimized surcharge", extra, hours, unit="hour", group=CPU_NODES, region=region
         )
+
+
+def _price_with(system: str, machine: Ec2Machine, region: str) -> Price | None:
+    """The price of an hour with a licensed system: its row, or for Windows machine and licence per vCPU.
+
+    T types pay another fee for each size, so they need a row.
+    """
+    name = machine.machine_type
+    row = service_price("aws", f"ec2_{system}", name, region)
+    if row is not None or system != "windows" or machine.family in _BURSTABLE:
+        return row
+    bare, vcpus = on_demand("aws", name, region), ec2_vcpus(name)
+    licence = service_price("aws", "ec2_windows", "licence per vCPU", "all")
+    if bare is None or vcpus is None or licence is None or machine.tenancy != "default":
+        return None
+    usd = float(Decimal(str(bare.usd)) + vcpus * Decimal(str(licence.usd)))
+    return replace(bare, usd=usd).noted(
+        f"with a Windows licence of {licence.usd} per vCPU, as of {licence.as_of}"
+    )
 
 
 _PAYS_FOR_EBS_OPTIMIZED = ("c1", "c3", "g2", "i2", "m1", "m2", "m3", "r3")

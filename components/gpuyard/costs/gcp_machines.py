@@ -17,7 +17,7 @@ from gpuyard.catalog.tables import read_csv
 from gpuyard.costs.disks import charge_gcp_disk, charge_local_ssd
 from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, Charge, Loads, charge, unpriced
 from gpuyard.costs.machine import UNPUBLISHED, charge_machines
-from gpuyard.costs.scene import Scene, count, listed, mapping
+from gpuyard.costs.scene import Scene, count, listed, mapping, truth
 from gpuyard.costs.sustained_use import GPU, after_sustained_use
 from gpuyard.resources import Resource
 
@@ -50,7 +50,7 @@ def from_scheduling(inputs: Mapping[str, Any]) -> str:
     """The way of buying that a scheduling block asks for."""
     block = mapping(inputs.get("scheduling"))
     model = block.get("provisioningModel")
-    if model == "SPOT" or block.get("preemptible") is True:
+    if model == "SPOT" or truth(block.get("preemptible")):
         return "spot"
     return {"FLEX_START": "flex_start", "RESERVATION_BOUND": "calendar"}.get(str(model), "on_demand")
 

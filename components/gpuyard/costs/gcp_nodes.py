@@ -22,7 +22,7 @@ from gpuyard.costs.line_item import (
     decimal,
     unpriced,
 )
-from gpuyard.costs.scene import Scene, count, listed, mapping, to_region
+from gpuyard.costs.scene import Scene, count, listed, mapping, to_region, truth
 from gpuyard.resources import Resource
 
 CLUSTER = "gcp:container/cluster:Cluster"
@@ -49,7 +49,7 @@ _HYPERDISK_ONLY = ("n4", "n4d", "c4", "c4a", "c4d", "c4n", "a4", "a4x", "m4", "g
 def price_gke_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """The cluster fee, the free-tier credit where it applies, and the default pool where it stays."""
     inputs, region = resource.inputs, scene.region(resource)
-    is_autopilot = inputs.get("enableAutopilot") is True
+    is_autopilot = truth(inputs.get("enableAutopilot"))
     fee = component("gcp", "gke_management", region, "zonal/regional/Autopilot") if region else None
     hours = always(scene.hours_of(resource))
     paid = charge(resource, "cluster fee", fee, hours, unit="hour", group=CONTROL_PLANE, region=region)
@@ -75,7 +75,7 @@ def price_gke_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
         name = str(pool.get("name") or f"pool {number}")
         for found in _price_nodes(resource, scene, mapping(pool.get("nodeConfig")), nodes, pool):
             yield replace(found, component=f"{name}: {found.component}")
-    if pools or inputs.get("removeDefaultNodePool") is True:
+    if pools or truth(inputs.get("removeDefaultNodePool")):
         return
     each = count(inputs.get("initialNodeCount"))
     used = scene.usage.amount(resource, "nodes")
@@ -134,7 +134,7 @@ def _takes_credit(resource: Resource, scene: Scene) -> bool:
     able = [
         other.urn
         for other in scene.by_type.get(CLUSTER, ())
-        if _is_zonal(other.inputs) or other.inputs.get("enableAutopilot") is True
+        if _is_zonal(other.inputs) or truth(other.inputs.get("enableAutopilot"))
     ]
     return able[:1] == [resource.urn]
 
@@ -228,11 +228,11 @@ def _price_nodes(
 
 
 def _purchase(pool: Any, config: dict[str, Any]) -> str:
-    if config.get("spot") is True or config.get("preemptible") is True:
+    if truth(config.get("spot")) or truth(config.get("preemptible")):
         return "spot"
-    if config.get("flexStart") is True:
+    if truth(config.get("flexStart")):
         return "flex_start"
-    if mapping(pool.get("queuedProvisioning")).get("enabled") is True:
+    if truth(mapping(pool.get("queuedProvisioning")).get("enabled")):
         return "queued"
     return "on_demand"
 

@@ -38,7 +38,9 @@ DISK, IMAGE, SNAPSHOT = (
     "gcp:compute/snapshot:Snapshot",
 )
 _NAT_VMS = 32
-"""VMs above which a NAT gateway costs no more (price list)."""
+"""VMs up to which a NAT gateway costs by the VM (Cloud NAT pricing page)."""
+_MANY_NAT_VMS = Decimal("0.044") / Decimal("0.0014")
+"""What a gateway of more VMs costs, 0.044 per hour, in VMs of 0.0014 (Cloud NAT pricing page)."""
 _HOME = "us-central1"
 
 
@@ -50,13 +52,13 @@ def price_parts(resource: Resource, scene: Scene) -> Iterator[Charge]:
 
 
 def price_router_nat(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """Cloud NAT: by the VM-hour up to 32 VMs, and by the gigabyte."""
+    """Cloud NAT: by the VM-hour up to 32 VMs, by the gateway-hour above, and by the gigabyte."""
     region = scene.region(resource)
     cap = component("gcp", "cloud_nat", region, "gateway >32 VMs (cap)") if region else None
     declared = scene.usage.amount(resource, "assigned_vms")
     vms = vms_in_region(region, scene) if declared is None else always(declared)
     per_vm = None if cap is None else replace(cap, usd=float(Decimal(str(cap.usd)) / _NAT_VMS))
-    quantity = _at_most(vms, Decimal(_NAT_VMS)) * scene.hours_of(resource)
+    quantity = _capped(vms) * scene.hours_of(resource)
     yield charge(
         resource, "NAT gateway, VM-hours", per_vm, quantity, unit="VM-hour", group=NETWORK, region=region
     )
@@ -64,10 +66,12 @@ def price_router_nat(resource: Resource, scene: Scene) -> Iterator[Charge]:
     yield from charge_part(resource, scene, data, region)
 
 
-def _at_most(loads: Loads, limit: Decimal) -> Loads:
-    return Loads(
-        idle=min(loads.idle, limit), expected=min(loads.expected, limit), peak=min(loads.peak, limit)
+def _capped(vms: Loads) -> Loads:
+    """VMs that are paid for: each of them up to 32, and a flat fee worth somewhat fewer above."""
+    idle, expected, peak = (
+        each if each <= _NAT_VMS else _MANY_NAT_VMS for each in (vms.idle, vms.expected, vms.peak)
     )
+    return Loads(idle=idle, expected=expected, peak=peak)
 
 
 def price_address(resource: Resource, scene: Scene) -> Iterator[Charge]:

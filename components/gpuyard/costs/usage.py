@@ -28,8 +28,13 @@ class Usage:
     _merged: dict[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     def amount(self, resource: Resource, key: str) -> Decimal | None:
-        """What is declared as ``key`` for the resource, nested keys joined by dots; None: nothing."""
+        """What is declared as ``key`` for the resource, nested keys joined by dots; None: nothing.
+
+        Yes and no count as 1 and 0.
+        """
         value = self._of(resource).get(key)
+        if isinstance(value, bool):
+            return Decimal(value)
         return decimal(value) if isinstance(value, int | float | Decimal) else None
 
     def text(self, resource: Resource, key: str) -> str:
