@@ -8,6 +8,7 @@ from gpuyard.costs.cost_report import CostReport
 from gpuyard.costs.data_transfer import price_free_usage
 from gpuyard.costs.families import PRICED, is_free
 from gpuyard.costs.line_item import Charge, LineItem, Unpriced, unpriced
+from gpuyard.costs.open_inputs import adding, deciding
 from gpuyard.costs.rates import Rates
 from gpuyard.costs.scene import Scene
 from gpuyard.costs.usage import Usage
@@ -69,7 +70,8 @@ def _price(resource: Resource, scene: Scene) -> list[Charge]:
     if not resource.custom and pricer is None:
         return []
     if pricer is not None:
-        return list(pricer(resource, scene))
+        blocked = list(deciding(resource, scene))
+        return [*blocked] or [*pricer(resource, scene), *adding(resource, scene)]
     if is_free(resource.type):
         return []
     reason = "this resource type has no price model"
