@@ -186,3 +186,35 @@ def test_a_try_is_cut_at_its_limit_and_its_cluster_kept_or_removed_as_asked(tmp_
     assert engine.remove({"chat": index}, keeps_clusters=False) == ""
     assert len(project.standing(*CLUSTERS)) == 1
     assert len(project.standing(*POOLS)) == 1
+
+
+def test_a_refusal_that_is_heard_while_the_group_hangs_cuts_the_try(tmp_path, monkeypatch):
+    project = Project(tmp_path)
+    first = project.first()
+    project.script(slow(first.machine_type, first.region))
+    for key, value in project.pulumi.environment.items():
+        monkeypatch.setenv(key, value)
+    asked = []
+
+    def hear(machines):
+        asked.append(machines)
+        return ["You have requested more vCPU capacity than your current vCPU limit of 0 allows"]
+
+    engine = PulumiEngine(
+        directory=str(project.root),
+        stack="prod",
+        names=names_of("prod", read_lock(project.lock_path)),
+        active=lambda: {"chat": 0},
+        report=lambda line: None,
+        watching=hear,
+        watch_every_s=0.5,
+    )
+    began = time.monotonic()
+    attempt = engine.up(300)
+    assert time.monotonic() - began < 120, "long before its limit"
+    ((urn, text),) = attempt.errors
+    assert (attempt.is_timed_out, attempt.is_interrupted) == (False, False)
+    assert "vCPU limit of 0" in text
+    assert urn == asked[0].urn
+    assert (asked[0].cloud, bool(asked[0].name), bool(asked[0].cluster)) == ("aws", True, True)
+    assert asked[0].name.startswith("prod-aws-us-east-1-chat")

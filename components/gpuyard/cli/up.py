@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gpuyard.failover.loop import State
     from gpuyard.failover.opening import OpenedStack
     from gpuyard.failover.runner import RunResult
+    from gpuyard.failover.watching import Machines, Watching
 
 SCHEMA = "gpuyard.up/v1"
 _LOOK_SECONDS = 30
@@ -149,6 +150,7 @@ def _start(
         active=opened.read_active,
         report=say,
         probing=_looking_up(opened, say),
+        watching=_listening(opened, say) if settings.watches else None,
         keeps_clusters=settings.keeps_clusters,
     )
     resources, pending = engine.resources()
@@ -192,6 +194,32 @@ def _looking_up(opened: "OpenedStack", say: Any) -> "Probing":
         return objections(selection, found.evidence)
 
     return look
+
+
+def _listening(opened: "OpenedStack", say: Any) -> "Watching":
+    """Questions during a try; none about capacity that waits by design."""
+    from gpuyard.discovery.aws.tasks import open_account
+    from gpuyard.discovery.gcp.tasks import open_project
+    from gpuyard.discovery.watch import CloudWatch
+    from gpuyard.failover.naming import names_of
+    from gpuyard.failover.settings import QUEUED
+
+    assert opened.lock is not None  # noqa: S101 (the caller looked)
+    names, lock = names_of(opened.stack, opened.lock), opened.lock
+    rungs = {name: lock.endpoints[key[0]].rungs[key[1]] for key, name in names.machines.items()}
+    project = next((place.project for place in opened.deployment.places if place.project), "")
+    clouds = CloudWatch(say, {"aws": open_account, "gcp": open_project})
+
+    def listen(machines: "Machines") -> list[str]:
+        rung = rungs.get(machines.urn.rpartition("::")[2])
+        if rung is None or rung.purchase in QUEUED or not machines.name or not machines.cluster:
+            return []
+        if machines.cloud == "aws":
+            return clouds.node_group(rung.region, machines.cluster, machines.name)
+        location = machines.location or rung.region
+        return clouds.node_pool(machines.project or project, location, machines.cluster, machines.name)
+
+    return listen
 
 
 def _confirmed(stack: str) -> bool:

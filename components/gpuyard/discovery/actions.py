@@ -93,6 +93,19 @@ ACTIONS: tuple[Action, ...] = (
     _gcp("cloudbilling", "services.skus.list", "", Q.LIST_PRICES, note="needs the API, no permission"),
 )
 
+WATCHES: tuple[Action, ...] = (
+    _aws("eks", "DescribeNodegroup", note="issues of a node group"),
+    _aws("autoscaling", "DescribeScalingActivities", note="why it got no machine"),
+    _gcp("container", "nodePools.get", "container.clusters.get", note="conditions of a node pool"),
+    _gcp(
+        "compute",
+        "instanceGroupManagers.listErrors",
+        "compute.instanceGroupManagers.get",
+        note="why it got no machine",
+    ),
+)
+"""What `gpuyard up` asks while it tries; no question of a survey needs them."""
+
 
 class ForbiddenActionError(RuntimeError):
     """Discovery tried to call what is not in its table: a bug to report, and nothing was sent."""
@@ -142,4 +155,4 @@ def gcp_permissions() -> tuple[str, ...]:
 
 
 def _by_name() -> Mapping[tuple[str, str, str], Action]:
-    return {(action.cloud, action.service, action.operation): action for action in ACTIONS}
+    return {(action.cloud, action.service, action.operation): action for action in (*ACTIONS, *WATCHES)}

@@ -22,6 +22,7 @@ from gpuyard.errors import EngineError
 from gpuyard.failover.candidate import Candidate
 from gpuyard.failover.naming import StackNames, leftovers, serving_rungs
 from gpuyard.failover.runner import Attempt
+from gpuyard.failover.watching import EVERY_S, Machines, Watcher, Watching
 
 GRACE_S = 600
 """How long a cancelled operation may take to end by itself before it is ended."""
@@ -118,9 +119,14 @@ class PulumiEngine:
         active: Callable[[], Mapping[str, int]],
         report: Callable[[str], None],
         probing: Probing | None = None,
+        watching: Watching | None = None,
+        watch_every_s: float = EVERY_S,
         keeps_clusters: bool = False,
     ) -> None:
-        """``active`` tells the rungs that the lock names now; ``report`` is told every line."""
+        """``active`` tells the rungs that the lock names now; ``report`` is told every line.
+
+        ``watching`` is asked while a try runs; what it tells may cut the try before its limit.
+        """
         self.command = InterruptibleCommand()
         self._workspace = automation.LocalWorkspace(work_dir=directory, pulumi_command=self.command)
         self._name = stack
@@ -131,6 +137,7 @@ class PulumiEngine:
         except automation_errors.StackNotFoundError:
             report(f"stack {stack} is new: it is created with the first try")
         self._names, self._active, self._report, self._probing = names, active, report, probing
+        self._watching, self._watch_every_s = watching, watch_every_s
         self._keeps_clusters = keeps_clusters
         self.events: list[dict[str, Any]] = []
         """Begin and end of every operation, as `leadtime.observed.measure_events` reads them."""
@@ -185,6 +192,15 @@ class PulumiEngine:
             return Attempt(is_interrupted=True, ready=self._ready())
         seen = _Seen(self._report, self.events)
         is_late = threading.Event()
+        heard: list[tuple[str, str]] = []
+
+        def cut(refusals: tuple[tuple[str, str], ...]) -> None:
+            heard.extend(refusals)
+            self._report("the cloud refuses the machines that are missing: cancelling")
+            self.command.interrupt()
+            after(GRACE_S, self.command.interrupt)
+
+        watcher = self._watcher(seen, cut)
 
         def look(*, is_last: bool = False) -> None:
             if not is_last and self._machines_named() <= seen.done:
@@ -206,6 +222,9 @@ class PulumiEngine:
 
         after(limit_s, look)
         failed = ""
+        if watcher:
+            seen.begun = watcher.expect
+            watcher.start(self._watch_every_s)
         try:
             self._stack.up(on_event=seen.note, color="never", exclude=self._kept() or None)
         except automation_errors.ConcurrentUpdateError:
@@ -213,6 +232,8 @@ class PulumiEngine:
         except automation_errors.CommandError as error:
             failed = str(error)
         finally:
+            if watcher:
+                watcher.stop()
             for timer in timers:
                 timer.cancel()
         if not failed:
@@ -220,14 +241,9 @@ class PulumiEngine:
         program = next((text for _, text in seen.errors if any(mark in text for mark in _PROGRAM_FAILED)), "")
         if program:
             raise EngineError(f"the program failed: {program}")
-        cut_off = is_late.is_set() or self._stop_asked.is_set()
-        errors = [(urn, text) for urn, text in seen.errors if text.strip() not in _ENDED_BY_US]
-        if cut_off:
-            errors = [(urn, text) for urn, text in errors if not _is_of_the_cancellation(text)]
-        if not errors and not cut_off:
-            errors = [("", _last_words(failed))]
+        cut_off = bool(heard) or is_late.is_set() or self._stop_asked.is_set()
         return Attempt(
-            errors=tuple(errors),
+            errors=_told(seen, heard, failed, cut_off=cut_off),
             is_timed_out=is_late.is_set(),
             is_interrupted=self._stop_asked.is_set(),
             ready=self._ready(),
@@ -265,6 +281,11 @@ class PulumiEngine:
         pools = leftovers(self._names, active, resources, keeps_clusters=True)
         return [urn for urn in everything if urn not in pools]
 
+    def _watcher(self, seen: "_Seen", cut: Callable[[tuple[tuple[str, str], ...]], None]) -> Watcher | None:
+        if self._watching is None:
+            return None
+        return Watcher(watching=self._watching, missing=lambda: self._machines_named() - seen.done, cut=cut)
+
     def _machines_named(self) -> set[str]:
         """Names of the node groups and pools of the active rungs."""
         return {self._names.machines[key] for key in self._active().items()}
@@ -284,12 +305,16 @@ class _Seen:
         self.errors: list[tuple[str, str]] = []
         self.done: set[str] = set()
         """Names of resources that are as they should be."""
+        self.begun: Callable[[Machines], None] = lambda _: None
+        """Told each node group or pool whose making begins."""
 
     def note(self, event: EngineEvent) -> None:
         stamp = datetime.now(UTC).timestamp()
         before, after, failed = event.resource_pre_event, event.res_outputs_event, event.res_op_failed_event
         if before is not None:
             self._step(stamp, "resourcePreEvent", before.metadata, "")
+            if before.metadata.type in MACHINE_KEYS and before.metadata.op != OpType.SAME:
+                self.begun(_machines(before.metadata))
         elif after is not None:
             self.done.add(after.metadata.urn.rpartition("::")[2])
             self._step(stamp, "resOutputsEvent", after.metadata, "done")
@@ -307,6 +332,27 @@ class _Seen:
         if op != "same" and _is_worth_a_line(metadata.type):
             name = metadata.urn.rpartition("::")[2]
             self._report(f"  {op} {metadata.type} {name}" + (f": {how}" if how else ""))
+
+
+MACHINE_KEYS = {
+    "aws:eks/nodeGroup:NodeGroup": ("aws", "nodeGroupName", "clusterName"),
+    "gcp:container/nodePool:NodePool": ("gcp", "name", "cluster"),
+}
+"""Cloud, and the inputs that name machines and cluster there, by type."""
+
+
+def _machines(metadata: Any) -> Machines:
+    """What the engine tells of a node group or pool before it is made; its names are settled by then."""
+    cloud, name, cluster = MACHINE_KEYS[metadata.type]
+    inputs = metadata.new.inputs if metadata.new else {}
+    return Machines(
+        urn=metadata.urn,
+        cloud=cloud,
+        name=str(inputs.get(name, "")),
+        cluster=str(inputs.get(cluster, "")).rpartition("/")[2],
+        location=str(inputs.get("location", "")),
+        project=str(inputs.get("project", "")),
+    )
 
 
 _LOCKED = "another update of this stack is in progress: wait for it, or run `pulumi cancel` if there is none"
@@ -331,6 +377,19 @@ def _is_worth_a_line(type_: str) -> bool:
 def _is_of_the_cancellation(text: str) -> bool:
     lowered = text.lower()
     return "cancel" in lowered or "context deadline" in lowered or "interrupt" in lowered
+
+
+def _told(
+    seen: _Seen, heard: list[tuple[str, str]], failed: str, *, cut_off: bool
+) -> tuple[tuple[str, str], ...]:
+    """What failed, in the clouds' words: without what follows from ending the command ourselves."""
+    errors = [(urn, text) for urn, text in seen.errors if text.strip() not in _ENDED_BY_US]
+    if cut_off:
+        errors = [(urn, text) for urn, text in errors if not _is_of_the_cancellation(text)]
+    errors += heard
+    if not errors and not cut_off:
+        errors = [("", _last_words(failed))]
+    return tuple(errors)
 
 
 def _last_words(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gpuyard.failover.candidate import Candidate
 from gpuyard.stack.spec import Abandoned, Deployment
 
-_QUEUED = ("flex_start", "queued")
+QUEUED = ("flex_start", "queued")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class Settings:
     """Whether clusters of abandoned rungs stay for the next run. Their GPU pools never stay."""
     probes: bool = True
     """Whether a rung is looked up before it is tried, where an API answers without buying."""
+    watches: bool = True
+    """Whether the clouds are asked during a try why machines do not come."""
     acknowledged: Mapping[str, float] = field(default_factory=dict)
     """USD that may be paid up front, by id of the offering. Whatever is not here is never bought."""
     tolerance: float = 0.005
@@ -48,7 +50,7 @@ class Settings:
 
     def limit_s(self, candidate: Candidate, *, has_cluster: bool) -> float:
         """How long ``candidate`` may take before it is given up."""
-        rung = self.queue_s if candidate.purchase in _QUEUED else self.rung_s
+        rung = self.queue_s if candidate.purchase in QUEUED else self.rung_s
         return rung if has_cluster else rung + self.cluster_s
 
 
@@ -63,5 +65,6 @@ def settings_of(deployment: Deployment) -> Settings:
         retries=stated.retries,
         keeps_clusters=stated.abandoned is Abandoned.KEEP,
         probes=stated.probe,
+        watches=stated.watch,
         acknowledged={item.offering: item.amount_usd for item in deployment.capacity.acknowledge_purchase},
     )

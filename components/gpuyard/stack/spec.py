@@ -316,6 +316,8 @@ class FailoverSettings(Spec):
     abandoned: Abandoned = Abandoned.REMOVE
     probe: bool = True
     """Whether a rung is looked up before it is tried, where an API answers without buying."""
+    watch: bool = True
+    """Whether the clouds are asked during a try why machines do not come; a refusal then ends it early."""
 
 
 class Accepted(Spec):

@@ -70,6 +70,12 @@ class GcpClients:
             if not token:
                 return
 
+    def get(self, service: str, operation: str, path: str) -> Mapping[str, Any]:
+        """One REST resource."""
+        action = find_action("gcp", service, operation)
+        with blaming(action):
+            return self._get(service, path, {})
+
     def _compute_client(self, name: str) -> Any:
         with self._lock:
             if name not in self._made:
