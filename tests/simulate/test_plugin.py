@@ -226,14 +226,34 @@ def test_durations_pass_at_the_scenarios_speed(serve):
     assert 0.19 < time.monotonic() - began < 3
 
 
-def test_cancel_ends_every_wait(serve):
+def test_a_cancelled_create_fails_at_once_and_leaves_nothing(serve):
     provider = serve(speed=1, rules=[{"when": {"type": VPC}, "takes": "1h"}])
     checked = provider.check(VPC, "net", {})
     waiting = provider.stub.Create.future(
         messages.CreateRequest(urn=provider.urn(VPC, "net"), properties=checked.inputs)
     )
     provider.stub.Cancel(empty_pb2.Empty())
-    assert waiting.result(timeout=20).id
+    error = waiting.exception(timeout=20)
+    assert error.code() is grpc.StatusCode.CANCELLED
+    assert error.details() == "net: cancelled while it was created; nothing of it is left"
+    assert json.loads(provider.file.read_text(encoding="utf-8"))["resources"] == {}
+
+
+def test_a_cancelled_update_or_delete_fails_though_the_cloud_goes_on(serve):
+    rules = [
+        {"when": {"type": VPC, "operation": operation}, "takes": "1h"} for operation in ("update", "delete")
+    ]
+    provider = serve(speed=1, rules=rules)
+    made = provider.create(VPC, "net", {"enableDnsSupport": True})
+    provider.stub.Cancel(empty_pb2.Empty())
+    about = {"id": made.id, "urn": provider.urn(VPC, "net")}
+    update = messages.UpdateRequest(
+        **about, olds=made.properties, news=encode_struct({"enableDnsSupport": False})
+    )
+    with pytest.raises(grpc.RpcError, match="cancelled while it was updated"):
+        provider.stub.Update(update)
+    with pytest.raises(grpc.RpcError, match="cancelled while it was deleted"):
+        provider.stub.Delete(messages.DeleteRequest(**about, properties=made.properties))
 
 
 def test_a_function_is_answered_at_the_providers_place(serve):

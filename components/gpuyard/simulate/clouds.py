@@ -142,6 +142,11 @@ class Clouds:
             )
         return Made(id=id_, outputs=deepcopy(outputs), took=took)
 
+    def take_back(self, type_: str, id_: str, place: Place) -> None:
+        """Forget a resource whose making was cancelled."""
+        with self.store.opened() as book:
+            book.resources.pop(record_key(place.scope, type_, id_), None)
+
     def update(
         self, type_: str, id_: str, name: str, inputs: Mapping[str, Any], place: Place, *, at: float
     ) -> Made:

@@ -19,7 +19,7 @@ from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from gpuyard.engine.wire import decode_struct, encode
 from gpuyard.errors import GpuyardError
 from gpuyard.simulate.changes import Change, ChangeKind, compare
-from gpuyard.simulate.clouds import Clouds, Made
+from gpuyard.simulate.clouds import Clouds
 from gpuyard.simulate.place import Place, make_place, read_settings
 from gpuyard.simulate.protocol import plugin_pb2, provider_pb2, provider_pb2_grpc
 from gpuyard.simulate.scenario import Scenario
@@ -39,6 +39,10 @@ _MOVES = {"aws": ("region",), "gcp": ("project",)}
 """Settings of a provider that mean another place: everything of it must be made anew."""
 
 
+class _CancelledError(Exception):
+    """The engine ended the wait for an operation."""
+
+
 def _told(method: Callable[..., Any]) -> Callable[..., Any]:
     """Errors of gpuyard's own become the call's error, in their own words."""
 
@@ -49,6 +53,8 @@ def _told(method: Callable[..., Any]) -> Callable[..., Any]:
         except GpuyardError as error:
             self.pass_time(float(getattr(error, "after", 0.0)))
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        except _CancelledError as error:
+            context.abort(grpc.StatusCode.CANCELLED, str(error))
 
     return call
 
@@ -172,9 +178,13 @@ class CloudServicer(provider_pb2_grpc.ResourceProviderServicer):
             known = clouds.foresee(type_, inputs)
             return provider_pb2.CreateResponse(properties=_restate(request.properties, inputs, known))
         at = self.now(clouds)
-        made = clouds.create(type_, name, inputs, self._place(inputs), at=at, urn=request.urn)
+        place = self._place(inputs)
+        made = clouds.create(type_, name, inputs, place, at=at, urn=request.urn)
+        if not self.pass_time(made.took):
+            clouds.take_back(type_, made.id, place)
+            raise _CancelledError(f"{name}: cancelled while it was created; nothing of it is left")
         return provider_pb2.CreateResponse(
-            id=made.id, properties=self._after(made, request.properties, inputs)
+            id=made.id, properties=_restate(request.properties, inputs, made.outputs)
         )
 
     @_told
@@ -186,7 +196,8 @@ class CloudServicer(provider_pb2_grpc.ResourceProviderServicer):
         seen = clouds.read(type_, request.id, name, inputs, place, at=self.now(clouds))
         if seen is None:
             return provider_pb2.ReadResponse()
-        self.pass_time(seen.took)
+        if not self.pass_time(seen.took):
+            raise _CancelledError(f"{name}: cancelled while it was read")
         return provider_pb2.ReadResponse(
             id=request.id,
             properties=_restate(request.properties, properties, _keep_assets(seen.outputs, properties)),
@@ -202,7 +213,11 @@ class CloudServicer(provider_pb2_grpc.ResourceProviderServicer):
             known = clouds.foresee(type_, inputs, decode_struct(request.olds))
             return provider_pb2.UpdateResponse(properties=_restate(request.news, inputs, known))
         made = clouds.update(type_, request.id, name, inputs, self._place(inputs), at=self.now(clouds))
-        return provider_pb2.UpdateResponse(properties=self._after(made, request.news, inputs))
+        if not self.pass_time(made.took):
+            raise _CancelledError(
+                f"{name}: cancelled while it was updated; the cloud goes on with the update"
+            )
+        return provider_pb2.UpdateResponse(properties=_restate(request.news, inputs, made.outputs))
 
     @_told
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
@@ -210,11 +225,12 @@ class CloudServicer(provider_pb2_grpc.ResourceProviderServicer):
         type_, name, clouds = self._resource(request)
         inputs = decode_struct(request.old_inputs) or decode_struct(request.properties)
         took = clouds.delete(type_, request.id, name, inputs, self._place(inputs), at=self.now(clouds))
-        self.pass_time(took)
+        if not self.pass_time(took):
+            raise _CancelledError(f"{name}: cancelled while it was deleted; the cloud goes on deleting it")
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Stop waiting for anything."""
+        """Stop waiting: what was waited for fails."""
         self._cancelled.set()
         return empty_pb2.Empty()
 
@@ -225,14 +241,9 @@ class CloudServicer(provider_pb2_grpc.ResourceProviderServicer):
                 book.began = time.time()
             return max(0.0, time.time() - book.began) * self.scenario.speed
 
-    def pass_time(self, seconds: float) -> None:
-        """Let that many simulated seconds pass."""
-        if seconds > 0:
-            self._cancelled.wait(seconds / self.scenario.speed)
-
-    def _after(self, made: Made, sent: Struct, inputs: Mapping[str, Any]) -> Struct:
-        self.pass_time(made.took)
-        return _restate(sent, inputs, made.outputs)
+    def pass_time(self, seconds: float) -> bool:
+        """Let that many simulated seconds pass; False: the engine cancelled before their end."""
+        return seconds <= 0 or not self._cancelled.wait(seconds / self.scenario.speed)
 
     def _resource(self, request: Any) -> tuple[str, str, Clouds]:
         """Type, logical name and clouds of the resource that a request is about."""
