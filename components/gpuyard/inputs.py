@@ -6,12 +6,13 @@ flows through. `split_wiring` takes them apart; `parse_inputs` parses the plain 
 in whatever language the program is written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pulumi
 
-from gpuyard.errors import Finding, SpecError
+from gpuyard.errors import Finding, GpuyardError, SpecError
 from gpuyard.parsing import Spec, parse_spec
 
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -48,3 +49,16 @@ def parse_inputs(component: str, model: type[SpecT], plain: Mapping[str, Any]) -
         return parse_spec(model, plain)
     except SpecError as error:
         raise ArgsError(component, error.findings) from None
+
+
+@contextmanager
+def errors_without_traceback() -> Iterator[None]:
+    """For a program: what gpuyard raises in it is told by `pulumi up` in its own words only.
+
+    Raises:
+        RunError: with the text of the error, which is its cause.
+    """
+    try:
+        yield
+    except GpuyardError as error:
+        raise pulumi.RunError(str(error)) from error

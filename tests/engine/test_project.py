@@ -107,7 +107,14 @@ def test_keys_without_a_namespace_are_the_projects(project):
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("2026-11-24", "2026-11-24"),
+        ("2026-11-24", "2026-11-24 00:00:00 +0000 UTC"),
+        ("2026-1-2", "2026-01-02 00:00:00 +0000 UTC"),
+        ("2026-12-20T11:30:00Z", "2026-12-20 11:30:00 +0000 UTC"),
+        ("2026-12-20T11:30:00.50Z", "2026-12-20 11:30:00.5 +0000 UTC"),
+        ("2026-12-20T11:30:00+02:00", "2026-12-20 11:30:00 +0200 +0200"),
+        ("2026-12-20 11:30:00", "2026-12-20 11:30:00 +0000 UTC"),
+        ("'2026-11-24'", "2026-11-24"),
+        ("2001-13-45", "2001-13-45"),
         ("1:30", "1:30"),
         ("on", "on"),
         ("no", "no"),
@@ -116,7 +123,7 @@ def test_keys_without_a_namespace_are_the_projects(project):
         ("TRUE", "true"),
     ],
 )
-def test_words_of_yaml_1_1_are_text_as_for_pulumi(project, written, read):
+def test_words_of_yaml_1_1_and_times_are_text_as_for_pulumi(project, written, read):
     found = load_stack(
         load_project(project(dev=f"config: {{demo:deployment: {{}}, demo:x: {written}}}\n")), "dev"
     )

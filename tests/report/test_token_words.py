@@ -35,6 +35,9 @@ def test_an_unknown_price_says_why_and_what_it_is_at_least(report):
     words = token_words.headline(report.tokens["odd"])
     assert words.startswith("unknown: nobody has published")
     assert "at least $" in words
+    odd = report.tokens["odd"]
+    paid = replace(odd, at_ceiling=replace(odd.at_ceiling, blended=0.0))
+    assert "at least" not in token_words.headline(paid)  # nobody's tokens are free, paid in advance or not
 
 
 def test_a_break_even_above_one_is_never(report):

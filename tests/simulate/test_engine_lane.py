@@ -142,3 +142,15 @@ def test_the_demo_runs_on_the_real_engine(tmp_path, capsys):
     ]
     files = (REPOSITORY / "stacks" / "Pulumi.dev.yaml").read_text(encoding="utf-8")
     assert "encryptionsalt" not in files
+
+
+def test_the_engine_tells_what_is_wrong_without_a_traceback(tmp_path):
+    lane = Lane(tmp_path, "dev")
+    file = lane.root / "stacks" / "Pulumi.dev.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("purchases: [spot]", "purchases: [spot]\n      end: 2099-01-01"), encoding="utf-8"
+    )
+    words = "\n".join(lane.run("preview").failures)
+    assert "LOCK_STALE" in words  # the day was understood: it is another demand
+    assert "Traceback" not in words

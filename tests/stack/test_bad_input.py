@@ -98,6 +98,53 @@ def test_a_region_that_does_not_sell_the_gpu_has_no_offering(gpuyard, project):
     assert "not sold" in said
 
 
+def test_days_without_quotes_are_days_whoever_reads_the_file(gpuyard, project):
+    days = {"start_by": "2027-01-31 00:00:00 +0000 UTC", "end": "2027-03-01 00:00:00 +0000 UTC"}
+    project.change("dev", lambda d: d["capacity"].update(days))  # as `pulumi config set` leaves them
+    assert gpuyard("lock", "-s", "dev")[0] == 0
+    assert gpuyard("check", "-s", "dev")[0] == 0
+    text = project.file("dev").read_text()
+    for written in days.values():
+        text = text.replace(written, written[:10])
+    project.file("dev").write_text(text)
+    assert gpuyard("check", "-s", "dev")[0] == 0
+
+
+def test_weights_on_a_claim_are_mounted(gpuyard, project):
+    def change(deployment):
+        deployment["endpoints"][0].update(
+            model="/weights/my-model",
+            weights_source="pvc",
+            weights_claim="models",
+            model_config_path="my.json",
+        )
+
+    shape = {
+        "model_type": "llama",
+        "architectures": ["LlamaForCausalLM"],
+        "hidden_size": 2048,
+        "intermediate_size": 8192,
+        "num_hidden_layers": 16,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "vocab_size": 128256,
+        "max_position_embeddings": 131072,
+        "torch_dtype": "bfloat16",
+    }
+    (project.file("dev").parent / "my.json").write_text(json.dumps(shape))
+    project.change("dev", change)
+    assert gpuyard("lock", "-s", "dev")[0] == 0
+    code, said = gpuyard("plan", "-s", "dev", "--format", "json")
+    assert code == 0
+    (deployment,) = [
+        item for item in json.loads(said)["resources"] if item["type"] == "kubernetes:apps/v1:Deployment"
+    ]
+    pod = deployment["inputs"]["spec"]["template"]["spec"]
+    assert {"claimName": "models", "readOnly": True} in [
+        volume.get("persistentVolumeClaim") for volume in pod["volumes"]
+    ]
+
+
 def test_a_context_that_the_kubeconfig_lacks_is_an_error(gpuyard, project, tmp_path, monkeypatch):
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(json.dumps({"contexts": [{"name": "kind-gpuyards"}]}))

@@ -1,12 +1,14 @@
-"""YAML as Pulumi reads it: YAML 1.2's words for true and false, no dates, no key twice; JSON-ready data.
+"""YAML as Pulumi reads it: YAML 1.2's words for true and false, dates as text, no key twice; JSON-ready data.
 
-PyYAML follows YAML 1.1, where ``on`` is true, ``2026-11-24`` a date and ``1:30`` ninety, and it lets the
-last of two equal keys win. Pulumi's reader (Go, yaml.v3) does none of that.
+PyYAML follows YAML 1.1, where ``on`` is true and ``1:30`` ninety, and it lets the last of two equal keys
+win. Pulumi's reader (Go, yaml.v3) does none of that, and what it takes for a time becomes the text that Go
+prints: ``2026-11-24`` is ``2026-11-24 00:00:00 +0000 UTC``, in its copy of the file too (engine 3.260).
 """
 
 import json
 import re
 from collections.abc import Hashable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,30 @@ class _Loader(yaml.SafeLoader):
         return mapping
 
 
+_CLOCK = r"(\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d+)?"
+_TIME = re.compile(rf"(\d{{4}})-(\d{{1,2}})-(\d{{1,2}})(?:[Tt]{_CLOCK}(Z|[-+]\d\d:\d\d)|[ ]{_CLOCK})?")
+
+
+def _print_time(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+    """A time as Go prints it; what has the form and is none, such as a 13th month, stays as written."""
+    found = _TIME.fullmatch(node.value)
+    if found is None:
+        return node.value
+    groups = found.groups(default="")
+    fraction, zone = groups[6] or groups[11], groups[7].replace(":", "")
+    clock = groups[3:6] if zone else groups[8:11]
+    year, month, day, hour, minute, second = (int(part or 0) for part in (*groups[:3], *clock))
+    try:
+        time = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 (its zone is text)
+    except ValueError:
+        return node.value
+    zone = "+0000 UTC" if zone in ("", "Z") else f"{zone} {zone}"
+    return f"{time:%Y-%m-%d %H:%M:%S}{fraction.rstrip('0').rstrip('.')} {zone}"
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _print_time)
 for _tag, _pattern, _first in (
+    ("tag:yaml.org,2002:timestamp", _TIME.pattern, "0123456789"),
     ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("tag:yaml.org,2002:int", r"[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)", "-+0123456789"),
     (

@@ -62,7 +62,7 @@ def _pools(report: Report, page: Page) -> Iterator[str]:
     for row in report.pools:
         yield from page.fold(f"{row.serves}", 2)
         bought = f", {row.purchase.replace('_', ' ')}" if row.purchase else ""
-        nodes = f", {row.nodes} nodes" if row.nodes else ""
+        nodes = f", {row.nodes} node{'s' * (row.nodes != '1')}" if row.nodes else ""
         yield from page.fold(f"{row.place}: {row.machine}{bought}{nodes}", 4)
 
 

@@ -25,7 +25,11 @@ def headline(found: TokenEconomics) -> str:
     """The answer in one sentence."""
     if found.at_planned is None:
         least = found.at_ceiling
-        floor = "" if least is None else f"; at least {small_usd(least.blended)} per 1M tokens at full load"
+        floor = (
+            ""
+            if least is None or not least.blended
+            else f"; at least {small_usd(least.blended)} per 1M tokens at full load"
+        )
         return f"unknown: {found.unknown}{floor}"
     split = ""
     if found.at_planned.input is not None:

@@ -12,7 +12,7 @@ from gpuyard.parsing import parse_spec
 from gpuyard.serving.checks import check_endpoint
 from gpuyard.serving.spec import EndpointSpec
 from gpuyard.stack.demand_load import load_findings
-from gpuyard.stack.plan import ClusterPlan, EndpointPlan, StackPlan
+from gpuyard.stack.plan import ClusterPlan, EndpointPlan, PoolPlan, StackPlan
 from gpuyard.stack.purchase_check import check_purchases
 from gpuyard.stack.quota_check import check_quotas
 from gpuyard.stack.spec import CPU, Accepted
@@ -33,6 +33,7 @@ def check_stack(plan: StackPlan) -> list[Finding]:
     findings += check_purchases(plan)
     findings += check_quotas(plan)
     for index, pool in enumerate(plan.pools):
+        findings += _held(plan, pool, f"pools[{index}]")
         if pool.rung.rate.usd is None:
             findings.append(
                 Finding(
@@ -126,6 +127,34 @@ def _fixed(plan: StackPlan, placed: EndpointPlan, path: str) -> Iterator[Finding
             message=f"stays at {placed.endpoint.replicas_min}: replicas move by what Prometheus measures, "
             "and monitoring is off",
             fix="set monitoring.enabled, or leave replicas_max out",
+        )
+
+
+def _held(plan: StackPlan, pool: PoolPlan, path: str) -> Iterator[Finding]:
+    """Whether the capacity that a pool starts in is large enough, and there for long enough."""
+    rung, end = pool.rung, plan.deployment.capacity.end
+    endpoint = next(item.endpoint for item in plan.endpoints if item.pool == pool.name)
+    per_node = max(1, rung.gpus_per_node // rung.gpus_per_replica)
+    room = rung.nodes_max // rung.nodes_per_replica * per_node
+    if room < endpoint.replicas_peak:
+        yield Finding(
+            severity=Severity.WARNING,
+            code="CAPACITY_BELOW_PEAK",
+            path=f"{path}.nodes_max",
+            value=rung.nodes_max,
+            message=f"{rung.label} has room for {room} replicas, and {endpoint.name} may have "
+            f"{endpoint.replicas_peak}: those above stay pending",
+            fix=f"lower replicas_max to {room}, hold more machines, or make another rung active",
+        )
+    if rung.ends and (end is None or rung.ends[:10] < end.isoformat()):
+        yield Finding(
+            severity=Severity.WARNING,
+            code="CAPACITY_ENDS_EARLY",
+            path=f"{path}.ends",
+            value=rung.ends,
+            message=f"{rung.label} ends at {rung.ends}, and the service is needed "
+            + (f"until {end}" if end else "without end"),
+            fix="state capacity.end, or make a rung active that lasts before then",
         )
 
 

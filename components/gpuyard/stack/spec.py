@@ -249,6 +249,10 @@ class Endpoint(Spec):
     gpus_per_replica: int | None = Field(default=None, ge=1, le=8)
     """Default: the fewest that hold model, context and concurrency."""
     weights_source: str = "hugging_face"
+    weights_claim: str = ""
+    """Existing claim with the weights, mounted read-only at ``/weights``; for source ``pvc``."""
+    service_account_annotations: Mapping[str, str] = Field(default_factory=dict)
+    """Cloud identity of the pods, for weights in buckets."""
     hugging_face_secret: str = ""
     """Name of the Kubernetes Secret with the key ``token``; needed for gated models."""
     namespace: Name = "inference"
@@ -418,7 +422,23 @@ def parse_deployment(args: Any) -> Deployment:
     secrets = list(_plain_secrets(args, ""))
     if secrets:
         raise SpecError(secrets)
-    return parse_spec(Deployment, args)
+    return parse_spec(Deployment, _days(args))
+
+
+_GO_TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
+
+
+def _days(value: Any) -> Any:
+    """``value`` with days as they were written: the engine hands an unquoted one over as Go prints it."""
+    if isinstance(value, Mapping):
+        return {key: _days(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_days(item) for item in value]
+    found = _GO_TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    day, clock = found.groups()
+    return day if clock == "00:00:00" else f"{day}T{clock}Z"
 
 
 _TOKENS = re.compile(

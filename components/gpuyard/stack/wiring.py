@@ -115,6 +115,8 @@ def endpoint_args(plan: StackPlan, placed: EndpointPlan) -> dict[str, Any]:
         "replicas_max": endpoint.replicas_peak,
         "spare_gpus": placed.spare_gpus,
         "weights_source": endpoint.weights_source,
+        "weights_claim": endpoint.weights_claim,
+        "service_account_annotations": dict(endpoint.service_account_annotations),
         "weights_gib": weights_gib(placed),
         "hugging_face_secret": endpoint.hugging_face_secret,
         "service_type": endpoint.service_type,

@@ -1,0 +1,45 @@
+"""Capacity that is held may be too small or end too soon: `check` says so before a node starts in it."""
+
+import pytest
+
+BLOCK = {
+    "cloud": "aws",
+    "region": "us-east-2",
+    "zone": "use2-az1",
+    "machine_type": "p5.48xlarge",
+    "id": "cr-0123456789abcdef0",
+    "machines": 1,
+    "is_block": True,
+    "ends": "2026-12-20T11:30:00Z",
+}
+
+
+@pytest.fixture
+def held(gpuyard, project):
+    """Check prod on a block of one machine until a day."""
+
+    def call(end: str, replicas_max: int) -> str:
+        def change(deployment):
+            deployment["places"] = [{"cloud": "aws", "regions": ["us-east-2"]}]
+            deployment["capacity"] |= {"reservations": [BLOCK], "purchases": ["capacity_block"], "end": end}
+            deployment["endpoints"][0]["replicas_max"] = replicas_max
+
+        project.change("prod", change)
+        assert gpuyard("lock", "-s", "prod")[0] == 0
+        return gpuyard("check", "-s", "prod")[1]
+
+    return call
+
+
+def test_a_block_that_is_too_small_and_ends_too_soon_is_told(held):
+    said = held("2027-03-01", 3)
+    assert "CAPACITY_BELOW_PEAK" in said
+    assert "has room for 2 replicas, and chat may have 3" in said
+    assert "CAPACITY_ENDS_EARLY" in said
+    assert "ends at 2026-12-20T11:30:00Z, and the service is needed until 2027-03-01" in said
+
+
+def test_a_block_that_holds_all_until_the_end_is_fine(held):
+    said = held("2026-12-20", 2)
+    assert "CAPACITY_BELOW_PEAK" not in said
+    assert "CAPACITY_ENDS_EARLY" not in said
