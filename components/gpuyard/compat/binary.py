@@ -16,6 +16,7 @@ CU126_TORCH = ((0, 9, 0, 0), (0, 10, 1, 99))
 SM_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
     ((12, 1), (12, 9)),
     ((12, 0), (12, 8)),
+    ((11, 0), (13, 0)),
     ((10, 3), (12, 9)),
     ((10, 0), (12, 8)),
     ((9, 0), (11, 8)),
@@ -24,6 +25,7 @@ SM_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
 """First toolkit that compiles for a GPU, newest GPU first."""
 JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
     ((12, 0), (12, 9)),
+    ((11, 0), (13, 0)),
     ((10, 3), (12, 9)),
     ((10, 0), (12, 8)),
     ((9, 0), (12, 3)),
@@ -33,6 +35,8 @@ JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
 SGLANG_KERNEL_BUILDS = (0, 4, 1, 0)
 """First SGLang with its own kernel wheel, which has nothing below Ampere."""
 BLACKWELL: Version = (10, 0)
+COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
+"""GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
 
 
 def binary_problems(facts: Facts) -> Iterator[Problem]:
@@ -56,8 +60,12 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
         )
     if facts.sm:
         yield from _minimum(facts)
-        yield from _machine_code(facts)
-        yield from _toolchain(facts)
+        if facts.sm in COMPILED_AT_RUN_TIME:
+            yield from _toolchain(facts)
+            yield from _machine_code(facts)
+        else:
+            yield from _machine_code(facts)
+            yield from _toolchain(facts)
 
 
 def _minimum(facts: Facts) -> Iterator[Problem]:
@@ -248,7 +256,7 @@ def _toolchain(facts: Facts) -> Iterator[Problem]:
     path, toolkit = ("host_toolkit", host) if host else ("cuda", facts.cuda)
     if not toolkit or not needed or toolkit >= needed:
         return
-    if not (host or jit or facts.sm in ((12, 1), (10, 3))):
+    if not (host or jit or facts.sm in COMPILED_AT_RUN_TIME):
         return
     fix = (
         set_field(path, dotted(needed), f"use CUDA {dotted(needed)} or newer")

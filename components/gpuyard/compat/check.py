@@ -9,7 +9,7 @@ from typing import Any
 
 from gpuyard.catalog.software_nodes import REFERENCE_DATE
 from gpuyard.compat.binary import binary_problems
-from gpuyard.compat.cluster import cluster_problems
+from gpuyard.compat.cluster import cluster_problems, kubernetes_problems
 from gpuyard.compat.codes import CODES
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.driver import driver_problems
@@ -31,6 +31,7 @@ SEARCH_BUDGET = 240
 Rule = Callable[[Facts], Iterator[Problem]]
 RULES: Sequence[Rule] = (
     node_problems,
+    cluster_problems,
     driver_problems,
     binary_problems,
     host_problems,
@@ -80,9 +81,9 @@ def verdict_of(findings: Sequence[Finding]) -> str:
 
 
 def _problems(facts: Facts, today: date) -> Iterator[Problem]:
-    yield from cluster_problems(facts, today)
     for rule in RULES:
         yield from rule(facts)
+    yield from kubernetes_problems(facts, today)
 
 
 def _errors(problems: Sequence[Problem]) -> list[Problem]:

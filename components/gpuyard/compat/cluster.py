@@ -21,14 +21,18 @@ TOOLKIT_READS_V3: Version = (1, 17)
 TOOLKIT_SAFE = "1.18.1"
 DRA_MIN_KUBERNETES: Version = (1, 32)
 DRA_MIN_DRIVER: Version = (565,)
+OPERATOR_DRA: Version = (26, 7)
+OPERATOR_DRA_KUBERNETES: Version = (1, 34)
+OPERATOR_DRA_DRIVER: Version = (580,)
+"""GPU Operator that installs DRA itself, and what that asks (its release notes, 2026-08-20)."""
 COMPUTE_DOMAIN_MIN_DRIVER: Version = (570, 158, 1)
 
 
-def cluster_problems(facts: Facts, today: date) -> Iterator[Problem]:
-    """Every rule on the cluster. ``today`` judges support windows."""
+def cluster_problems(facts: Facts) -> Iterator[Problem]:
+    """Every rule on what drives the GPUs in a cluster."""
     yield from _toolkit(facts)
     yield from _dra(facts)
-    yield from _kubernetes(facts, today)
+    yield from _operator_dra(facts)
 
 
 def _toolkit(facts: Facts) -> Iterator[Problem]:
@@ -125,7 +129,37 @@ def _dra(facts: Facts) -> Iterator[Problem]:
         )
 
 
-def _kubernetes(facts: Facts, today: date) -> Iterator[Problem]:
+def _operator_dra(facts: Facts) -> Iterator[Problem]:
+    """The DRA driver that the operator itself installs (resource ``GPUCluster``)."""
+    text = str(facts.given.dra_driver or "").lower()
+    by_operator = "gpucluster" in text or "operator" in text or parse_version(text)[:2] >= OPERATOR_DRA
+    release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
+    if not by_operator or release is None or release.key[:2] < OPERATOR_DRA:
+        return
+    if facts.kubernetes and facts.kubernetes[:2] < OPERATOR_DRA_KUBERNETES:
+        yield Problem(
+            "K8S_VERSION",
+            "kubernetes",
+            f"DRA by the operator (GPUCluster) needs Kubernetes 1.34.2, this is {dotted(facts.kubernetes)}",
+            (
+                set_field("kubernetes", "1.35", "upgrade to Kubernetes 1.35"),
+                set_field("dra_driver", None, "use the device plugin"),
+            ),
+        )
+    if facts.driver_high and facts.driver_high < OPERATOR_DRA_DRIVER:
+        yield Problem(
+            "DRA_DRIVER_MIN",
+            "driver",
+            f"DRA by the operator (GPUCluster) needs driver 580 or newer, the node has {facts.driver_text}",
+            (raise_driver(facts, OPERATOR_DRA_DRIVER),),
+        )
+
+
+def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
+    """Windows of Kubernetes that the operator and the platform support; ``today`` judges the latter.
+
+    They come last: outside of them things often still run, and another cause is nearer.
+    """
     if not facts.kubernetes:
         return
     minor = facts.kubernetes[:2]

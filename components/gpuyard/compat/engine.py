@@ -20,6 +20,8 @@ SPARSE_ATTENTION = ("deepseek-v3.2", "deepseek-v4", "glm-5")
 """Models that need sparse latent attention, which FlashMLA has for Hopper and data-centre Blackwell."""
 SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
 """First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape."""
+SPARSE_SGLANG_READ = (0, 5, 13, 0)
+"""SGLang up to here refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
 SINKS = ("gpt-oss", "gptoss")
 """Models with attention sinks."""
 SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (
@@ -43,10 +45,22 @@ BACKEND_SM: Mapping[str, tuple[Version, Version]] = {
     "cutlass_mla": (BLACKWELL, (10, 9)),
     "flashinfer_mla": (BLACKWELL, (10, 9)),
     "fa3": (AMPERE, (9, 9)),
+    "fa4": (HOPPER, (10, 9)),
     "trtllm_mla": (BLACKWELL, (10, 9)),
     "trtllm_mha": (BLACKWELL, (10, 9)),
 }
 """Compute capabilities from and to which an attention backend exists."""
+COMPRESSED = (
+    ("w4a16", "w4a16"),
+    ("w8a16", "w8a16"),
+    ("nvfp4", "nvfp4"),
+    ("fp8", "fp8"),
+    ("wna16", "wna16"),
+    ("awq", "w4a16"),
+    ("gptq", "w4a16"),
+    ("int4", "w4a16"),
+)
+"""Schemes of compressed-tensors checkpoints by what their names carry."""
 FP4 = ("nvfp4", "modelopt_fp4")
 CONSUMER_BLACKWELL: Version = (12, 0)
 FP4_SM120: Version = (0, 10, 1, 0)
@@ -109,7 +123,7 @@ def _quantization(facts: Facts) -> Iterator[Problem]:
     kind = facts.quantization
     name = facts.model_name.lower()
     if kind == "compressed-tensors":
-        kind = next((word for word in ("w4a16", "nvfp4", "fp8", "wna16") if word in name), kind)
+        kind = next((scheme for word, scheme in COMPRESSED if word in name), kind)
     floor = quantization_sm_min(facts.runtime or "vllm", kind, facts.version)
     if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
         floor = HOPPER  # the first build for gpt-oss had Hopper and Blackwell kernels only
@@ -246,7 +260,10 @@ def _sparse(facts: Facts, name: str) -> Iterator[Problem]:
         return
     since, model = SPARSE_ON_SM12
     unsure = is_small_blackwell and (
-        facts.runtime not in ("vllm", "") or model in name or facts.version >= since or facts.is_newer
+        facts.runtime not in ("vllm", "sglang", "")
+        or model in name
+        or facts.is_newer
+        or facts.version >= (since if facts.runtime != "sglang" else SPARSE_SGLANG_READ)
     )
     yield Problem(
         "ATTN_BACKEND_MISSING",

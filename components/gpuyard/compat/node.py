@@ -132,6 +132,7 @@ def _driver_owner(facts: Facts) -> Iterator[Problem]:
 
 
 def _duplicates(facts: Facts) -> Iterator[Problem]:
+    given_toolkit = facts.given.toolkit
     variables = " ".join(f"{name}={value}" for name, value in facts.env.items())
     settings = f"{facts.given.toolkit or ''} {variables}".lower()
     ships = facts.os == "Bottlerocket" or ("al2023" in facts.node_image and "nvidia" in facts.node_image)
@@ -140,6 +141,7 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
         and ships
         and (
             "operator" in settings
+            or str(given_toolkit).lower() in ("enabled", "true", "yes")
             or "toolkit.enabled=true" in settings
             or "deviceplugin.enabled=true" in settings.replace("_", "")
         )

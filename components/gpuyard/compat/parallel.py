@@ -13,6 +13,8 @@ GROUP = 128
 MIG_BUG = ((570, 124, 6), (570, 158, 1))
 MIG_FIXED = (570, 172, 8)
 CDMM_SINCE = (580, 65, 6)
+WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
+"""Quantizations whose kernels take rows in groups or tiles of 128 (vllm-project/llm-compressor#54)."""
 SIZES = (16, 12, 8, 7, 6, 5, 4, 3, 2, 1)
 
 
@@ -85,7 +87,7 @@ def _blocks(facts: Facts, size: int) -> Iterator[Problem]:
     # block scales exist only in checkpoints that were quantised so; fp8 of bf16 weights is per tensor
     if kind == "fp8" and ("deepseek" in name or ("qwen" in name and "fp8" in name)) and "dynamic" not in name:
         block, what = FP8_BLOCK, "FP8 block"
-    elif kind in ("awq", "gptq", "awq_marlin", "gptq_marlin"):
+    elif kind in WEIGHT_ONLY or (kind == "compressed-tensors" and any(word in name for word in WEIGHT_ONLY)):
         block, what = GROUP, "quantization group"
         # the publisher padded this width to 29,696 so that it splits
         if width == 29568 and name.startswith("qwen/") and "vl" not in name:
