@@ -17,7 +17,7 @@ CDI_SINCE: Version = (1, 7)
 """containerd that injects CDI devices."""
 OPERATOR_CDI: Version = (25, 10)
 """GPU Operator that uses CDI by default (canonical/k8s-snap#2388)."""
-TOOLKIT_READS_V3: Version = (1, 17)
+TOOLKIT_READS_V3: Version = (1, 17, 4)
 TOOLKIT_SAFE = "1.18.1"
 DRA_MIN_KUBERNETES: Version = (1, 32)
 DRA_MIN_DRIVER: Version = (565,)
@@ -44,7 +44,7 @@ def _toolkit(facts: Facts) -> Iterator[Problem]:
     toolkit = parse_version(given) if given[:1] in "v0123456789" else ()
     if not toolkit and release is not None and facts.platform != "eks" and facts.given.toolkit is None:
         toolkit = release.toolkit
-    if containerd[:1] >= (2,) and toolkit and toolkit[:2] < TOOLKIT_READS_V3:
+    if containerd[:1] >= (2,) and toolkit and toolkit < TOOLKIT_READS_V3:
         yield Problem(
             "TOOLKIT_CONTAINERD",
             "toolkit",
@@ -80,11 +80,14 @@ def _toolkit(facts: Facts) -> Iterator[Problem]:
         )
         return
     on_gke = facts.platform == "gke" and facts.kubernetes[:2] >= CONTAINERD_2_SINCE
-    if on_gke and toolkit[:3] == (1, 18, 0) and facts.env.get("RUNTIME_CONFIG_SOURCE") != "file":
+    told = facts.env.get("RUNTIME_CONFIG_SOURCE") == "file" or "config_source=file" in given.lower()
+    by_operator = (release is not None and given.lower() not in ABSENT) or toolkit[:3] == (1, 18, 0)
+    if on_gke and by_operator and not told:
+        asks = release.key if release is not None else toolkit
         yield Problem(
             "TOOLKIT_CONTAINERD",
             "toolkit",
-            "container toolkit 1.18.0 asks containerd 2 on GKE for a configuration that it does not get",
+            "the container toolkit asks containerd 2 on GKE for a configuration that it does not get",
             (
                 Fix(
                     "set RUNTIME_CONFIG_SOURCE=file on the toolkit",
@@ -92,6 +95,8 @@ def _toolkit(facts: Facts) -> Iterator[Problem]:
                 ),
                 Fix("use GPU Operator v25.10.1", {"gpu_operator": "v25.10.1", "toolkit": None}),
             ),
+            # the documentation still asks for it, reports end with 25.10.0 (NVIDIA/gpu-operator#1577)
+            Severity.ERROR if asks <= (25, 10, 0) else Severity.WARNING,
         )
 
 

@@ -30,6 +30,8 @@ SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (
     ((), (10,)),
 )
 """Major compute capabilities that FlashInfer serves sinks on, newest vLLM first (0.14 to 0.33 read)."""
+TRT_SINKS_SINCE = (1, 1, 0, 0)
+"""TensorRT-LLM before has attention sinks for Hopper and data-centre Blackwell (NVIDIA/TensorRT-LLM#6892)."""
 WIDE_HEADS = ("gemma-4",)
 """Models with heads of 512."""
 WIDE_HEADS_SINCE = (0, 22, 0, 0)
@@ -291,6 +293,9 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         and backend not in {"", *GATED_DELTA_BACKENDS}
     ):
         why = f"on {facts.card} this hybrid runs with {', '.join(sorted(GATED_DELTA_BACKENDS))} only"
+    elif facts.runtime == "tensorrt-llm" and any(word in name for word in SINKS) and facts.sm[0] not in (9, 10):
+        early = "gpt-oss" in facts.image or () < facts.version < TRT_SINKS_SINCE
+        why = f"this TensorRT-LLM has no attention sinks on {facts.card}" if early else ""
     if why:
         drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", "--attention-backend", "-ab")
         yield Problem(

@@ -34,6 +34,9 @@ NGC_CUDA_13: Version = (13, 0)
 """NVIDIA's own builds of vLLM have CUDA 13 from their first month."""
 CALENDAR_TAGS = 20
 """Image tags such as ``25.11-py3`` are months, not engine versions."""
+EARLY_VLLM = ((0, 2, 2, 0), (0, 6, 0, 0))
+EARLY_VLLM_CUDA: Version = (12, 1)
+"""Releases of vLLM before the catalog's first one, with the torch that they pinned (their requirements.txt)."""
 ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
 _FAMILY_GPU = {"p3": "v100", "p2": "k80", "g3": "m60", "p3dn": "v100", "g3s": "m60"}
 """AWS families that the catalog no longer lists."""
@@ -131,7 +134,7 @@ def read_facts(given: Combination) -> Facts:
     version = _version(given, runtime_text, image)
     release, is_newer = find_release(runtime, version) if runtime else (None, False)
     install = _install(given, image)
-    cuda, cuda_is_given = _cuda(given, image, release, install)
+    cuda, cuda_is_given = _cuda(given, image, runtime, version, release, install)
     platform = _platform(given)
     told = plain(given.os) + " " + plain(given.ami)
     system, glibc = read_system(f"{told} autopilot" if "autopilot" in plain(given.platform) else told)
@@ -263,7 +266,12 @@ def _install(given: Combination, image: str) -> str:
 
 
 def _cuda(
-    given: Combination, image: str, release: RuntimeRelease | None, install: str
+    given: Combination,
+    image: str,
+    runtime: str,
+    version: Version,
+    release: RuntimeRelease | None,
+    install: str,
 ) -> tuple[Version, bool]:
     if given.cuda is not None:
         return cuda_of(str(given.cuda)), True
@@ -276,6 +284,8 @@ def _cuda(
         return (NGC_CUDA_13 if month and (int(month[1]), int(month[2])) >= NGC_MONTH else ()), False
     if release is not None and "nightly" not in tag:
         return (release.wheel_cuda if install == "pip" else release.image_cuda)[:2], False
+    if EARLY_VLLM[0] <= version < EARLY_VLLM[1] and runtime == "vllm":
+        return EARLY_VLLM_CUDA, False
     return (), False
 
 

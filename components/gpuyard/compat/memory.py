@@ -72,9 +72,9 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
             f"weights take {format_bytes(per_gpu)} per GPU ({split.gpus} of them), "
             f"one has {format_bytes(total)}",
             _weight_fixes(facts, weights),
-            Severity.WARNING if unverified else Severity.ERROR,
+            Severity.WARNING if unverified or _count_unsaid(facts) else Severity.ERROR,
         )
-        if tight and not unverified:
+        if tight and not unverified and not _count_unsaid(facts):
             yield _no_room(facts, per_gpu, total * share)
         return
     yield from _cache(facts, split, per_gpu, total)
@@ -88,7 +88,14 @@ def _split(facts: Facts) -> Split | None:
     stages = max(stages, 1)
     if tensor:
         return Split(tensor, stages)
-    return Split(facts.count, stages) if facts.count else None
+    if facts.count:
+        return Split(facts.count, stages)
+    # engines take one GPU where nothing else is said; whoever reports may have left the number out
+    return Split(1, stages) if facts.machine is None else None
+
+
+def _count_unsaid(facts: Facts) -> bool:
+    return not facts.given.tensor_parallel and not facts.count
 
 
 def _weights(facts: Facts) -> float:
@@ -161,6 +168,8 @@ def _cache(facts: Facts, split: Split, weights: float, total: float) -> Iterator
     generous = total * share - weights * WEIGHT_TOLERANCE - peak * PEAK_TOLERANCE - RUNTIME_RESERVE / 2
     # others than vLLM shorten the context instead of refusing; nothing asked is nothing promised
     sure = need > generous and bool(length) and facts.runtime in ("vllm", "")
+    if _count_unsaid(facts) and weights > total / 2:
+        sure = False  # such a model is as likely to be on several GPUs
     largest = int(max(room, 0) / max(kv_bytes_per_token(model, split, facts.given.kv_cache_dtype), 1))
     yield Problem(
         "MEMORY_KV",
