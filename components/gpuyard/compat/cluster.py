@@ -21,6 +21,9 @@ TOOLKIT_READS_V3: Version = (1, 17, 4)
 TOOLKIT_SAFE = "1.18.1"
 DRA_MIN_KUBERNETES: Version = (1, 32)
 DRA_MIN_DRIVER: Version = (565,)
+BETA_REMOVED: Version = (1, 25)
+OPERATOR_WITHOUT_BETA: Version = (23, 3)
+"""Kubernetes without the beta APIs that older operators use (NVIDIA/gpu-operator#409 and #484)."""
 OPERATOR_DRA: Version = (26, 7)
 OPERATOR_DRA_KUBERNETES: Version = (1, 34)
 OPERATOR_DRA_DRIVER: Version = (580,)
@@ -198,6 +201,15 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
                     f"use Kubernetes {dotted(release.kubernetes_max)}",
                 ),
             ),
+        )
+    version = parse_version(facts.given.gpu_operator) if has_operator(facts) else ()
+    if () < version < OPERATOR_WITHOUT_BETA and minor >= BETA_REMOVED:
+        yield Problem(
+            "K8S_VERSION",
+            "kubernetes",
+            f"GPU Operator {dotted(version)} uses APIs (v1beta1 of node.k8s.io and policy) that Kubernetes "
+            "1.25 removed",
+            (Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),),
         )
     known = kubernetes_versions().get((facts.platform, dotted(minor)))
     if known is not None and known.is_supported(today) is False:

@@ -63,11 +63,21 @@ COMPRESSED = (
     ("int4", "w4a16"),
 )
 """Schemes of compressed-tensors checkpoints by what their names carry."""
+PER_TENSOR = ("neuralmagic", "redhatai", "nvidia/", "nm-testing")
+"""Publishers of FP8 checkpoints with one scale per tensor or channel."""
 FP4 = ("nvfp4", "modelopt_fp4")
 CONSUMER_BLACKWELL: Version = (12, 0)
 FP4_SM120: Version = (0, 10, 1, 0)
 FP4_MOE_SM120: Version = (0, 12, 0, 0)
 """vLLM 0.10.0 builds FP4 for 10.0 only, 0.10.2 for 12.0 too; the grouped kernel of experts came in 0.12.0."""
+
+
+def has_fp8_blocks(name: str) -> bool:
+    """Whether a checkpoint of that name has scales per block: those that their authors published in FP8."""
+    if "dynamic" in name or any(who in name for who in PER_TENSOR):
+        return False
+    native = any(word in name for word in ("deepseek-v3", "deepseek-r1", "deepseek-v4"))
+    return (native and "distill" not in name) or ("qwen" in name and "fp8" in name)
 
 
 def engine_problems(facts: Facts) -> Iterator[Problem]:
@@ -129,11 +139,12 @@ def _quantization(facts: Facts) -> Iterator[Problem]:
     floor = quantization_sm_min(facts.runtime or "vllm", kind, facts.version)
     if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
         floor = HOPPER  # the first build for gpt-oss had Hopper and Blackwell kernels only
-    if kind == "fp8" and facts.runtime == "sglang" and () < facts.version < (0, 4, 7):
-        floor = ADA
+    blocks = has_fp8_blocks(name)
+    if kind == "fp8" and facts.runtime == "sglang" and () < facts.version < ((0, 5, 10) if blocks else (0, 4, 7)):
+        floor = ADA  # no weight-only path for block scales on Ampere (sgl-project/sglang#7715)
     moe = facts.model is not None and facts.model.moe is not None
     if kind == "fp8" and facts.runtime == "vllm" and moe and () < facts.version < (0, 9, 0):
-        floor = ADA
+        floor = ADA if facts.version >= (0, 6, 0) else HOPPER  # vllm-project/vllm#6875
     if kind == "fp8" and facts.runtime == "sglang" and moe and () < facts.version < (0, 5, 10):
         floor = (
             ADA  # its experts have no Marlin path (sgl-project/sglang#12887; its cookbook has A100 at 0.5.10)

@@ -233,11 +233,18 @@ def _gpu(given: Combination, machine: MachineType | None) -> tuple[Gpu | None, s
         return gpu, name, None if gpu else _find_other(name)
     if machine is not None and machine.gpu:
         return _find_gpu(machine.gpu), machine.gpu, None
-    family = _FAMILY_GPU.get(plain(given.instance).partition(".")[0])
+    family = _family_gpu(plain(given.instance).partition(".")[0])
     if family:
         gpu = _find_gpu(family)
         return gpu, family, None if gpu else _find_other(family)
     return None, "", None
+
+
+@cache
+def _family_gpu(family: str) -> str:
+    """GPU of a family of machine types, for sizes that the catalog lacks."""
+    listed = (row.gpu for name, row in machine_types().items() if family and name.startswith(f"{family}."))
+    return _FAMILY_GPU.get(family) or next((gpu for gpu in listed if gpu), "")
 
 
 def _runtime_of_image(image: str) -> str:

@@ -8,6 +8,8 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release
 from gpuyard.compat.spelling import cuda_of, dotted
 
+FLASHINFER_SAMPLER = (0, 13, 0, 0)
+"""vLLM that compiles its sampler at run time (vllm-project/vllm#49497, meta-pytorch/torchforge#748)."""
 TORCH_GLIBC = ((2, 7), (2, 28))
 """First torch whose wheels are tagged manylinux_2_28."""
 
@@ -113,8 +115,10 @@ def _processor(facts: Facts) -> Iterator[Problem]:
 def _libraries(facts: Facts) -> Iterator[Problem]:
     release = facts.release
     host = str(facts.given.host_toolkit or "").lower()
+    words = f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
+    samples = facts.runtime == "vllm" and facts.install != "docker" and facts.version >= FLASHINFER_SAMPLER
     if host in ("none", "missing", "no", "not installed") and (
-        facts.runtime == "sglang" or "flashinfer" in facts.runtime_text
+        facts.runtime == "sglang" or "flashinfer" in words or samples
     ):
         yield Problem(
             "RUNTIME_LIB_MISSING",

@@ -38,6 +38,8 @@ PEAK_TOLERANCE = 0.8
 """The activation peak is calibrated on one model: a refusal counts this share of it."""
 WHOLE = 0.97
 """Share of a GPU that weights can take at all: the driver and CUDA keep the rest."""
+ONE_GPU_WEIGHTS = 20e9
+"""Weights, in bytes, up to which a report that names no number of GPUs means one."""
 CHUNKED_SINCE = (0, 5, 4, 0)
 """Before, vLLM prefilled a whole max_model_len at once; since, only up to 32,768 tokens."""
 V1_SINCE = (0, 8, 0, 0)
@@ -168,7 +170,7 @@ def _cache(facts: Facts, split: Split, weights: float, total: float) -> Iterator
     generous = total * share - weights * WEIGHT_TOLERANCE - peak * PEAK_TOLERANCE - RUNTIME_RESERVE / 2
     # others than vLLM shorten the context instead of refusing; nothing asked is nothing promised
     sure = need > generous and bool(length) and facts.runtime in ("vllm", "")
-    if _count_unsaid(facts) and weights > total / 2:
+    if _count_unsaid(facts) and weights > ONE_GPU_WEIGHTS:
         sure = False  # such a model is as likely to be on several GPUs
     largest = int(max(room, 0) / max(kv_bytes_per_token(model, split, facts.given.kv_cache_dtype), 1))
     yield Problem(

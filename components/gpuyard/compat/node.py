@@ -163,7 +163,8 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
         re.search(r"\bal2_(x86_64|arm_64)(?!_gpu)\b|\bbottlerocket_(x86_64|arm_64)\b(?!_nvidia)", text)
     )
     fractional = facts.machine is not None and 0 < facts.machine.gpu_count < 1
-    if fractional and facts.manager in ("", "image") and not facts.driver:
+    # Bottlerocket brings it (awsdocs/amazon-eks-user-guide PR#1143)
+    if fractional and facts.os != "Bottlerocket" and facts.manager in ("", "image") and not facts.driver:
         yield Problem(
             "AMI_NO_DRIVER",
             "instance",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gpuyard.compat.engine import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_gpu, with_env
 from gpuyard.compat.spelling import dotted
@@ -85,7 +86,7 @@ def _blocks(facts: Facts, size: int) -> Iterator[Problem]:
     if not width:
         return
     # block scales exist only in checkpoints that were quantised so; fp8 of bf16 weights is per tensor
-    if kind == "fp8" and ("deepseek" in name or ("qwen" in name and "fp8" in name)) and "dynamic" not in name:
+    if kind == "fp8" and has_fp8_blocks(name):
         block, what = FP8_BLOCK, "FP8 block"
     elif kind in WEIGHT_ONLY or (kind == "compressed-tensors" and any(word in name for word in WEIGHT_ONLY)):
         block, what = GROUP, "quantization group"
