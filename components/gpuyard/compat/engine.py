@@ -140,7 +140,11 @@ def _quantization(facts: Facts) -> Iterator[Problem]:
     if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
         floor = HOPPER  # the first build for gpt-oss had Hopper and Blackwell kernels only
     blocks = has_fp8_blocks(name)
-    if kind == "fp8" and facts.runtime == "sglang" and () < facts.version < ((0, 5, 10) if blocks else (0, 4, 7)):
+    if (
+        kind == "fp8"
+        and facts.runtime == "sglang"
+        and () < facts.version < ((0, 5, 10) if blocks else (0, 4, 7))
+    ):
         floor = ADA  # no weight-only path for block scales on Ampere (sgl-project/sglang#7715)
     moe = facts.model is not None and facts.model.moe is not None
     if kind == "fp8" and facts.runtime == "vllm" and moe and () < facts.version < (0, 9, 0):
@@ -304,7 +308,9 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         and backend not in {"", *GATED_DELTA_BACKENDS}
     ):
         why = f"on {facts.card} this hybrid runs with {', '.join(sorted(GATED_DELTA_BACKENDS))} only"
-    elif facts.runtime == "tensorrt-llm" and any(word in name for word in SINKS) and facts.sm[0] not in (9, 10):
+    elif (
+        facts.runtime == "tensorrt-llm" and any(word in name for word in SINKS) and facts.sm[0] not in (9, 10)
+    ):
         early = "gpt-oss" in facts.image or () < facts.version < TRT_SINKS_SINCE
         why = f"this TensorRT-LLM has no attention sinks on {facts.card}" if early else ""
     if why:

@@ -205,7 +205,8 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
 
 def _gke(facts: Facts) -> Iterator[Problem]:
     if facts.platform != "gke":
-        if facts.os == "GKE COS":  # plain machines mount the driver at the same place (vllm-project/vllm#27268)
+        # plain machines mount the driver at the same place (vllm-project/vllm#27268)
+        if facts.os == "GKE COS":
             yield from _gke_library_path(facts)
         return
     nothing_said = not facts.manager and not facts.branch and facts.given.gpu_operator is None

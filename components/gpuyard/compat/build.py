@@ -1,0 +1,66 @@
+"""Release, way of installation and CUDA of the engine that a combination names."""
+
+import re
+
+from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_runtimes import RuntimeRelease, release_key
+from gpuyard.compat.combination import Combination
+from gpuyard.compat.spelling import cuda_of, engine_of, plain
+
+NGC_IMAGES = "nvcr.io/nvidia/vllm:"
+NGC_MONTH = (25, 9)
+NGC_CUDA_13: Version = (13, 0)
+"""NVIDIA's own builds of vLLM have CUDA 13 from their first month."""
+CALENDAR_TAGS = 20
+"""Image tags such as ``25.11-py3`` are months, not engine versions."""
+EARLY_VLLM = ((0, 2, 2, 0), (0, 6, 0, 0))
+EARLY_VLLM_CUDA: Version = (12, 1)
+"""Releases of vLLM before the catalog's first one, with the torch that they pinned (requirements.txt)."""
+
+
+def read_version(given: Combination, runtime_text: str, image: str) -> Version:
+    """Key of the release, of the field or of an image tag; empty: unknown."""
+    if "dynamo" in runtime_text and engine_of(runtime_text) != "ai-dynamo":
+        return ()  # Dynamo's own version; which engine it carries is not known
+    if given.runtime_version is not None:
+        return release_key(given.runtime_version)
+    for text in (runtime_text, image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""):
+        found = re.search(r"v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)", re.sub(r"cuda?-?\d+(\.\d+)*", "", text))
+        if found and int(found[1].partition(".")[0]) < CALENDAR_TAGS:
+            return release_key(found[1])
+    return ()
+
+
+def read_install(given: Combination, image: str) -> str:
+    """``pip``, ``docker`` or whatever else is said; an image means ``docker``."""
+    text = plain(given.install)
+    if text in ("pip", "uv", "wheel", "pypi", "venv", "conda", "uv pip", "pip install"):
+        return "pip"
+    if text in ("docker", "container", "image", "podman", "helm", "kubernetes"):
+        return "docker"
+    return text or ("docker" if image else "")
+
+
+def read_cuda(
+    given: Combination,
+    image: str,
+    runtime: str,
+    version: Version,
+    release: RuntimeRelease | None,
+    install: str,
+) -> tuple[Version, bool]:
+    """CUDA major and minor of the build, and whether that was given."""
+    if given.cuda is not None:
+        return cuda_of(str(given.cuda)), True
+    tag = image.rpartition(":")[2]
+    found = re.search(r"cu(?:da)?-?(\d{2})[.-]?(\d)", tag)
+    if found:
+        return (int(found[1]), int(found[2])), True
+    if NGC_IMAGES in image:
+        month = re.match(r"(\d{2})\.(\d{2})", tag)
+        return (NGC_CUDA_13 if month and (int(month[1]), int(month[2])) >= NGC_MONTH else ()), False
+    if release is not None and "nightly" not in tag:
+        return (release.wheel_cuda if install == "pip" else release.image_cuda)[:2], False
+    if EARLY_VLLM[0] <= version < EARLY_VLLM[1] and runtime == "vllm":
+        return EARLY_VLLM_CUDA, False
+    return (), False

@@ -1,0 +1,61 @@
+"""Model, quantization and dtype that a combination names."""
+
+from functools import cache
+
+from gpuyard.catalog.models import ModelShape, find_model
+from gpuyard.catalog.names import UnknownName
+from gpuyard.compat.combination import Combination
+from gpuyard.compat.spelling import plain
+
+
+@cache
+def read_model(text: str | None) -> ModelShape | None:
+    """The shape of that model; None: unknown."""
+    try:
+        return find_model(text) if text else None
+    except UnknownName:
+        return None
+
+
+_QUANT_WORDS = (
+    ("nvfp4", "nvfp4"),
+    ("mxfp4", "mxfp4"),
+    ("awq", "awq"),
+    ("gptq", "gptq"),
+    ("w4a16", "w4a16"),
+    ("int4", "int4"),
+    ("fp8", "fp8"),
+    ("w8a8", "w8a8"),
+    ("gguf", "gguf"),
+    ("bnb", "bitsandbytes"),
+    ("-fp4", "nvfp4"),
+)
+"""Quantization by what model names carry."""
+
+
+def read_quantization(given: Combination, model: ModelShape | None) -> str:
+    """The scheme asked for, else the one that name or checkpoint carry; empty: none."""
+    asked = plain(given.quantization).replace(" ", "")
+    name = plain(given.model)
+    if asked in ("none", "no", "false", "bf16", "bfloat16", "fp16", "float16", "auto"):
+        return ""
+    if asked == "fp4" and "gpt-oss" in name:
+        return "mxfp4"  # its checkpoints know no other 4-bit format
+    if asked:
+        return asked
+    for word, quantization in _QUANT_WORDS:
+        if word in name:
+            return quantization
+    return model.quantization if model is not None else ""
+
+
+def read_dtype(value: object) -> str:
+    """The dtype by its full name."""
+    text = plain(value)
+    return {
+        "bf16": "bfloat16",
+        "half": "float16",
+        "fp16": "float16",
+        "float": "float32",
+        "fp32": "float32",
+    }.get(text, text)
