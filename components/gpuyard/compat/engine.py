@@ -315,6 +315,7 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         why = f"this TensorRT-LLM has no attention sinks on {facts.card}" if early else ""
     if why:
         drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", "--attention-backend", "-ab")
-        yield Problem(
-            "ATTN_BACKEND_MISSING", "env", why, (Fix("let the engine choose the attention backend", drop),)
-        )
+        others = (set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200"))
+        own = (Fix("let the engine choose the attention backend", drop),)
+        fixes = others if facts.runtime == "tensorrt-llm" else own
+        yield Problem("ATTN_BACKEND_MISSING", "env" if fixes is own else "model", why, fixes)
