@@ -240,3 +240,27 @@ def test_a_large_report_in_every_format_takes_at_most_a_second_and_a_half():
     for render in RENDERERS:
         render(report)
     assert perf_counter() - start < 1.5
+
+
+def test_text_of_others_cannot_break_the_lines_of_a_terminal():
+    names = ["one\ntwo", "\033[31mred", "e\u202evil", "tab\there", "line\r\n=1", "\x9b31m"]
+    disks = [
+        Resource(urn=f"urn:pulumi:a::b::t::{n}", type="aws:ebs/volume:Volume", name=n,
+                 inputs={"region": "us-east-1", "size": 10 + i})
+        for i, n in enumerate(names)
+    ]  # fmt: skip
+    text = render_text(build_report(stack="odd", costs=price_resources(disks)))
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+    assert "one two: gp2 disk" in text
+
+
+def test_a_price_dated_by_its_year_stands_beside_the_span_of_days(report):
+    items = report.costs.items
+    dated = [
+        replace(item, as_of=day)
+        for item, day in zip(items[:3], ("2026", "2026-07-30", "2026-08-21"), strict=True)
+    ]
+    some = replace(report, costs=replace(report.costs, items=tuple(dated)))
+    assert "prices of 2026-07-30 to 2026-08-21, some dated only 2026\n" in render_text(some, width=120)
+    one = replace(report, costs=replace(report.costs, items=tuple(dated[:1])))
+    assert "prices of 2026\n" in render_text(one)

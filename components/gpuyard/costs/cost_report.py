@@ -8,6 +8,8 @@ from typing import Any
 
 from gpuyard.costs.line_item import GROUPS, NOTHING, LineItem, Loads, Unpriced, loads_dict
 
+_DAY = len("2026-01-01")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostReport:
@@ -65,9 +67,25 @@ class CostReport:
 
     @property
     def price_dates(self) -> tuple[str, str] | None:
-        """Oldest and newest date of the prices used; None without any."""
-        dates = sorted(item.as_of for item in self.items if item.as_of[:2].isdigit())
-        return (dates[0], dates[-1]) if dates else None
+        """Oldest and newest date of the prices used; None without any.
+
+        Dates of a year or month alone count only where no price has a day.
+        """
+        dates = sorted({item.as_of for item in self.items if item.as_of[:2].isdigit()})
+        days = [found for found in dates if len(found) == _DAY] or dates
+        return (days[0], days[-1]) if days else None
+
+    @property
+    def coarse_price_dates(self) -> tuple[str, ...]:
+        """Years and months of prices that have no day and may lie outside `price_dates`."""
+        span = self.price_dates
+        if span is None:
+            return ()
+        oldest, newest = span
+        dates = {
+            item.as_of for item in self.items if item.as_of[:2].isdigit() and len(item.as_of) < len(oldest)
+        }
+        return tuple(sorted(found for found in dates if found < oldest or found > newest[: len(found)]))
 
     @property
     def unknown_types(self) -> Mapping[str, int]:

@@ -45,7 +45,7 @@ class Dialect(StrEnum):
 
 def escape(text: str, longest: int = LONGEST_TEXT) -> str:
     """``text`` as text: no table, list, HTML, link, mention or formula can come out of it; one line."""
-    line = " ".join(_shorten_word(word) for word in _visible(text).split())
+    line = " ".join(_shorten_word(word) for word in visible(text).split())
     if len(line) > longest:
         line = line[: longest - 1] + "…"
     line = _REFERENCE.sub(r"\1" + _GAP, line)
@@ -56,7 +56,7 @@ def escape(text: str, longest: int = LONGEST_TEXT) -> str:
 
 def code(text: str, longest: int = LONGEST_TEXT) -> str:
     """``text`` in a code span that it cannot leave, also inside a table; empty stays empty."""
-    line = " ".join(_visible(text).split()).replace("|", "¦")
+    line = " ".join(visible(text).split()).replace("|", "¦")
     if not line:
         return ""
     if len(line) > longest:
@@ -113,8 +113,8 @@ def marker(kind: str, name: str) -> str:
     return f"<!-- gpuyard-{kind}:{safe} -->"
 
 
-def _visible(text: str) -> str:
-    """Without control characters and those that turn or hide text."""
+def visible(text: str) -> str:
+    """The text without control characters and those that turn or hide text."""
     return "".join(
         " " if sign in "\t\n\r\v\f\x85\u2028\u2029" else sign
         for sign in text

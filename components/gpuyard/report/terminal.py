@@ -1,14 +1,13 @@
 """A page of terminal text: so many columns, colours only where a person looks."""
 
-import re
 from collections.abc import Sequence
 from textwrap import wrap
+
+from gpuyard.report.markup import visible
 
 NARROWEST = 60
 """Columns that a page has at least."""
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33", "green": "32"}
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Others' text must not move the cursor or set colours."""
 _GAP = 2
 _LEAST = 8
 
@@ -36,7 +35,7 @@ class Page:
     def fold(self, text: str, indent: int = 0, hang: int = 0) -> list[str]:
         """Paragraph, every line indented, those after the first by ``hang`` more."""
         first, later = " " * indent, " " * (indent + hang)
-        plain = _CONTROLS.sub("", text)
+        plain = visible(text)  # others' text must not move the cursor or set colours
         lines = wrap(plain, self.width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
         return lines or [""]
 
@@ -44,7 +43,7 @@ class Page:
         """Columns; the last ``numbers`` are right-aligned, the widest others give way when space is short."""
         if not rows:
             return []
-        plain = [[_CONTROLS.sub("", cell) for cell in row] for row in rows]
+        plain = [[visible(cell) for cell in row] for row in rows]
         widths = [max(len(row[i]) for row in plain) for i in range(len(plain[0]))]
         words = range(len(widths) - numbers)
         while sum(widths) + _GAP * len(widths) > self.width:

@@ -31,7 +31,7 @@ def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
     page = Page(width, color=color)
     lines = [
         *(page.style(line, "bold") for line in page.fold(report.title)),
-        page.style(f"reference date {report.reference_date}; {dates_line(report)}", "dim"),
+        *(page.style(line, "dim") for line in page.fold(_dates(report))),
         *_pools(report, page),
         *_money(report, page),
         *_tokens(report, page),
@@ -43,6 +43,10 @@ def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
     for note in report.notes:
         lines += ["", *page.fold(note)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _dates(report: Report) -> str:
+    return f"reference date {report.reference_date}; {dates_line(report)}"
 
 
 def verdict_lines(verdicts: Sequence[Verdict], page: Page) -> Iterator[str]:

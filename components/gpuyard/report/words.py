@@ -115,7 +115,11 @@ def risk_line(report: "Report") -> str:
 def dates_line(report: "Report") -> str:
     """The span of price dates."""
     dates = report.costs.price_dates
-    return "no dated price was used" if dates is None else f"prices of {dates[0]} to {dates[1]}"
+    if dates is None:
+        return "no dated price was used"
+    span = dates[0] if dates[0] == dates[1] else f"{dates[0]} to {dates[1]}"
+    coarse = report.costs.coarse_price_dates
+    return f"prices of {span}" + (f", some dated only {' and '.join(coarse)}" if coarse else "")
 
 
 def count(number: int, noun: str) -> str:
