@@ -264,3 +264,10 @@ def test_a_price_dated_by_its_year_stands_beside_the_span_of_days(report):
     assert "prices of 2026-07-30 to 2026-08-21, some dated only 2026\n" in render_text(some, width=120)
     one = replace(report, costs=replace(report.costs, items=tuple(dated[:1])))
     assert "prices of 2026\n" in render_text(one)
+
+
+def test_without_scripts_no_empty_chart_is_left(report):
+    page = render_html(report)
+    head, _, body = page.partition("</head>")
+    assert "<noscript><style>.panel:has(.chart) { display: none; }</style></noscript>" in head
+    assert "<noscript><p>Charts and the explorer need JavaScript" in body
