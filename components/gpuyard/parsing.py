@@ -4,6 +4,7 @@
 problem into a finding with path, value, reason and remedy. Models derive from `Spec`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ class Spec(BaseModel):
 
 
 SpecT = TypeVar("SpecT", bound=Spec)
+_LABEL = re.compile(r"\^\[a-z\]\(\[a-z0-9-\]\{0,(\d+)\}\[a-z0-9\]\)\?\$")
+"""Patterns of DNS labels, as the specs write them."""
 
 
 def parse_spec(model: type[SpecT], args: Any, path: str = "") -> SpecT:
@@ -73,6 +76,12 @@ def _finding(model: type[BaseModel], problem: Any, prefix: str) -> Finding:
     elif kind == "value_error":
         code, message = "INVALID", str(context.get("error", problem["msg"]))
         message, _, fix = message.partition("\n")
+    elif kind == "string_pattern_mismatch" and (label := _LABEL.fullmatch(str(context.get("pattern")))):
+        code, message = "INVALID", f'"{value}" is no name'
+        longest = int(label[1]) + 2
+        fix = f"use at most {longest} lower-case letters, digits and hyphens: a letter first, no hyphen last"
+    elif kind.startswith("date_"):
+        code, message, fix = "INVALID", f'"{value}" is no day', "write it as YYYY-MM-DD"
     else:
         code, message = "INVALID", problem["msg"][:1].lower() + problem["msg"][1:]
         fix = f"change it; got {type(value).__name__}" + ("" if _is_bulky(value) else f" {value!r}")

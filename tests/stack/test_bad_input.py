@@ -40,6 +40,8 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(gpuyard, project):
     ("change", "expected"),
     [
         (endpoint(modle="x"), ['endpoints[0].modle: there is no key "modle"', 'did you mean "model"?']),
+        (endpoint(name="A_B"), ['endpoints[0].name: "A_B" is no name', "at most 40 lower-case letters"]),
+        (lambda d: d["capacity"].update(end="never"), ['capacity.end: "never" is no day', "YYYY-MM-DD"]),
         (endpoint(replicas_min=-1), ["endpoints[0].replicas_min", "got int -1"]),
         (endpoint(model="Qwen/Qwen3-4"), ["MODEL_UNKNOWN", "config.json"]),
         (lambda d: d["capacity"].update(accelerators=["h1000"]), ["capacity.accelerators", "h100"]),
