@@ -63,6 +63,12 @@ def quantization_sm_min(runtime: str, quantization: str, release: Version) -> Ve
 
 
 @cache
+def quantization_names() -> frozenset[str]:
+    """Every scheme that some engine is known to take."""
+    return frozenset(row["quantization"] for row in read_csv("quantization_support"))
+
+
+@cache
 def _support(runtime: str) -> Mapping[str, tuple[tuple[Version, Version], ...]]:
     rows: dict[str, list[tuple[Version, Version]]] = {}
     for row in read_csv("quantization_support"):

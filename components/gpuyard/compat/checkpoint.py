@@ -4,6 +4,7 @@ from functools import cache
 
 from gpuyard.catalog.models import ModelShape, find_model
 from gpuyard.catalog.names import UnknownName
+from gpuyard.catalog.software_support import quantization_names
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.spelling import plain
 
@@ -31,6 +32,27 @@ _QUANT_WORDS = (
     ("-fp4", "nvfp4"),
 )
 """Quantization by what model names carry."""
+_SCHEMES = (
+    "modelopt_fp4",
+    "nvfp4",
+    "mxfp4",
+    "awq_marlin",
+    "gptq_marlin",
+    "w4a16",
+    "w8a16",
+    "wna16",
+    "awq",
+    "gptq",
+    "fp8",
+    "w8a8",
+    "gguf",
+    "bitsandbytes",
+    "bnb",
+    "int8",
+    "int4",
+    "compressed-tensors",
+)
+"""Schemes that a description may name, the one that decides first."""
 
 
 def read_quantization(given: Combination, model: ModelShape | None) -> str:
@@ -42,11 +64,19 @@ def read_quantization(given: Combination, model: ModelShape | None) -> str:
     if asked == "fp4" and "gpt-oss" in name:
         return "mxfp4"  # its checkpoints know no other 4-bit format
     if asked:
-        return asked
+        return asked if asked in quantization_names() else _scheme(asked)
     for word, quantization in _QUANT_WORDS:
         if word in name:
             return quantization
     return model.quantization if model is not None else ""
+
+
+@cache
+def _scheme(text: str) -> str:
+    """The scheme in a description (``compressed-tensors (w4a16)``, ``AWQ 4-bit``); the text itself: none."""
+    known = (word for word in _SCHEMES if word in text)
+    found = next(known, text)
+    return "bitsandbytes" if found == "bnb" else found
 
 
 def read_dtype(value: object) -> str:

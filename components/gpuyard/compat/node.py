@@ -55,6 +55,9 @@ _NO_CONTAINER = frozenset(
         "Alpine",
         "Buildroot",
         "Photon",
+        "Azure Linux",
+        "openEuler and kin",
+        "Other",
     }
 )
 """Systems beside the catalog's list that NVIDIA publishes no driver container for."""
@@ -164,7 +167,9 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
     )
     fractional = facts.machine is not None and 0 < facts.machine.gpu_count < 1
     # Bottlerocket brings it (awsdocs/amazon-eks-user-guide PR#1143)
-    if fractional and facts.os != "Bottlerocket" and facts.manager in ("", "image") and not facts.driver:
+    on_amazon = on_eks or "." in (facts.given.instance or "")
+    ships_grid = facts.os == "Bottlerocket" or not on_amazon
+    if fractional and not ships_grid and facts.manager in ("", "image") and not facts.driver:
         yield Problem(
             "AMI_NO_DRIVER",
             "instance",
@@ -244,7 +249,8 @@ def _gke(facts: Facts) -> Iterator[Problem]:
         "toolkit",
         "the operator's toolkit goes to /usr/local/nvidia, which Container-Optimized OS keeps read-only",
         (set_field("toolkit", f"installDir={GKE_INSTALL_DIR}", f"set toolkit.installDir={GKE_INSTALL_DIR}"),),
-        Severity.WARNING if facts.manager else Severity.ERROR,
+        # a manager alone leaves the folder open; another folder does not
+        Severity.WARNING if facts.manager and "/" not in str(facts.given.toolkit or "") else Severity.ERROR,
     )
 
 

@@ -39,12 +39,12 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
         (2, 17),
     ),
     (
-        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*8",
+        r"(rhel|ubi|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*8",
         "RHEL 8",
         (2, 28),
     ),
     (
-        r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*9",
+        r"(rhel|ubi|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*9",
         "RHEL 9",
         (2, 34),
     ),
@@ -59,6 +59,9 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"\balpine", "Alpine", ()),
     (r"buildroot|minikube", "Buildroot", ()),
     (r"photon", "Photon", ()),
+    (r"azure ?linux|mariner", "Azure Linux", ()),
+    (r"open ?euler|kylin|anolis|alibaba ?cloud ?linux|tencent ?os", "openEuler and kin", ()),
+    (r"proxmox|truenas|unraid|gentoo|slackware", "Other", ()),
 )
 """Operating systems by pattern, with the glibc that they carry."""
 
@@ -161,6 +164,7 @@ def read_env(value: object) -> tuple[Mapping[str, str], tuple[tuple[str, str], .
             flags.append((name, inline or ("" if follows.startswith("-") else follows)))
         else:
             name, sign, text = word.partition("=")
-            if sign and re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+            # lower-case ones with dots are values of Helm charts
+            if sign and re.fullmatch(r"[A-Z][A-Z0-9_]*|[a-z]\w*(\.\w+)+", name):
                 env[name] = text.strip("\"'")
     return env, tuple(flags)
