@@ -62,6 +62,26 @@ def test_the_rung_in_use_stays_unless_told_otherwise(project: Path) -> None:
     assert "active: 0" in lock.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("broken", [b"stack: [", bytes(range(256)), b"<<<<<<< HEAD\nversion: 2\n", b"hello"])
+def test_a_broken_lock_is_written_anew_and_kept_beside(project: Path, broken: bytes, capsys) -> None:
+    lock = project / "stacks" / "capacity.dev.lock.yaml"
+    lock.write_bytes(broken)
+    assert run(["lock", "-s", "dev", "--check", "--directory", str(project)]) == 1
+    assert lock.read_bytes() == broken
+    assert run(["lock", "-s", "dev", "--directory", str(project)]) == 0
+    assert "which rungs were in use is not known" in capsys.readouterr().err
+    assert lock.with_name("capacity.dev.lock.yaml.broken").read_bytes() == broken
+    assert read_lock(lock).stack == "dev"
+
+
+def test_a_key_that_is_there_twice_is_refused(project: Path, capsys) -> None:
+    assert run(["lock", "-s", "dev", "--directory", str(project)]) == 0
+    lock = project / "stacks" / "capacity.dev.lock.yaml"
+    lock.write_text(lock.read_text().replace("    active: 0\n", "    active: 0\n    active: 1\n"))
+    assert run(["drill", "throttling", "-s", "dev", "--directory", str(project)]) == 2
+    assert 'the key "active" is there twice' in capsys.readouterr().err
+
+
 def test_a_newer_lock_is_not_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock = project / "stacks" / "capacity.dev.lock.yaml"
     lock.write_text("version: 99\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """Messages that clouds really sent, and the table of codes, against the classifier."""
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,33 @@ def _id(message):
 def test_a_real_message_gets_its_class_with_and_without_its_cloud(message):
     assert classify(message["text"]).kind == message["class"]
     assert classify(message["text"], message["cloud"]).kind == message["class"]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=_id)
+def test_a_coloured_and_wrapped_diagnostic_of_the_engine_gets_the_same_class(message):
+    wrapped = "\n".join(textwrap.wrap(message["text"], 72, break_long_words=False, break_on_hyphens=False))
+    text = (
+        "\x1b[38;5;13m\x1b[1mDiagnostics:\x1b[0m\n  \x1b[1maws:eks:NodeGroup (prod-chat-nodes):\x1b[0m\n"
+        "    \x1b[38;5;9merror:\x1b[0m   sdk-v2/provider2.go:572: 1 error occurred:\n    \t* \x1b[31m"
+        + wrapped.replace("\n", "\n        ").replace(" ", " \x1b[0m", 3)
+        + "\x1b[0m\n\n"
+    )
+    assert classify(text, message["cloud"]).kind == message["class"]
+    escaped = text.replace("\x1b", "\\u001b").replace("\n", "\\n")  # as a JSON log has it
+    assert classify(escaped, message["cloud"]).kind == message["class"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Instance terminated by host error: compute.instances.hostError", "transient"),
+        ("The VM was restarted after a host_error", "transient"),
+        ("The future reservation booking has expired", "reservation_unusable"),
+        ("reservation 'train-1' has ended", "reservation_unusable"),
+    ],
+)
+def test_words_of_google_for_a_lost_host_and_a_booking_that_is_over(text, kind):
+    assert classify(text).kind == classify(text, "gcp").kind == kind
 
 
 @pytest.mark.parametrize("message", [m for m in MESSAGES if "zone" in m or "machine_type" in m], ids=_id)

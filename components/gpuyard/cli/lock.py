@@ -41,6 +41,14 @@ def command(
     evidence = load_evidence(evidence_file, folder)
     change = renew_lock(stack, deployment, folder, evidence=evidence, best=best)
     if change.is_changed and not check:
+        if change.unread.strip():
+            kept = change.path.with_name(f"{change.path.name}.broken")
+            kept.write_bytes(change.unread)
+            click.echo(
+                f"{change.path.name} could not be read, so which rungs were in use is not known: "
+                f"every endpoint is on its best rung; the old file is kept as {kept.name}",
+                err=True,
+            )
         write_atomically(change.path, change.after)
     if form == "json":
         document = {

@@ -5,6 +5,7 @@ operation, a Pulumi diagnostic that wraps one of them. Every rule of `failure_co
 heaviest wins, so that a cause outweighs its wrapper and a code outweighs an HTTP status.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ _TIES = (
 """Which class wins between rules of equal weight: what a person must settle before what time settles."""
 _FOREIGN = 0.3
 """Weight of another cloud's rule when the cloud is known: its words may still be meant."""
+_COLOUR = re.compile(r"(?:\x1b|\\x1b|\\u001b|\\033|\bESC)\[[0-9;]*[A-Za-z]")
+"""Terminal colours, also where a log escaped them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ def all_classes(message: str, cloud: str = "") -> tuple[FailureClass, ...]:
 
 
 def fold(message: str) -> str:
-    """One line: white space folded, box-drawing and escaped quotes of logs undone."""
+    """One line: white space folded, colours, box-drawing and escaped quotes of logs undone."""
+    message = _COLOUR.sub("", message)
     return " ".join(message.replace("\\n", " ").replace("\\", "").replace("│", " ").split())
 
 

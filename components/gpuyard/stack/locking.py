@@ -30,6 +30,8 @@ class LockChange:
     lock: Lock
     moved: tuple[str, ...]
     """Endpoints whose active rung is another one now, in words."""
+    unread: bytes = b""
+    """A file that no lock could be read from: which rungs were in use is not known."""
 
     @property
     def is_changed(self) -> bool:
@@ -64,7 +66,8 @@ def renew_lock(
         SpecError: a demand that nothing meets, an unknown model, or a lock by a newer gpuyard.
     """
     path = directory / lock_file_name(stack)
-    before = _read(path)
+    raw = _read(path)
+    before = raw.decode("utf-8", errors="replace")
     previous = _previous(before, path.name)
     known = known_of(deployment, evidence)
     ladders: list[Ladder] = []
@@ -89,14 +92,15 @@ def renew_lock(
         after=render_lock(lock),
         lock=lock,
         moved=tuple(_moves(previous, lock)),
+        unread=raw if previous is None else b"",
     )
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _previous(text: str, name: str) -> Lock | None:
