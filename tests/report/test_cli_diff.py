@@ -183,3 +183,11 @@ def test_previews_compare_and_say_what_they_replace(tmp_path, capsys):
     assert replacement["basis"] == "preview"
     assert replacement["is_gpu_pool"] is True
     assert replacement["why"] == ["instanceTypes"]
+
+
+def test_a_preview_compared_with_itself_changes_nothing_even_where_it_replaces(tmp_path, capsys):
+    path = tmp_path / "preview.json"
+    path.write_text(json.dumps(preview("replace", "g6.2xlarge", ["instanceTypes"])))
+    assert run(["diff", str(path), str(path), "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["replacements"] == []

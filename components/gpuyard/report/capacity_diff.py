@@ -99,15 +99,18 @@ def diff_capacity(base: Report, head: Report) -> CapacityDiff:
 
 def find_replacements(base: Source, head: Source) -> tuple[Replacement, ...]:
     """What the change destroys and makes anew: what the head's preview says, else what inputs imply."""
-    found = list(_said(head)) if head.kind == "preview" else list(_inferred(base, head))
+    found = list(_said(base, head)) if head.kind == "preview" else list(_inferred(base, head))
     found += _moved(base.report.pools, head.report.pools)
     return tuple(sorted(found, key=lambda item: (not item.is_gpu_pool, item.name, item.urn)))
 
 
-def _said(head: Source) -> Iterator[Replacement]:
+def _said(base: Source, head: Source) -> Iterator[Replacement]:
+    """What the head's preview replaces and the base's, where it is one, does not."""
     resources = {item.urn: item for item in head.resources}
-    with_gpus = _with_gpus(head.report)
+    with_gpus = _with_gpus(head.report) | _with_gpus(base.report)
     for urn, why in head.replaced.items():
+        if base.replaced.get(urn) == why:
+            continue
         item = resources.get(urn)
         kind = item.type if item else urn.split("::")[-2].rpartition("$")[2] if "::" in urn else ""
         yield Replacement(
