@@ -128,9 +128,6 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
         Part("VPN connection", "vpn", "connection hour", "hour", NETWORK),
     ),
     "aws:ecr/repository:Repository": (Part("storage", "ecr", "storage", "GB-month", STORAGE, "storage_gb"),),
-    "aws:ebs/snapshotCopy:SnapshotCopy": (
-        Part("snapshot storage", "ebs", "snapshot storage", "GB-month", STORAGE, "storage_gb"),
-    ),
     "aws:fsx/windowsFileSystem:WindowsFileSystem": (
         Part("backups", "fsx_windows", "backup", "GB-month", STORAGE, "backup_storage_gb"),
     ),

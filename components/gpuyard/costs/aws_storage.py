@@ -12,6 +12,7 @@ from gpuyard.costs.scene import Scene, amount, count, listed, mapping
 from gpuyard.resources import Resource
 
 VOLUME = "aws:ebs/volume:Volume"
+SNAPSHOT = "aws:ebs/snapshot:Snapshot"
 _GB_PER_MIBPS = 20
 """GB of standard EFS storage that include one MiB/s of provisioned throughput (EFS pricing)."""
 _OPENZFS_FREE_IOPS_PER_GB = 3
@@ -63,6 +64,21 @@ def price_snapshot(resource: Resource, scene: Scene) -> Iterator[Charge]:
     for part in _SNAPSHOT_USE:
         if scene.usage.amount(resource, part.usage) is not None:
             yield from charge_part(resource, scene, part, region)
+
+
+def price_snapshot_copy(resource: Resource, scene: Scene) -> Iterator[Charge]:
+    """A copy of a snapshot, at most as large as the volume of the snapshot that it copies."""
+    declared = scene.usage.amount(resource, "storage_gb")
+    value = resource.inputs.get("sourceSnapshotId")
+    source = scene.linked(resource, SNAPSHOT, "sourceSnapshotId", value=value)
+    volume = scene.linked(source, VOLUME, "volumeId", value=source.inputs.get("volumeId")) if source else None
+    size = declared if declared is not None else volume_size(volume)
+    price = service_price("aws", "ebs", "snapshot storage", scene.region(resource))
+    if price is not None and declared is None and size is not None:
+        price = price.noted("as large as the volume of its source; incremental ones are smaller")
+    quantity = None if size is None else always(decimal(size))
+    region = scene.region(resource)
+    yield charge(resource, "snapshot storage", price, quantity, unit="GB-month", group=STORAGE, region=region)
 
 
 _SNAPSHOT_USE = (

@@ -44,6 +44,7 @@ PRICED: Mapping[str, Pricer] = {
     "aws:ec2/capacityBlockReservation:CapacityBlockReservation": aws_nodes.price_capacity_block,
     "aws:ebs/volume:Volume": aws_storage.price_volume,
     "aws:ebs/snapshot:Snapshot": aws_storage.price_snapshot,
+    "aws:ebs/snapshotCopy:SnapshotCopy": aws_storage.price_snapshot_copy,
     "aws:efs/fileSystem:FileSystem": aws_storage.price_efs,
     "aws:fsx/openZfsFileSystem:OpenZfsFileSystem": aws_storage.price_openzfs,
     "aws:fsx/lustreFileSystem:LustreFileSystem": aws_storage.price_lustre,

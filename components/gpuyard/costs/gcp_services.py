@@ -369,8 +369,9 @@ def price_crypto_key(resource: Resource, scene: Scene) -> Iterator[Charge]:
     region = scene.region(resource) or "global"
     level = mapping(resource.inputs.get("versionTemplate")).get("protectionLevel")
     kind = "HSM" if level == "HSM" else "software"
+    made = _versions_a_month(resource.inputs.get("rotationPeriod"))
     for part in (
-        Part("key versions", "kms", f"{kind} key version", "version-month", OTHER, "key_versions", 1, 1),
+        Part("key versions", "kms", f"{kind} key version", "version-month", OTHER, "key_versions", 1, made),
         Part(
             "operations",
             "kms",
@@ -382,6 +383,12 @@ def price_crypto_key(resource: Resource, scene: Scene) -> Iterator[Charge]:
         ),
     ):
         yield from charge_part(resource, scene, part, region)
+
+
+def _versions_a_month(period: Any) -> Decimal:
+    """Versions that a rotation like ``7776000s`` makes in 30 days, at least the one that there is."""
+    seconds = count(period.removesuffix("s")) if isinstance(period, str) else None
+    return max(Decimal(1), Decimal(30 * 86_400) / seconds) if seconds else Decimal(1)
 
 
 def price_reservation(resource: Resource, scene: Scene) -> Iterator[Charge]:

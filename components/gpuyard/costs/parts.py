@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from gpuyard.catalog.service_prices import service_tiers
 from gpuyard.costs.line_item import Charge, Loads, always, charge_tiers, decimal, when_used
@@ -23,7 +24,7 @@ class Part:
     """Key of the usage file with the monthly amount. Empty: every hour, or once a month, by the unit."""
     per: int = 1
     """How many of the declared amount make one priced unit, such as 1,000 requests."""
-    default: int | None = None
+    default: int | Decimal | None = None
     """The amount where nobody declares one. None: the part is then a rate and in no total."""
 
 
