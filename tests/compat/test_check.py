@@ -159,6 +159,34 @@ def test_dynamo_versions_are_not_read_as_versions_of_its_engine() -> None:
     assert check(parse_combination(data)) == []
 
 
+@pytest.mark.parametrize(
+    ("data", "codes"),
+    [
+        # GeForce: the container does not start, so nobody gets to the call that finds the driver too old
+        (
+            {"gpu": "rtx-4090", "driver_branch": 570, "image": "vllm/vllm-openai:v0.20.2"},
+            ["IMAGE_REQUIRE_GATE", "DRIVER_TOO_OLD_FOR_CUDA_MAJOR"],
+        ),
+        # an operator outside of its Kubernetes range may run; a driver image that does not exist never does
+        (
+            {
+                "os": "Talos v1.6.1",
+                "gpu_operator": "23.9.1",
+                "kubernetes": "1.29",
+                "driver_managed_by": "operator",
+            },
+            ["OS_NO_DRIVER_CONTAINER", "K8S_VERSION"],
+        ),
+        (
+            {"gpu": "gb10", "runtime": "vllm", "cuda": "12.8"},
+            ["TOOLCHAIN_TOO_OLD_FOR_SM", "SM_NOT_IN_BINARY"],
+        ),
+    ],
+)
+def test_the_nearest_cause_comes_first(data: dict[str, Any], codes: list[str]) -> None:
+    assert _errors(parse_combination(data)) == codes
+
+
 def test_a_fix_keeps_the_gpu_and_changes_the_image_tag() -> None:
     proposal = propose(Combination(gpu="a100-80gb", driver="550.163.01", image="vllm/vllm-openai:v0.20.0"))
     assert proposal is not None

@@ -25,13 +25,16 @@ CUDA_12_ESCAPES = {
 }
 """Per engine: last release on CUDA 12 by default, and the releases with a ``-cu129`` variant."""
 GATE_EXCEPTIONS: tuple[tuple[Version, frozenset[int], bool], ...] = (
+    ((13, 0), frozenset({470, 535, 550, 565, 570, 575, 580}), False),
+    ((12, 9), frozenset({535, 550, 560, 565, 570, 575, 580}), False),
     ((12, 8), frozenset({470, 535, 550, 565, 570, 575, 580}), False),
     ((12, 0), frozenset({450, 470, 525, 535, 550}), True),
     ((11, 0), frozenset({418, 450, 470}), True),
 )
 """From a base image's CUDA on: branches that its NVIDIA_REQUIRE_CUDA excepts, and whether for GeForce too.
-Read from published image configurations (CUDA 12.4.1, 12.8.1, 13.0); 525 left the list with 12.8. Images on
-CUDA 11 that were built again in November 2023 lost 510 and 515 (NVIDIA/nvidia-container-toolkit#152)."""
+Read from published image configurations (CUDA 12.4.1, 12.8.1, 12.9 in gpustack/gpustack#4280, 13.0);
+525 left the list with 12.8. Images on CUDA 11 that were built again in November 2023 lost 510 and 515
+(NVIDIA/nvidia-container-toolkit#152)."""
 GATE_UNREAD_SINCE = 580
 """GeForce drivers from here on pass images that do not except them (noonghunna/club-3090#633)."""
 COMPAT_LIBRARIES: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
@@ -46,9 +49,10 @@ COMPAT_BUG_RELEASES = frozenset({(0, 15, 0, 0)})
 
 def driver_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the driver."""
-    yield from _cuda_floor(facts)
+    # in the order that a user meets them: loader, container start, first call
     yield from _forward_compat(facts)
     yield from _gate(facts)
+    yield from _cuda_floor(facts)
     yield from _ptx(facts)
     yield from _gpu(facts)
     yield from _module(facts)

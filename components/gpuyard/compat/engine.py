@@ -69,7 +69,9 @@ FP4 = ("nvfp4", "modelopt_fp4")
 CONSUMER_BLACKWELL: Version = (12, 0)
 FP4_SM120: Version = (0, 10, 1, 0)
 FP4_MOE_SM120: Version = (0, 12, 0, 0)
-"""vLLM 0.10.0 builds FP4 for 10.0 only, 0.10.2 for 12.0 too; the grouped kernel of experts came in 0.12.0."""
+FP4_MOE_REGRESSION: Version = (0, 15, 0, 0)
+"""vLLM 0.10.0 builds FP4 for 10.0 only, 0.10.2 for 12.0 too; the grouped kernel of experts came in 0.12.0,
+and 0.15.0 did not choose it (vllm-project/vllm#33417)."""
 
 
 def has_fp8_blocks(name: str) -> bool:
@@ -192,7 +194,7 @@ def _quantization(facts: Facts) -> Iterator[Problem]:
 def _fp4_on_consumer_cards(facts: Facts, *, moe: bool) -> Iterator[Problem]:
     """Which releases have FP4 kernels for compute capability 12 (``FP4_ARCHS`` in their CMakeLists)."""
     since, what = (FP4_MOE_SM120, "experts") if moe else (FP4_SM120, "layers")
-    if not facts.version or facts.version >= since:
+    if not facts.version or (facts.version >= since and not (moe and facts.version == FP4_MOE_REGRESSION)):
         return
     yield Problem(
         "QUANT_MIN_SM",
