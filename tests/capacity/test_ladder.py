@@ -9,6 +9,7 @@ from gpuyard.capacity.demand import AllowedRegion, GpuNeed, Interconnect, OrderK
 from gpuyard.capacity.known import Known
 from gpuyard.capacity.ladder import rank_offerings
 from gpuyard.capacity.quota import Limit, Limits, Verdict
+from gpuyard.capacity.relaxation import explain_nothing
 from gpuyard.catalog.evidence_items import CapacityBlock, Reservation
 
 from .conftest import AS_OF, known_from, make_demand, places
@@ -343,3 +344,18 @@ def test_the_example_of_the_explanation(region, purchase, parts, total):
     found = (cost.machines, cost.interruptions, cost.waiting, cost.refusals)
     assert found == pytest.approx(parts, abs=0.005)
     assert cost.total == pytest.approx(total, abs=0.005)
+
+
+def test_dropping_the_interconnect_is_no_way_out_for_a_gang_on_machines_without_one():
+    demand = make_demand(
+        nodes_per_replica=2, interconnects=(Interconnect.EFA,), regions=places("gcp europe-west9")
+    )
+    for change in explain_nothing(demand, limit=20).relaxations:
+        assert "a3-highgpu-4g" not in change.offering
+        assert "gVNIC" not in change.change
+
+
+def test_a_place_that_sells_none_of_it_is_what_kills_the_demand():
+    verdict = explain_nothing(make_demand("l4", regions=places("gcp europe-north1")))
+    assert [rule for rule, _ in verdict.killers] == ["region"]
+    assert "allow " in verdict.relaxations[0].change

@@ -8,6 +8,7 @@ from math import ceil, inf
 
 from gpuyard.capacity.constraints import Broken, Rule, Scope, make_scope
 from gpuyard.capacity.demand import Demand, Purchase
+from gpuyard.capacity.interconnect import interconnects_of
 from gpuyard.capacity.known import Known
 from gpuyard.capacity.ladder import NOTHING, TOO_SMALL, judge
 from gpuyard.capacity.offering import Offering
@@ -15,6 +16,8 @@ from gpuyard.capacity.quota import QuotaCheck, quota_asks
 
 NOT_IN_OUR_POWER = frozenset({Rule.NOT_SOLD, Rule.GPUS_PER_NODE})
 """Rules that no change of the demand's limits lifts."""
+
+NO_CHANGE = "no change of these limits helps: allow another accelerator, or spread a replica over nodes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,7 @@ class Verdict:
         """One line: what kills it, and what would help most."""
         counts = ", ".join(f"{rule} rules out {count}" for rule, count in self.killers[:4])
         if not self.relaxations:
-            return f"{counts}; no change of these limits helps: allow another accelerator"
+            return f"{counts}; {NO_CHANGE}"
         return f"{counts}; the smallest change that helps: {self.relaxations[0].change}"
 
 
@@ -52,9 +55,11 @@ def explain_nothing(demand: Demand, known: Known = NOTHING, limit: int = 5) -> V
     """What rules everything out, and up to ``limit`` changes that would open an offering, smallest first."""
     scope = make_scope(demand, known.all_limits(), known.today)
     counts: Counter[str] = Counter()
+    everywhere = 0
     found: dict[tuple[tuple[str, ...], str], tuple[tuple[int, float], Relaxation]] = {}
     for need in demand.needs:
         for offering, judgement in judge(scope, need, known):
+            everywhere += 1
             in_places = (offering.cloud, offering.region) in scope.regions
             rules = (
                 (Rule.GPUS_PER_NODE,) if judgement is TOO_SMALL else tuple(i.rule for i in judgement.broken)
@@ -63,6 +68,8 @@ def explain_nothing(demand: Demand, known: Known = NOTHING, limit: int = 5) -> V
                 counts.update(set(rules))
             if judgement is TOO_SMALL or NOT_IN_OUR_POWER & set(rules) or not rules:
                 continue
+            if need.nodes_per_replica > 1 and not interconnects_of(offering.machine):
+                continue  # a replica over nodes needs a fabric, asked for or not
             usd = offering.rate.expected_usd
             cost = None if usd is None else usd * judgement.size.nodes_min
             change = _change(scope, offering, judgement.broken, judgement.checks)
@@ -76,6 +83,8 @@ def explain_nothing(demand: Demand, known: Known = NOTHING, limit: int = 5) -> V
             key = (relaxation.rules, change)
             if key not in found or rank < found[key][0]:
                 found[key] = (rank, relaxation)
+    if not counts:
+        counts[Rule.REGION] = everywhere
     best = sorted(found.values(), key=lambda pair: (pair[0], pair[1].change))
     return Verdict(
         killers=tuple(counts.most_common()),

@@ -154,7 +154,7 @@ def _nothing(ladder: Ladder, request: Request) -> Iterator[str]:
     if verdict.relaxations:
         yield "what would help, smallest change first"
     else:
-        yield "no change of these limits helps: allow another accelerator"
+        yield "no change of these limits helps: allow another accelerator, or spread a replica over nodes"
     for item in verdict.relaxations:
         price = "at an unknown price" if item.usd_per_hour is None else f"at ${item.usd_per_hour:,.2f}/h"
         yield f"  {item.change}: opens {item.offering} {price}"
