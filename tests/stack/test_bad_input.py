@@ -48,7 +48,8 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(gpuyard, project):
         (place(regions=["us-central9"]), ["us-central9", 'did you mean "us-central1"']),
         (lambda d: d.pop("places"), ["places: is required"]),
         (endpoint(env={"HF_TOKEN": "hf_" + "a" * 30}), ["SECRET_IN_PLAIN_TEXT", "endpoints[0].env.HF_TOKEN"]),
-        (endpoint(model="meta-llama/Llama-3.1-405B"), ["fits on none of the allowed accelerators"]),
+        (endpoint(model="meta-llama/Llama-3.1-405B"), ["fits on none of the", "[MEMORY_WEIGHTS]", "l4: "]),
+        (endpoint(concurrency=4000), ["endpoints.chat.context_tokens", "[MEMORY_KV]"]),
     ],
 )
 def test_a_wrong_deployment_is_refused_with_place_and_remedy(gpuyard, project, change, expected):

@@ -1,5 +1,6 @@
 """From a deployment to demands: which model, how many GPUs of which kind, where allowed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from gpuyard.catalog.model_config import read_config
 from gpuyard.catalog.models import ModelShape, find_model
 from gpuyard.catalog.names import UnknownName
 from gpuyard.errors import Finding, Severity, SpecError
-from gpuyard.planning.fit import fit_model, smallest_fit
+from gpuyard.planning.fit import fit_model, node_sizes, smallest_fit
 from gpuyard.planning.fitted import Fit
 from gpuyard.stack.spec import Capacity, Deployment, Endpoint
 
@@ -103,28 +104,19 @@ def make_ladders(deployment: Deployment, base: Path) -> tuple[Ladder, ...]:
 
 def _make_demand(deployment: Deployment, endpoint: Endpoint, model: ModelShape) -> Demand:
     capacity = deployment.capacity
-    needs, refusals = [], []
+    needs, refused = [], []
     for accelerator in capacity.accelerators:
-        fitted = fit_endpoint(endpoint, model, accelerator, endpoint.gpus_per_replica)
+        most = node_sizes(find_gpu(accelerator))[-1]
+        fitted = fit_endpoint(endpoint, model, accelerator, endpoint.gpus_per_replica) or fit_endpoint(
+            endpoint, model, accelerator, most
+        )
         if fitted is not None and fitted.fits:
             gpus = fitted.tensor_parallel * fitted.pipeline_parallel
             needs.append(GpuNeed(accelerator=accelerator, gpus_per_replica=gpus, reason=fitted.reason))
-        else:
-            reason = fitted.reason if fitted else "no number of GPUs in one node holds it"
-            refusals.append(f"{accelerator}: {reason}")
+        elif fitted is not None:
+            refused.append(fitted)
     if not needs:
-        raise SpecError(
-            [
-                Finding(
-                    severity=Severity.ERROR,
-                    code="MEMORY_WEIGHTS",
-                    path=f"endpoints.{endpoint.name}.model",
-                    value=endpoint.model,
-                    message="fits on none of the allowed accelerators: " + "; ".join(refusals),
-                    fix="allow a larger accelerator, lower context or concurrency, or set a quantization",
-                )
-            ]
-        )
+        raise SpecError([_too_large(endpoint, refused)])
     return Demand(
         endpoint=endpoint.name,
         needs=tuple(needs),
@@ -153,6 +145,20 @@ def _purchases(capacity: Capacity) -> tuple[Purchase, ...]:
     if capacity.reservations and Purchase.RESERVATION not in capacity.purchases:
         return (Purchase.RESERVATION, *capacity.purchases)
     return capacity.purchases
+
+
+def _too_large(endpoint: Endpoint, refused: Sequence[Fit]) -> Finding:
+    """What no allowed accelerator holds: the weights, or beside them the cache of the requests."""
+    is_cache = any(fitted.kv_bytes_available > 0 for fitted in refused)
+    reasons = "; ".join(f"{fitted.gpu}: {fitted.reason}" for fitted in refused)
+    return Finding(
+        severity=Severity.ERROR,
+        code="MEMORY_KV" if is_cache else "MEMORY_WEIGHTS",
+        path=f"endpoints.{endpoint.name}.{'context_tokens' if is_cache else 'model'}",
+        value=endpoint.context_tokens if is_cache else endpoint.model,
+        message=f"fits on none of the allowed accelerators: {reasons}",
+        fix="allow a larger accelerator, lower context or concurrency, or set a quantization",
+    )
 
 
 def fit_endpoint(endpoint: Endpoint, model: ModelShape, accelerator: str, gpus: int | None) -> Fit | None:
