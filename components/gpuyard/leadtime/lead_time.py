@@ -102,10 +102,10 @@ class Journey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """Seconds less; never negative."""
+    """Seconds less, never negative. A difference of two P90 may be below that of the medians."""
 
-    p50_s: float
-    p90_s: float
+    off_p50_s: float
+    off_p90_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class Shortcut:
     @property
     def largest_saving_s(self) -> float:
         """Seconds off the P50 of the journey that gains most."""
-        return max((saving.p50_s for saving in self.saves.values()), default=0.0)
+        return max((saving.off_p50_s for saving in self.saves.values()), default=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

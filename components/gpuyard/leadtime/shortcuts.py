@@ -107,7 +107,7 @@ def _savings(before: LeadTime, after: LeadTime) -> dict[str, Saving]:
     for old, new in zip(before.journeys, after.journeys, strict=True):
         p50, p90 = old.p50_s - new.p50_s, old.p90_s - new.p90_s
         if p50 >= _WORTH_NAMING_S:
-            saves[old.name] = Saving(p50_s=p50, p90_s=max(0.0, p90))
+            saves[old.name] = Saving(off_p50_s=p50, off_p90_s=max(0.0, p90))
     return saves
 
 

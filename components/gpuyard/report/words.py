@@ -73,8 +73,8 @@ def journey_line(journey: Journey) -> tuple[str, str, str]:
 def shortcut_line(shortcut: Shortcut) -> tuple[str, str, str]:
     """Name, effect and price of a way to shorten journeys, in words."""
     if shortcut.saves:
-        name, saving = max(shortcut.saves.items(), key=lambda item: item[1].p50_s)
-        effect = f"{duration(saving.p50_s)} off, {JOURNEYS[name]}"
+        name, saving = max(shortcut.saves.items(), key=lambda item: item[1].off_p50_s)
+        effect = f"{duration(saving.off_p50_s)} off, {JOURNEYS[name]}"
     else:
         effect = "opens the gate: " + ", ".join(shortcut.opens)
     money = shortcut.usd_per_month
