@@ -65,8 +65,11 @@ def render_table(played: Sequence[Played]) -> str:
             f"{item.name:<{width}}  {result.outcome:<11} {result.tries:>5}  "
             f"{format_seconds(result.ended_s):>11}  {format_usd(result.usd):>9}  {classes}{mark}"
         )
-    good = sum(not problems for _, _, problems in played)
-    lines += ["", f"{good} of {len(played)} as expected; `gpuyard drill NAME` shows the timeline of one"]
+    judged = [problems for _, _, problems in played if problems is not None]
+    tally = f"{sum(not problems for problems in judged)} of {len(judged)} as expected"
+    if not judged:
+        tally = "played on the stack's own ladder: nothing is expected of them"
+    lines += ["", f"{tally}; `gpuyard drill NAME` shows the timeline of one"]
     return "\n".join(lines)
 
 
