@@ -368,19 +368,22 @@ def parse_lock(data: Any, place: str = "capacity lock") -> Lock:
 def _unmet(ladder: Ladder, known: Known) -> Finding:
     verdict = explain_nothing(ladder.demand, known)
     killers = ", ".join(f"{rule} rules out {count} offerings" for rule, count in verdict.killers[:4])
+    nowhere = all("not_sold" in item.rules for item in ladder.excluded)
+    why = killers if killers and not nowhere else _not_sold(ladder)
     changes = [f"{item.change} (opens {item.offering})" for item in verdict.relaxations[:3]]
     return Finding(
         severity=Severity.ERROR,
         code="DEMAND_UNMET",
         path=f"endpoints.{ladder.demand.endpoint}",
-        message=f"no allowed offering meets the demand: {killers or _not_sold(ladder)}",
+        message=f"no allowed offering meets the demand: {why}",
         fix="; or ".join(changes) or "allow another accelerator: no change of these limits helps",
     )
 
 
 def _not_sold(ladder: Ladder) -> str:
     gpus = " or ".join(need.accelerator for need in ladder.demand.needs)
-    return f"machines with {gpus} are not sold in the allowed regions"
+    regions = ", ".join(f"{place.cloud} {place.region}" for place in ladder.demand.regions)
+    return f"machines with {gpus} are not sold in {regions}"
 
 
 def _broken(
