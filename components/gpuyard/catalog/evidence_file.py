@@ -94,11 +94,6 @@ def render_evidence(evidence: Evidence) -> str:
     return "{\n" + "\n".join(lines) + "\n}\n"
 
 
-def item_data(item: Any) -> dict[str, Any]:
-    """A record, answer or gap as JSON-ready data, every field present."""
-    return {field.name: _plain(getattr(item, field.name)) for field in fields(item)}
-
-
 def _answer_text(answer: Answer) -> str:
     known = {name: getattr(answer, name) for name in _INHERITED}
     head = _compact({key: value for key, value in _lean(answer, {}).items() if key != "items"})

@@ -74,12 +74,6 @@ def load_program(path: Path) -> Program:
     return program
 
 
-def find_resources(data: Any) -> tuple[Resource, ...] | None:
-    """The resources in parsed JSON, sorted by URN; None: it is no preview, state or plan."""
-    program = find_program(data)
-    return None if program is None else program.resources
-
-
 def find_program(data: Any) -> Program | None:
     """The program in parsed JSON; None: it is no preview, state or plan."""
     states = _states(data)

@@ -324,12 +324,6 @@ def _between(workload: Workload, one: Timing, other: Timing) -> bool:
     return ratios[0] / 2 <= workload.ratio <= ratios[1] * 2
 
 
-def _other_lengths(timing: Timing, workload: Workload, basis: str) -> list[str]:
-    if basis == "derived" or timing.workload.distance(workload) <= SAME:
-        return []
-    return [f"timed with {timing.workload}, not {workload}"]
-
-
 def _differs(timing: Timing, setting: Setting, target: Target) -> list[str]:
     found = []
     if model_key(timing.model) != model_key(setting.model):

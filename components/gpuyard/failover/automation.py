@@ -49,18 +49,11 @@ class InterruptibleCommand(automation.PulumiCommand):
         except automation_errors.InvalidVersionError as error:
             raise EngineError(str(error)) from None
         self._process: subprocess.Popen[str] | None = None
-        self._interrupts = 0
-
-    @property
-    def interrupts(self) -> int:
-        """How often the running command was interrupted."""
-        return self._interrupts
 
     def interrupt(self) -> None:
         """Pass an interrupt to the running command: once to cancel, twice to end it."""
         process = self._process
         if process is not None and process.poll() is None:
-            self._interrupts += 1
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGINT)
 
@@ -78,7 +71,6 @@ class InterruptibleCommand(automation.PulumiCommand):
             CommandError: the command failed.
         """
         environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
-        self._interrupts = 0
         with subprocess.Popen(  # noqa: S603 (the CLI that was found on PATH)
             [self.command, "--non-interactive", *args],
             stdout=subprocess.PIPE,
@@ -150,11 +142,6 @@ class PulumiEngine:
             with _as_engine_errors():
                 self._selected = automation.Stack.create(self._name, self._workspace)
         return self._selected
-
-    @property
-    def stop_asked(self) -> bool:
-        """Whether a person asked to stop."""
-        return self._stop_asked.is_set()
 
     def ask_to_stop(self) -> None:
         """Stop after the operation in flight; a second time ends it at once."""
