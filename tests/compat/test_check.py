@@ -34,7 +34,8 @@ def _load(name: str) -> Any:
 
 INCIDENTS = [
     (item["code"], item["source"], item["combination"])
-    for item in yaml.safe_load((HERE / "incidents.yaml").read_text(encoding="utf-8"))
+    for file in sorted((HERE / "incidents").glob("*.yaml"))
+    for item in yaml.safe_load(file.read_text(encoding="utf-8"))
 ]
 KNOWN_GOOD = _load("known_good").all_cases()
 

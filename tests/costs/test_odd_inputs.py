@@ -58,7 +58,8 @@ def test_odd_inputs_are_priced_free_or_unknown(kind: str, inputs: Any, outputs: 
 
 EXAMPLES = [
     (group["type"], case)
-    for group in yaml.safe_load(Path(__file__).with_name("worked_examples.yaml").read_text(encoding="utf-8"))
+    for file in sorted(Path(__file__).with_name("worked_examples").glob("*.yaml"))
+    for group in yaml.safe_load(file.read_text(encoding="utf-8"))
     for case in group["cases"]
 ]
 ODD = [

@@ -12,7 +12,8 @@ from gpuyard.costs.usage_file import parse_usage
 from gpuyard.resources import Resource
 
 PREFIX = "urn:pulumi:test::test::"
-GROUPS = yaml.safe_load(Path(__file__).with_name("worked_examples.yaml").read_text(encoding="utf-8"))
+FILES = sorted(Path(__file__).with_name("worked_examples").glob("*.yaml"))
+GROUPS = [group for file in FILES for group in yaml.safe_load(file.read_text(encoding="utf-8"))]
 CASES = [
     pytest.param(group["type"], case, id=f"{group['source'].split(' (')[0]} {number}")
     for group in GROUPS
