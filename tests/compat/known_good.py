@@ -128,8 +128,9 @@ def operators() -> Iterator[Case]:
 
 def published() -> Iterator[Case]:
     """Combinations from other projects' configurations and from documentation, one line each."""
-    for row in yaml.safe_load((Path(__file__).parent / "known_good.yaml").read_text(encoding="utf-8")):
-        yield row["source"], row["combination"]
+    for file in sorted((Path(__file__).parent / "known_good").glob("*.yaml")):
+        for row in yaml.safe_load(file.read_text(encoding="utf-8")):
+            yield row["source"], row["combination"]
 
 
 def all_cases() -> list[Case]:
