@@ -15,6 +15,7 @@ class RuntimeRelease:
 
     runtime: str
     version: str
+    date: str
     key: Version
     """Numbers of the version, post-releases as a fourth number; what releases are ordered by."""
     image_cuda: Version
@@ -41,6 +42,7 @@ class TorchRelease:
     """One release of torch on the default index."""
 
     version: str
+    date: str
     key: Version
     cuda: Version
     sm_min: Version
@@ -53,6 +55,10 @@ class TorchRelease:
 _POST = re.compile(r"(\d+)\.(\d+|x)(?:\.(\d+|x))?(?:\.(\d+))?(?:\.?post(\d+))?")
 _SGLANG_GLIBC = ((0, 5, 11, 0), (2, 34))
 """First SGLang with compiled code in its own wheel, and the glibc of its tag (wheels of 2026-11-26)."""
+_TORCH_CODE: tuple[Version, ...] = (
+    (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0),
+)  # fmt: skip
+"""Compute capabilities that torch's wheels ever had machine code for."""
 _GLIBC = {"manylinux1": (2, 5), "manylinux2014": (2, 17)}
 
 
@@ -68,9 +74,12 @@ def release_key(text: object) -> Version:
 
 @cache
 def runtime_releases(runtime: str) -> Sequence[RuntimeRelease]:
-    """Releases of ``vllm``, ``sglang``, ``tgi``, ``tensorrt-llm``, ``ai-dynamo`` or ``lmdeploy`` by age."""
+    """Releases of ``vllm``, ``sglang``, ``tgi``, ``tensorrt-llm``, ``ai-dynamo``, ``lmdeploy``, ``ollama`` or
+    ``torch`` by age."""
     if runtime == "vllm":
         rows = [_vllm(row) for row in read_csv("vllm_releases") if row["yanked"] != "true"]
+    elif runtime == "torch":
+        rows = [_torch_runtime(row) for row in torch_releases().values()]
     elif runtime == "sglang":
         rows = [_sglang(row) for row in read_csv("sglang_releases")]
     else:
@@ -93,6 +102,12 @@ def find_release(runtime: str, key: Version) -> tuple[RuntimeRelease | None, boo
     return found, key[:3] > releases[-1].key[:3]
 
 
+def released_by(runtime: str, day: str) -> Version:
+    """Key of the newest release of that day (``2026-05-31``) or before; empty: none is known."""
+    dated = [row for row in runtime_releases(runtime) if row.date[:2] == "20" and row.date <= day]
+    return dated[-1].key if dated else ()
+
+
 @cache
 def torch_releases() -> Mapping[str, TorchRelease]:
     """Every torch release by version."""
@@ -111,6 +126,7 @@ def _vllm(row: Mapping[str, str]) -> RuntimeRelease:
     return RuntimeRelease(
         runtime="vllm",
         version=row["version"],
+        date=row["date"],
         key=release_key(row["version"]),
         image_cuda=parse_version(row["image_default_cuda"]),
         wheel_cuda=parse_version(row["wheel_cuda"]),
@@ -136,6 +152,7 @@ def _sglang(row: Mapping[str, str]) -> RuntimeRelease:
     return RuntimeRelease(
         runtime="sglang",
         version=row["version"],
+        date=row["date"],
         key=release_key(row["version"]),
         image_cuda=cuda,
         wheel_cuda=cuda,
@@ -157,12 +174,13 @@ def _other(row: Mapping[str, str]) -> RuntimeRelease:
     return RuntimeRelease(
         runtime=row["runtime"],
         version=row["version"],
+        date=row["date"],
         key=release_key(row["version"].split("-")[0]),
         image_cuda=cuda,
         wheel_cuda=cuda,
         min_sm=parse_version(row["min_sm"]) if row["min_sm"] else (),
         max_sm=parse_version(row["max_sm"]) if row["max_sm"] else (),
-        sass=(),
+        sass=tuple(parse_version(part) for part in row["sass"].split()),
         torch=parse_version(row["torch"]) if row["torch"] else (),
         glibc=(),
         arm_wheel=None,
@@ -173,10 +191,33 @@ def _other(row: Mapping[str, str]) -> RuntimeRelease:
     )
 
 
+def _torch_runtime(row: TorchRelease) -> RuntimeRelease:
+    """Torch used on its own: its default wheel."""
+    return RuntimeRelease(
+        runtime="torch",
+        version=row.version,
+        date=row.date,
+        key=row.key,
+        image_cuda=row.cuda,
+        wheel_cuda=row.cuda,
+        min_sm=(),
+        max_sm=(),
+        sass=tuple(code for code in _TORCH_CODE if row.sm_min <= code <= row.sm_max),
+        torch=row.key[:3],
+        glibc=(),
+        arm_wheel=None,
+        image="",
+        image_variants="",
+        notes="",
+        source=row.source,
+    )
+
+
 def _torch(row: Mapping[str, str]) -> TorchRelease:
     low, _, high = row["sm_range_default_wheel"].split()[0].partition("-")
     return TorchRelease(
         version=row["version"],
+        date=row["date"],
         key=release_key(row["version"]),
         cuda=parse_version(row["pypi_default_cuda"]),
         sm_min=parse_version(low),

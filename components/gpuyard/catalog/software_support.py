@@ -50,16 +50,32 @@ def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
     }
 
 
-def quantization_sm_min(runtime: str, quantization: str, release: Version) -> Version:
-    """Oldest compute capability that the release runs the quantization on; empty: not known.
+@dataclass(frozen=True, slots=True)
+class QuantizationSpan:
+    """From one release on: the GPUs that a quantization has kernels for. Weight-only ones count."""
 
-    Weight-only kernels count. An unknown release (empty) is judged by the newest one.
-    """
-    found: Version = ()
-    for since, sm_min in _support(runtime).get(quantization, ()):
-        if not release or since <= release:
-            found = sm_min
+    since: Version
+    sm_min: Version
+    """Oldest compute capability; empty: not known."""
+    not_on: frozenset[int]
+    """Major compute capabilities above it without kernels."""
+
+
+_NO_STATEMENT = QuantizationSpan((), (), frozenset())
+
+
+def quantization_support(runtime: str, quantization: str, release: Version) -> QuantizationSpan:
+    """What the release runs the quantization on. An unknown release (empty) is judged by the newest one."""
+    found = _NO_STATEMENT
+    for span in _support(runtime).get(quantization, ()):
+        if not release or span.since <= release:
+            found = span
     return found
+
+
+def quantization_sm_min(runtime: str, quantization: str, release: Version) -> Version:
+    """Oldest compute capability that the release runs the quantization on; empty: not known."""
+    return quantization_support(runtime, quantization, release).sm_min
 
 
 @cache
@@ -69,10 +85,14 @@ def quantization_names() -> frozenset[str]:
 
 
 @cache
-def _support(runtime: str) -> Mapping[str, tuple[tuple[Version, Version], ...]]:
-    rows: dict[str, list[tuple[Version, Version]]] = {}
+def _support(runtime: str) -> Mapping[str, tuple[QuantizationSpan, ...]]:
+    rows: dict[str, list[QuantizationSpan]] = {}
     for row in read_csv("quantization_support"):
         if row["runtime"] == runtime:
-            span = (release_key(row["since"]), parse_version(row["sm_min"]))
+            span = QuantizationSpan(
+                release_key(row["since"]),
+                parse_version(row["sm_min"]),
+                frozenset(int(part) for part in row["not_on"].split()),
+            )
             rows.setdefault(row["quantization"], []).append(span)
-    return {name: tuple(sorted(spans)) for name, spans in rows.items()}
+    return {name: tuple(sorted(spans, key=lambda span: span.since)) for name, spans in rows.items()}

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from gpuyard.catalog.software_nodes import REFERENCE_DATE
+from gpuyard.compat.attention import attention_problems
 from gpuyard.compat.binary import binary_problems
 from gpuyard.compat.cluster import cluster_problems, kubernetes_problems
 from gpuyard.compat.codes import CODES
@@ -21,6 +22,7 @@ from gpuyard.compat.memory import memory_problems
 from gpuyard.compat.node import node_problems
 from gpuyard.compat.parallel import parallel_problems
 from gpuyard.compat.problem import Fix, Problem
+from gpuyard.compat.quantization import quantization_problems
 from gpuyard.errors import Finding, Severity
 
 SEARCH_DEPTH = 10
@@ -37,6 +39,8 @@ RULES: Sequence[Rule] = (
     host_problems,
     flag_problems,
     engine_problems,
+    quantization_problems,
+    attention_problems,
     parallel_problems,
     memory_problems,
 )

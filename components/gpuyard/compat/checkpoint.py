@@ -18,6 +18,8 @@ def read_model(text: str | None) -> ModelShape | None:
         return None
 
 
+PER_TENSOR = ("neuralmagic", "redhatai", "nvidia/", "nm-testing")
+"""Publishers of FP8 checkpoints with one scale per tensor or channel."""
 _QUANT_WORDS = (
     ("nvfp4", "nvfp4"),
     ("mxfp4", "mxfp4"),
@@ -77,6 +79,14 @@ def _scheme(text: str) -> str:
     known = (word for word in _SCHEMES if word in text)
     found = next(known, text)
     return "bitsandbytes" if found == "bnb" else found
+
+
+def has_fp8_blocks(name: str) -> bool:
+    """Whether a checkpoint of that name has scales per block: those that their authors published in FP8."""
+    if "dynamic" in name or any(who in name for who in PER_TENSOR):
+        return False
+    native = any(word in name for word in ("deepseek-v3", "deepseek-r1", "deepseek-v4"))
+    return (native and "distill" not in name) or ("qwen" in name and "fp8" in name)
 
 
 def read_dtype(value: object) -> str:

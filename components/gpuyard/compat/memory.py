@@ -51,7 +51,7 @@ _MIXTRAL = {"8x7": 46.7e9, "8x22": 141e9}
 def memory_problems(facts: Facts) -> Iterator[Problem]:
     """Weights, then the cache. Nothing where the GPUs or the model are unknown."""
     if (
-        facts.runtime == "llama.cpp"
+        facts.runtime in ("llama.cpp", "ollama")
         or not facts.memory_mib
         or any(flag in _OFFLOAD for flag, _ in facts.flags)
     ):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpuyard.compat.engine import has_fp8_blocks
+from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_gpu, with_env
 from gpuyard.compat.spelling import dotted

@@ -12,8 +12,10 @@ RUNTIME_NAMES = (
     ("tgi", ("tgi", "text-generation-inference", "text-generation-launcher")),
     ("tensorrt-llm", ("tensorrt", "trt-llm", "trtllm")),
     ("lmdeploy", ("lmdeploy",)),
-    ("llama.cpp", ("llama.cpp", "llama-cpp", "llamacpp", "ollama", "llama_cpp")),
+    ("ollama", ("ollama",)),
+    ("llama.cpp", ("llama.cpp", "llama-cpp", "llamacpp", "llama_cpp")),
     ("ai-dynamo", ("dynamo",)),
+    ("torch", ("torch",)),
 )
 """Engine by what its names contain; the engine inside another product (``dynamo+vllm``) comes first."""
 

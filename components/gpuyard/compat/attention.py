@@ -1,0 +1,168 @@
+"""Attention against GPU: backends that were asked for, and what models need of them."""
+
+from collections.abc import Iterator, Mapping
+
+from gpuyard.catalog.software import Version
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
+from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, without_flags
+from gpuyard.compat.spelling import dotted
+from gpuyard.errors import Severity
+
+SPARSE_ATTENTION = ("deepseek-v3.2", "deepseek-v4", "glm-5")
+"""Models that need sparse latent attention, which FlashMLA has for Hopper and data-centre Blackwell."""
+SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
+"""First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape."""
+SPARSE_SGLANG_READ = (0, 5, 13, 0)
+"""SGLang up to here refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
+SINKS = ("gpt-oss", "gptoss")
+"""Models with attention sinks."""
+SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (
+    ((0, 30, 0, 0), (9, 10, 12)),
+    ((0, 28, 0, 0), (10, 12)),
+    ((), (10,)),
+)
+"""Major compute capabilities that FlashInfer serves sinks on, newest vLLM first (0.14 to 0.33 read)."""
+TRT_SINKS_SINCE = (1, 1, 0, 0)
+"""TensorRT-LLM before has attention sinks for Hopper and data-centre Blackwell (NVIDIA/TensorRT-LLM#6892)."""
+WIDE_HEADS = ("gemma-4",)
+"""Models with heads of 512."""
+WIDE_HEADS_SINCE = (0, 22, 0, 0)
+"""First vLLM whose FlashInfer backend takes them (0.17 to 0.33 read)."""
+GATED_DELTA = ("qwen3.5", "qwen3.6", "qwen3.8", "qwen3-next", "qwen3-coder-next")
+"""Hybrids of gated delta nets and attention, which SGLang runs with few backends on B200 and B300."""
+GATED_DELTA_BACKENDS = frozenset({"trtllm_mha", "triton", "fa4"})
+BACKEND_SM: Mapping[str, tuple[Version, Version]] = {
+    "flash_attn": (AMPERE, (99, 0)),
+    "flashinfer": ((7, 5), (99, 0)),
+    "flashmla": (HOPPER, (10, 9)),
+    "flash_attn_mla": (HOPPER, (9, 9)),
+    "cutlass_mla": (BLACKWELL, (10, 9)),
+    "flashinfer_mla": (BLACKWELL, (10, 9)),
+    "fa3": (AMPERE, (9, 9)),
+    "fa4": (HOPPER, (10, 9)),
+    "trtllm_mla": (BLACKWELL, (10, 9)),
+    "trtllm_mha": (BLACKWELL, (10, 9)),
+}
+"""Compute capabilities from and to which an attention backend exists."""
+
+
+def attention_problems(facts: Facts) -> Iterator[Problem]:
+    """Every rule on attention."""
+    if not facts.sm:
+        return
+    name = facts.model_name.lower()
+    who = facts.who
+    asked = facts.env.get("VLLM_ATTENTION_BACKEND", "")
+    asked = asked or next(
+        (value for flag, value in facts.flags if flag in ("--attention-backend", "-ab")), ""
+    )
+    backend = asked.lower().replace("_vllm_v1", "")
+    span = BACKEND_SM.get(backend)
+    if facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
+        span, backend = (HOPPER, (9, 9)), "FlashAttention 3"
+    newer = (
+        set_gpu(facts, "l4"),
+        set_gpu(facts, "a100-80gb-sxm"),
+        set_gpu(facts, "h100-sxm"),
+        set_gpu(facts, "h200"),
+    )
+    if span and not span[0] <= facts.sm <= span[1]:
+        drop = without_flags(
+            facts, "VLLM_ATTENTION_BACKEND", "--attention-backend", "-ab", "VLLM_FLASH_ATTN_VERSION"
+        )
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "env",
+            f"{backend} has no kernels for {facts.card}",
+            (Fix("let the engine choose the attention backend", drop), *newer),
+        )
+    yield from _sparse(facts, name)
+    yield from _features(facts, name, backend)
+    soft_cap = "gemma-2" in name or "gemma2" in name
+    if (
+        soft_cap
+        and facts.sm < AMPERE
+        and facts.runtime in ("vllm", "tgi", "sglang", "")
+        and backend != "flashinfer"
+    ):
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "model",
+            "Gemma 2's soft cap needs FlashAttention (compute capability 8.0) or FlashInfer; "
+            f"{who} has {dotted(facts.sm)}",
+            newer,
+        )
+    tp = int(facts.given.tensor_parallel or 1)
+    if facts.runtime == "tgi" and facts.sm < (7, 5) and tp > 1:
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "tensor_parallel",
+            f"TGI shards only with FlashAttention, which {who} does not have",
+            newer,
+        )
+    sinks = (
+        "gpt-oss" in name
+        and facts.runtime == "vllm"
+        and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower()
+    )
+    if sinks and AMPERE <= facts.sm < HOPPER:
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "runtime_version",
+            f"attention sinks of this build need FlashAttention 3 (Hopper); {who} has {dotted(facts.sm)}",
+            (set_release(facts, "0.10.2"), *newer),
+        )
+
+
+def _sparse(facts: Facts, name: str) -> Iterator[Problem]:
+    """Sparse latent attention; on SM 12.x, other engines, other images and newer releases have kernels."""
+    if not any(word in name for word in SPARSE_ATTENTION):
+        return
+    is_small_blackwell = facts.sm[0] in (11, 12)
+    if facts.sm >= HOPPER and not is_small_blackwell:
+        return
+    since, model = SPARSE_ON_SM12
+    unsure = is_small_blackwell and (
+        facts.runtime not in ("vllm", "sglang", "")
+        or model in name
+        or facts.is_newer
+        or facts.version >= (since if facts.runtime != "sglang" else SPARSE_SGLANG_READ)
+    )
+    yield Problem(
+        "ATTN_BACKEND_MISSING",
+        "model",
+        f"{facts.model_name} needs kernels for sparse latent attention, which exist for Hopper and "
+        f"data-centre Blackwell; {facts.who} has {dotted(facts.sm)}",
+        (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
+        Severity.WARNING if unsure else Severity.ERROR,
+    )
+
+
+def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
+    """Backends that were asked for and lack what the model's attention needs."""
+    why = ""
+    if facts.runtime == "vllm" and backend == "flashinfer":
+        served = next(majors for since, majors in SINKS_ON if facts.version >= since or not facts.version)
+        if any(word in name for word in SINKS) and facts.sm[0] not in served:
+            why = f"FlashInfer has no attention sinks on {facts.card}"
+        elif any(word in name for word in WIDE_HEADS) and () < facts.version < WIDE_HEADS_SINCE:
+            why = "FlashInfer takes no heads of 512 in this release"
+    elif (
+        facts.runtime == "sglang"
+        and any(word in name for word in GATED_DELTA)
+        and facts.sm[0] == BLACKWELL[0]
+        and backend not in {"", *GATED_DELTA_BACKENDS}
+    ):
+        why = f"on {facts.card} this hybrid runs with {', '.join(sorted(GATED_DELTA_BACKENDS))} only"
+    elif (
+        facts.runtime == "tensorrt-llm" and any(word in name for word in SINKS) and facts.sm[0] not in (9, 10)
+    ):
+        early = "gpt-oss" in facts.image or () < facts.version < TRT_SINKS_SINCE
+        why = f"this TensorRT-LLM has no attention sinks on {facts.card}" if early else ""
+    if why:
+        drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", "--attention-backend", "-ab")
+        others = (set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200"))
+        own = (Fix("let the engine choose the attention backend", drop),)
+        fixes = others if facts.runtime == "tensorrt-llm" else own
+        yield Problem("ATTN_BACKEND_MISSING", "env" if fixes is own else "model", why, fixes)

@@ -1,0 +1,105 @@
+"""Quantization against GPU: which release has kernels for which scheme on which generation."""
+
+from collections.abc import Iterator
+
+from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_support import quantization_sm_min
+from gpuyard.compat.checkpoint import has_fp8_blocks
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER
+from gpuyard.compat.problem import Problem, set_field, set_gpu, set_release
+from gpuyard.compat.spelling import dotted
+from gpuyard.errors import Severity
+
+COMPRESSED = (
+    ("w4a16", "w4a16"),
+    ("w8a16", "w8a16"),
+    ("nvfp4", "nvfp4"),
+    ("fp8", "fp8"),
+    ("wna16", "wna16"),
+    ("awq", "w4a16"),
+    ("gptq", "w4a16"),
+    ("int4", "w4a16"),
+)
+"""Schemes of compressed-tensors checkpoints by what their names carry."""
+FP4 = ("nvfp4", "modelopt_fp4")
+FP4_SM120: Version = (0, 10, 1, 0)
+FP4_MOE_SM120: Version = (0, 12, 0, 0)
+FP4_MOE_REGRESSION: Version = (0, 15, 0, 0)
+"""vLLM 0.10.0 builds FP4 for 10.0 only, 0.10.2 for 12.0 too; the grouped kernel of experts came in 0.12.0,
+and 0.15.0 did not choose it (vllm-project/vllm#33417)."""
+
+
+def quantization_problems(facts: Facts) -> Iterator[Problem]:
+    """Every rule on weights and cache in fewer bits."""
+    if not facts.sm:
+        return
+    kind = facts.quantization
+    name = facts.model_name.lower()
+    if kind == "compressed-tensors":
+        kind = next((scheme for word, scheme in COMPRESSED if word in name), kind)
+    floor = quantization_sm_min(facts.runtime or "vllm", kind, facts.version)
+    if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
+        floor = HOPPER  # the first build for gpt-oss had Hopper and Blackwell kernels only
+    blocks = has_fp8_blocks(name)
+    if (
+        kind == "fp8"
+        and facts.runtime == "sglang"
+        and () < facts.version < ((0, 5, 10) if blocks else (0, 4, 7))
+    ):
+        floor = ADA  # no weight-only path for block scales on Ampere (sgl-project/sglang#7715)
+    moe = facts.model is not None and facts.model.moe is not None
+    if kind == "fp8" and facts.runtime == "vllm" and moe and () < facts.version < (0, 9, 0):
+        floor = ADA if facts.version >= (0, 6, 0) else HOPPER  # vllm-project/vllm#6875
+    if kind == "fp8" and facts.runtime == "sglang" and moe and () < facts.version < (0, 5, 10):
+        floor = (
+            ADA  # its experts have no Marlin path (sgl-project/sglang#12887; its cookbook has A100 at 0.5.10)
+        )
+    fixes = (
+        set_gpu(facts, "l4"),
+        set_gpu(facts, "a100-80gb-sxm"),
+        set_gpu(facts, "h100-sxm"),
+        set_gpu(facts, "b200"),
+    )
+    if floor and facts.sm < floor:
+        yield Problem(
+            "QUANT_MIN_SM",
+            "quantization" if facts.given.quantization else "model",
+            f"{kind} needs compute capability {dotted(floor)}, {facts.who} has {dotted(facts.sm)}",
+            fixes if floor < BLACKWELL else fixes[3:],
+        )
+    elif facts.runtime == "vllm" and kind in FP4 and facts.sm >= CONSUMER_BLACKWELL:
+        yield from _fp4_on_consumer_cards(facts, moe=moe)
+    elif facts.runtime == "vllm" and kind in FP4 and facts.sm < BLACKWELL:
+        yield Problem(
+            "QUANT_MIN_SM", "quantization", f"{kind} runs weight-only below Blackwell", (), Severity.WARNING
+        )
+    cache = str(facts.given.kv_cache_dtype or "").lower()
+    # from 0.12 on vLLM falls to FlashInfer, which converts in software (vllm-project/vllm#26431)
+    converts = facts.runtime == "vllm" and facts.version >= (0, 12, 0) and facts.sm >= AMPERE
+    if cache in ("fp8", "fp8_e4m3") and facts.sm < ADA and facts.runtime in ("vllm", "sglang", ""):
+        yield Problem(
+            "QUANT_MIN_SM",
+            "kv_cache_dtype",
+            f"an FP8 (e4m3) cache needs compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
+            (
+                set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto"),
+                set_gpu(facts, "l4"),
+                set_gpu(facts, "h100-sxm"),
+            ),
+            Severity.WARNING if converts else Severity.ERROR,
+        )
+
+
+def _fp4_on_consumer_cards(facts: Facts, *, moe: bool) -> Iterator[Problem]:
+    """Which releases have FP4 kernels for compute capability 12 (``FP4_ARCHS`` in their CMakeLists)."""
+    since, what = (FP4_MOE_SM120, "experts") if moe else (FP4_SM120, "layers")
+    if not facts.version or (facts.version >= since and not (moe and facts.version == FP4_MOE_REGRESSION)):
+        return
+    yield Problem(
+        "QUANT_MIN_SM",
+        "quantization" if facts.given.quantization else "model",
+        f"vLLM {dotted(facts.version[:3])} has no NVFP4 kernels for {what} on {facts.who}; "
+        f"{dotted(since[:3])} does",
+        (set_release(facts, dotted(since[:3])), set_release(facts, "0.20.0"), set_gpu(facts, "b200")),
+    )
