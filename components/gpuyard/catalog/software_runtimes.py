@@ -74,8 +74,7 @@ def release_key(text: object) -> Version:
 
 @cache
 def runtime_releases(runtime: str) -> Sequence[RuntimeRelease]:
-    """Releases of ``vllm``, ``sglang``, ``tgi``, ``tensorrt-llm``, ``ai-dynamo``, ``lmdeploy``, ``ollama`` or
-    ``torch`` by age."""
+    """Releases of one runtime by age: ``torch`` from its own table, others from theirs."""
     if runtime == "vllm":
         rows = [_vllm(row) for row in read_csv("vllm_releases") if row["yanked"] != "true"]
     elif runtime == "torch":

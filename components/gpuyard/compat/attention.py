@@ -9,12 +9,20 @@ from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, without_f
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
+LIBRARIES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("fa3", ("flash-attn-3", "flash_attn_3", "flash-attention-3", "flash attention 3", "flashattention-3")),
+    ("flashmla", ("flashmla", "flash-mla", "flash_mla")),
+    ("flash_attn", ("flash-attn", "flash_attn", "flash-attention", "flash attention", "flashattention")),
+)
+"""Attention libraries used on their own, by what the runtime is called."""
 SPARSE_ATTENTION = ("deepseek-v3.2", "deepseek-v4", "glm-5")
 """Models that need sparse latent attention, which FlashMLA has for Hopper and data-centre Blackwell."""
 SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
 """First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape."""
 SPARSE_SGLANG_READ = (0, 5, 13, 0)
 """SGLang up to here refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
+SPARSE_REGRESSION = ("sglang", (0, 5, 15, 1))
+"""Its default for DeepSeek-V4 became FlashMLA's sparse prefill on every GPU (sgl-project/sglang#31578)."""
 SINKS = ("gpt-oss", "gptoss")
 """Models with attention sinks."""
 SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (
@@ -25,6 +33,11 @@ SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (
 """Major compute capabilities that FlashInfer serves sinks on, newest vLLM first (0.14 to 0.33 read)."""
 TRT_SINKS_SINCE = (1, 1, 0, 0)
 """TensorRT-LLM before has attention sinks for Hopper and data-centre Blackwell (NVIDIA/TensorRT-LLM#6892)."""
+TGI_FLASH2_ONLY = ((2, 1, 0, 0), (2, 3, 0, 0))
+"""TGI in between does not fall back to FlashAttention 1 (huggingface/text-generation-inference#2335)."""
+LMDEPLOY_HEADS_256 = ("qwen3.5", "qwen3.6")
+LMDEPLOY_256_SINCE = (0, 12, 3, 0)
+"""First LMDeploy with such kernels for Volta (InternLM/lmdeploy#4408, PR#4405 and PR#4420)."""
 WIDE_HEADS = ("gemma-4",)
 """Models with heads of 512."""
 WIDE_HEADS_SINCE = (0, 22, 0, 0)
@@ -58,6 +71,9 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
         (value for flag, value in facts.flags if flag in ("--attention-backend", "-ab")), ""
     )
     backend = asked.lower().replace("_vllm_v1", "")
+    backend = backend or next(
+        (name for name, words in LIBRARIES if any(w in facts.runtime_text for w in words)), ""
+    )
     span = BACKEND_SM.get(backend)
     if facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
         span, backend = (HOPPER, (9, 9)), "FlashAttention 3"
@@ -101,6 +117,25 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"TGI shards only with FlashAttention, which {who} does not have",
             newer,
         )
+    if (
+        facts.runtime == "tgi"
+        and TGI_FLASH2_ONLY[0] <= facts.version < TGI_FLASH2_ONLY[1]
+        and facts.sm < AMPERE
+    ):
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "runtime_version",
+            f"TGI {dotted(facts.version[:3])} has FlashAttention 2 only, which {facts.card} lacks",
+            (set_release(facts, "2.3.0"), *newer),
+        )
+    wide = any(word in name for word in LMDEPLOY_HEADS_256)
+    if facts.runtime == "lmdeploy" and wide and facts.sm < AMPERE and () < facts.version < LMDEPLOY_256_SINCE:
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "runtime_version",
+            f"TurboMind {dotted(facts.version[:3])} has no kernels for heads of 256 on {facts.card}",
+            (*newer, set_release(facts, dotted(LMDEPLOY_256_SINCE[:3]))),
+        )
     sinks = (
         "gpt-oss" in name
         and facts.runtime == "vllm"
@@ -123,11 +158,15 @@ def _sparse(facts: Facts, name: str) -> Iterator[Problem]:
     if facts.sm >= HOPPER and not is_small_blackwell:
         return
     since, model = SPARSE_ON_SM12
-    unsure = is_small_blackwell and (
-        facts.runtime not in ("vllm", "sglang", "")
-        or model in name
-        or facts.is_newer
-        or facts.version >= (since if facts.runtime != "sglang" else SPARSE_SGLANG_READ)
+    unsure = (
+        is_small_blackwell
+        and (facts.runtime, facts.version) != SPARSE_REGRESSION
+        and (
+            facts.runtime not in ("vllm", "sglang", "")
+            or model in name
+            or facts.is_newer
+            or facts.version >= (since if facts.runtime != "sglang" else SPARSE_SGLANG_READ)
+        )
     )
     yield Problem(
         "ATTN_BACKEND_MISSING",

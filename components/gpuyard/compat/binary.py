@@ -7,6 +7,7 @@ from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import BLACKWELL, TURING
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
 from gpuyard.compat.spelling import cuda_of, dotted
 from gpuyard.errors import Severity
@@ -34,7 +35,10 @@ JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
 JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
 SGLANG_KERNEL_BUILDS = (0, 4, 1, 0)
 """First SGLang with its own kernel wheel, which has nothing below Ampere."""
-BLACKWELL: Version = (10, 0)
+BUILDS_ENGINES = ("tensorrt-llm",)
+"""Engines that refuse a GPU when they compile the model for it, before any kernel runs."""
+CU128_TORCH = (2, 7)
+"""Torch whose wheels for CUDA 12.8 left out Volta; the default ones for 12.6 and torch 2.8 have it."""
 COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 """GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
 
@@ -74,7 +78,9 @@ def _minimum(facts: Facts) -> Iterator[Problem]:
     if facts.runtime == "sglang" and release is None:
         floor = (7, 5) if facts.version else (8, 0)
     if facts.runtime == "tensorrt-llm" and release is None:
-        floor = (7, 5) if facts.version else (7, 0)
+        floor = (7, 0)
+    if facts.runtime == "ollama" and release is None:
+        floor = (5, 0)
     if not floor or facts.sm >= floor:
         return
     early = (
@@ -83,6 +89,13 @@ def _minimum(facts: Facts) -> Iterator[Problem]:
         and facts.version < SGLANG_KERNEL_BUILDS
         and facts.sm >= (7, 5)
     )
+    if facts.runtime in BUILDS_ENGINES:
+        yield Problem(
+            "ENGINE_MIN_SM",
+            "gpu",
+            f"{facts.runtime} builds no engine for {facts.card}; it starts with {dotted(floor)}",
+            (*_older_release(facts), *_other_engine(facts), set_gpu(facts, _gpu_from(floor))),
+        )
     yield Problem(
         "SM_BELOW_MIN",
         "gpu",
@@ -152,7 +165,8 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
             ),
         )
         return
-    if release is not None and release.sass:
+    other_build = facts.runtime == "torch" and release is not None and facts.cuda != release.wheel_cuda[:2]
+    if release is not None and release.sass and not other_build:
         if not _covers(release.sass, facts.sm):
             yield Problem(
                 "SM_NOT_IN_BINARY",
@@ -173,6 +187,24 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
                     Fix("use torch from the cu128 index", {"cuda": "12.8"}),
                     set_field("install", "docker", f"use the image {release.image}"),
                 ),
+            )
+            return
+        cu128 = facts.cuda >= (12, 8) and (facts.cuda_is_given or facts.install != "pip")
+        if release.torch[:2] == CU128_TORCH and cu128 and facts.sm < TURING:
+            yield Problem(
+                "SM_NOT_IN_BINARY",
+                "cuda" if facts.cuda_is_given else "install",
+                f"torch {dotted(release.torch)} for CUDA 12.8 starts with compute capability 7.5, "
+                f"{who} has {dotted(facts.sm)}",
+                (
+                    Fix(
+                        "use pip, whose torch is for CUDA 12.6",
+                        {"install": "pip", "image": None, "cuda": None},
+                    ),
+                    *_older_release(facts),
+                    set_gpu(facts, "t4"),
+                ),
+                Severity.ERROR if facts.cuda_is_given or facts.install == "docker" else Severity.WARNING,
             )
             return
     elif facts.cuda and _compiled_since(SM_SINCE_CUDA, facts.sm) > facts.cuda:

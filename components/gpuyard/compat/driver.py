@@ -43,6 +43,8 @@ LEGACY_SM: Version = (7, 5)
 LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (LEGACY_SM, 580))
 """Compute capability below which a branch was the last: Kepler, then Maxwell, Pascal and Volta."""
 LAST_LEGACY_BRANCH = 580
+OLLAMA_COMPRESSED = (0, 30, 0, 0)
+"""Ollama from here on needs driver 550, and 570 for Maxwell and Pascal (ollama/ollama#16449)."""
 COMPAT_BUG_RELEASES = frozenset({(0, 15, 0, 0)})
 """vLLM images that put cuda-compat into the loader path for everybody."""
 
@@ -204,14 +206,17 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     if facts.driver_high < floor or _uses_forward_compat(facts):
         return
     must_translate = facts.runtime == "vllm" and facts.version >= (0, 9, 2, 0) and facts.sm >= (10, 0)
+    unreadable = facts.runtime == "ollama" and facts.version >= OLLAMA_COMPRESSED
+    unreadable = unreadable and facts.driver_high < ((570,) if () < facts.sm < (7, 0) else (550,))
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",
         f"driver {facts.driver_text} is older than CUDA {dotted(facts.cuda)} of the build (native: "
         f"{_driver(native)}); code compiled from PTX fails"
-        + (", and FlashAttention 2 has no machine code for this GPU" if must_translate else ""),
+        + (", and FlashAttention 2 has no machine code for this GPU" if must_translate else "")
+        + (", and this driver cannot read its compressed machine code" if unreadable else ""),
         (raise_driver(facts, native),),
-        Severity.ERROR if must_translate else Severity.WARNING,
+        Severity.ERROR if must_translate or unreadable else Severity.WARNING,
     )
 
 

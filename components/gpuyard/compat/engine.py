@@ -39,7 +39,7 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
         set_gpu(facts, "a100-80gb-sxm"),
         set_gpu(facts, "h100-sxm"),
     )
-    engine = facts.runtime != "llama.cpp"
+    engine = facts.runtime not in ("llama.cpp", "ollama")
     old_auto = facts.dtype == "auto" and facts.runtime == "vllm" and () < facts.version < (0, 9, 0)
     model_is_bf16 = facts.model is not None and facts.model.dtype == "bfloat16" and not facts.quantization
     if facts.sm < AMPERE and engine and (facts.dtype == "bfloat16" or (old_auto and model_is_bf16)):

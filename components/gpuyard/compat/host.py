@@ -132,6 +132,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
                 ),
             ),
         )
+    yield from _toolkit_of_another_major(facts)
     base = cuda_of(str(facts.given.base_image_cuda)) if facts.given.base_image_cuda is not None else ()
     if base and facts.cuda and base[0] != facts.cuda[0]:
         yield Problem(
@@ -161,3 +162,27 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
                     set_release(facts, "0.20.0"),
                 ),
             )
+
+
+def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
+    """Wheels beside a toolkit of another CUDA major: what is compiled at run time links against that."""
+    host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
+    compiles = facts.runtime in ("vllm", "sglang") and facts.install in ("pip", "source", "")
+    if (
+        not host
+        or not facts.cuda
+        or host[0] == facts.cuda[0]
+        or not compiles
+        or min(host[0], facts.cuda[0]) < 12
+    ):
+        return
+    yield Problem(
+        "RUNTIME_LIB_MISSING",
+        "host_toolkit",
+        f"the wheel is built for CUDA {facts.cuda[0]}, the host's toolkit is {dotted(host)}: "
+        f"libcudart.so.{facts.cuda[0]} and libnvrtc.so.{facts.cuda[0]} are not in it",
+        (
+            set_field("host_toolkit", dotted(facts.cuda), f"use the toolkit of CUDA {dotted(facts.cuda)}"),
+            set_field("install", "docker", "use the container image"),
+        ),
+    )

@@ -1,9 +1,10 @@
 """Quantization against GPU: which release has kernels for which scheme on which generation."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_support import quantization_sm_min
+from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER
@@ -20,8 +21,21 @@ COMPRESSED = (
     ("awq", "w4a16"),
     ("gptq", "w4a16"),
     ("int4", "w4a16"),
+    ("w8a8", "w8a8"),
+    ("int8", "w8a8"),
 )
 """Schemes of compressed-tensors checkpoints by what their names carry."""
+WORDS = {"fp8_block": "FP8 with scales per block", "wna16": "compressed-tensors (WNA16)"}
+"""Schemes of the support table for people."""
+BLOCKS_DIFFER = ("vllm", "sglang", "tensorrt-llm")
+"""Engines whose kernels for FP8 in blocks are others than for one scale per tensor."""
+FP8_EXPERTS: tuple[tuple[str, Version, Version], ...] = (
+    ("vllm", (0, 6, 0), HOPPER),
+    ("vllm", (0, 9, 0), ADA),
+    ("sglang", (0, 5, 10), ADA),
+)
+"""Engine, release before which, and oldest GPU of FP8 experts (vllm-project/vllm#6875,
+sgl-project/sglang#12887; SGLang's cookbook has A100 at 0.5.10)."""
 FP4 = ("nvfp4", "modelopt_fp4")
 FP4_SM120: Version = (0, 10, 1, 0)
 FP4_MOE_SM120: Version = (0, 12, 0, 0)
@@ -34,39 +48,30 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on weights and cache in fewer bits."""
     if not facts.sm:
         return
-    kind = facts.quantization
-    name = facts.model_name.lower()
-    if kind == "compressed-tensors":
-        kind = next((scheme for word, scheme in COMPRESSED if word in name), kind)
-    floor = quantization_sm_min(facts.runtime or "vllm", kind, facts.version)
-    if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
-        floor = HOPPER  # the first build for gpt-oss had Hopper and Blackwell kernels only
-    blocks = has_fp8_blocks(name)
-    if (
-        kind == "fp8"
-        and facts.runtime == "sglang"
-        and () < facts.version < ((0, 5, 10) if blocks else (0, 4, 7))
-    ):
-        floor = ADA  # no weight-only path for block scales on Ampere (sgl-project/sglang#7715)
-    moe = facts.model is not None and facts.model.moe is not None
-    if kind == "fp8" and facts.runtime == "vllm" and moe and () < facts.version < (0, 9, 0):
-        floor = ADA if facts.version >= (0, 6, 0) else HOPPER  # vllm-project/vllm#6875
-    if kind == "fp8" and facts.runtime == "sglang" and moe and () < facts.version < (0, 5, 10):
-        floor = (
-            ADA  # its experts have no Marlin path (sgl-project/sglang#12887; its cookbook has A100 at 0.5.10)
-        )
+    kind = _kind(facts)
+    span = _span(facts, kind)
+    moe = _is_moe(facts)
     fixes = (
         set_gpu(facts, "l4"),
         set_gpu(facts, "a100-80gb-sxm"),
         set_gpu(facts, "h100-sxm"),
         set_gpu(facts, "b200"),
     )
-    if floor and facts.sm < floor:
+    if span.sm_min and facts.sm < span.sm_min:
         yield Problem(
             "QUANT_MIN_SM",
             "quantization" if facts.given.quantization else "model",
-            f"{kind} needs compute capability {dotted(floor)}, {facts.who} has {dotted(facts.sm)}",
-            fixes if floor < BLACKWELL else fixes[3:],
+            f"{WORDS.get(kind, kind)} needs compute capability {dotted(span.sm_min)}, "
+            f"{facts.who} has {dotted(facts.sm)}",
+            fixes if span.sm_min < BLACKWELL else fixes[3:],
+        )
+    elif facts.sm[0] in span.not_on:
+        yield Problem(
+            "QUANT_MIN_SM",
+            "quantization" if facts.given.quantization else "model",
+            f"{facts.runtime} {dotted(facts.version[:3])} has no kernels for {WORDS.get(kind, kind)} "
+            f"on {facts.card}",
+            fixes[2:],
         )
     elif facts.runtime == "vllm" and kind in FP4 and facts.sm >= CONSUMER_BLACKWELL:
         yield from _fp4_on_consumer_cards(facts, moe=moe)
@@ -89,6 +94,35 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
             ),
             Severity.WARNING if converts else Severity.ERROR,
         )
+
+
+def _kind(facts: Facts) -> str:
+    """The scheme as the support table names it."""
+    kind = facts.quantization
+    name = facts.model_name.lower()
+    if kind == "compressed-tensors":
+        # the format of many schemes; where nothing tells them apart, 4-bit weights are the usual one
+        return next((scheme for word, scheme in COMPRESSED if word in name), "wna16")
+    if kind == "fp8" and has_fp8_blocks(name) and facts.runtime in BLOCKS_DIFFER:
+        return "fp8_block"
+    return kind
+
+
+def _is_moe(facts: Facts) -> bool:
+    return facts.model is not None and facts.model.moe is not None
+
+
+def _span(facts: Facts, kind: str) -> QuantizationSpan:
+    """GPUs that the release has kernels for; experts had theirs later than dense layers."""
+    span = quantization_support(facts.runtime or "vllm", kind, facts.version)
+    if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
+        return replace(span, sm_min=HOPPER)  # the first build for gpt-oss had Hopper and Blackwell only
+    if kind not in ("fp8", "fp8_block") or not _is_moe(facts) or not facts.version:
+        return span
+    for runtime, before, floor in FP8_EXPERTS:
+        if runtime == facts.runtime and facts.version < before:
+            return replace(span, sm_min=max(span.sm_min, floor))
+    return span
 
 
 def _fp4_on_consumer_cards(facts: Facts, *, moe: bool) -> Iterator[Problem]:
