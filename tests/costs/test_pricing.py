@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from gpuyard.costs.ec2 import ec2_hour
 from gpuyard.costs.pricing import price_resources
 from gpuyard.costs.usage import Usage
 from gpuyard.costs.usage_file import parse_usage
@@ -305,7 +306,57 @@ def test_windows_nodes_are_never_priced_as_linux(make):
     hours = next(item for item in report.items if item.component == "m5.large windows")
     assert float(hours.unit_price) == pytest.approx(0.096 + 2 * 0.046)
     burstable = replace(group, inputs={**group.inputs, "instanceTypes": ["t3.large"]})
-    assert [found.component for found in price_resources([burstable]).unknown] == ["t3.large windows"]
+    hours = next(item for item in price_resources([burstable]).items if item.component == "t3.large windows")
+    assert float(hours.unit_price) == pytest.approx(0.0832 + 0.0276), "T types pay a fee of their own"
+    missing = replace(group, inputs={**group.inputs, "instanceTypes": ["m99.large"]})
+    assert [found.component for found in price_resources([missing]).unknown] == ["m99.large windows"]
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "region", "system", "tenancy", "usd"),
+    [
+        ("g4dn.xlarge", "eu-west-1", "windows", "default", 0.771),
+        ("g5.xlarge", "eu-west-1", "windows", "dedicated", 1.4193),
+        ("p3.2xlarge", "eu-west-1", "linux", "dedicated", 3.52),
+        ("m3.medium", "us-east-1", "linux", "dedicated", 0.074),
+        ("t3.medium", "us-east-1", "linux", "dedicated", 0.0441),
+        ("c5.xlarge", "us-east-1", "rhel", "default", 0.17 + 0.0576),
+        ("c5.4xlarge", "us-east-1", "rhel", "default", 0.68 + 0.1728),
+        ("m6i.large", "eu-west-1", "suse", "default", 0.1633),
+        ("t3.micro", "eu-west-1", "suse", "default", 0.0114),
+    ],
+)
+def test_systems_and_dedicated_hardware_cost_what_the_price_list_says(
+    machine_type, region, system, tenancy, usd
+):
+    assert ec2_hour(machine_type, region, system, tenancy).usd == pytest.approx(usd, rel=1e-3)
+
+
+def test_capacity_reservations_know_their_platform(make):
+    held = make(
+        "aws:ec2/capacityReservation:CapacityReservation",
+        region="us-east-1",
+        instanceType="m5.large",
+        instancePlatform="Windows",
+        instanceCount=2,
+    )
+    assert float(price_resources([held]).monthly.expected) == pytest.approx(2 * 730 * 0.188)
+    odd = replace(held, inputs={**held.inputs, "instancePlatform": "Windows with SQL Server"})
+    assert "Windows with SQL Server" in price_resources([odd]).unknown[0].reason
+
+
+def test_an_unknown_launch_template_is_the_only_one_of_a_file_without_dependencies(make):
+    template = make("aws:ec2/launchTemplate:LaunchTemplate", instanceType="m5.large", blockDeviceMappings=[])
+    group = make(
+        "aws:autoscaling/group:Group",
+        region="us-east-1",
+        launchTemplate={"id": UNKNOWN, "version": UNKNOWN},
+        minSize=2,
+        maxSize=2,
+    )
+    assert float(price_resources([group, template]).monthly.expected) == pytest.approx(2 * 0.096 * 730)
+    other = make("aws:ec2/launchTemplate:LaunchTemplate", "other", instanceType="m5.xlarge")
+    assert price_resources([group, template, other]).unknown, "which of the two is not known"
 
 
 def test_an_upgrade_policy_of_standard_support_never_pays_for_extended(make):
@@ -386,3 +437,32 @@ def test_booleans_of_a_program_may_be_text(make):
     inputs = {"location": "us-central1", "removeDefaultNodePool": "true"}
     report = price_resources([make("gcp:container/cluster:Cluster", **inputs)])
     assert [item.component for item in report.items] == ["cluster fee"]
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "region", "usd"),
+    [("p5.48xlarge", "us-east-2", 39.33 * 48 * 2), ("p5en.48xlarge", "us-west-2", 41.61 * 48 * 2)],
+)
+def test_a_block_that_is_bought_is_estimated_at_the_last_known_rate(make, machine_type, region, usd):
+    block = make("aws:ec2/capacityBlockReservation:CapacityBlockReservation", region=region)
+    bought = {
+        "instanceType": machine_type,
+        "instanceCount": 2,
+        "startDate": "2026-12-01T11:30:00Z",
+        "endDate": "2026-12-03T11:30:00Z",
+    }
+    report = price_resources([replace(block, outputs=bought)])
+    assert float(report.one_time) == pytest.approx(usd)
+    assert report.monthly.peak == 0
+    assert "derived" in report.items[0].note
+    told = Usage(resources={"it": {"upfront_usd": 1000}})
+    assert price_resources([replace(block, outputs=bought)], usage=told).one_time == 1000
+    assert price_resources([block]).unknown, "its dates are not known before it is bought"
+
+
+def test_a_provisioned_control_plane_adds_its_tier(make):
+    scaled = {"controlPlaneScalingConfig": {"tier": "tier-2xl"}}
+    cluster = make(EKS, region="us-east-1", version="1.35", **scaled)
+    assert float(price_resources([cluster]).monthly.expected) == pytest.approx((0.10 + 3.40) * 730)
+    odd = make(EKS, region="us-east-1", version="1.35", controlPlaneScalingConfig={"tier": "tier-99xl"})
+    assert price_resources([odd]).unknown[0].component == "control plane tier-99xl"

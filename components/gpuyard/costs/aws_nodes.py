@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+from gpuyard.catalog.ec2_terms import SYSTEMS
+from gpuyard.catalog.price import Price
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.disks import charge_ebs
 from gpuyard.costs.ec2 import (
     Ec2Machine,
     charge_ec2,
+    ec2_hour,
     from_configuration,
     from_instance,
     from_template,
@@ -28,14 +32,15 @@ from gpuyard.costs.line_item import (
 )
 from gpuyard.costs.machine import charge_machines
 from gpuyard.costs.scene import Scene, amount, count, listed, mapping
-from gpuyard.resources import Resource
+from gpuyard.resources import UNKNOWN, Resource
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 LAUNCH_CONFIGURATION = "aws:ec2/launchConfiguration:LaunchConfiguration"
 RESERVATION = "aws:ec2/capacityReservation:CapacityReservation"
 BLOCK = "aws:ec2/capacityBlockReservation:CapacityBlockReservation"
 _PURCHASES = {"SPOT": "spot", "CAPACITY_BLOCK": "capacity_block"}
-_EKS_DISK_GB = 20
+_EKS_DISK_GB = {"windows": 50}
+_EKS_LINUX_DISK_GB = 20
 """Disk of an EKS managed node where neither the group nor a template says one (EKS API reference)."""
 _EKS_TYPE = "t3.medium"
 """Its instance type where nobody says one (EKS API reference)."""
@@ -46,11 +51,12 @@ def price_node_group(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """Nodes and their disks; a launch template adds type, disks and options."""
     inputs = resource.inputs
     nodes = _node_loads(resource, scene)
-    reference = mapping(inputs.get("launchTemplate"))
+    reference = inputs.get("launchTemplate")
+    is_templated = bool(reference) or reference is UNKNOWN
     template = _template(resource, scene, reference)
     types = [name for name in listed(inputs.get("instanceTypes")) if isinstance(name, str)]
     machine = template or Ec2Machine()
-    name = types[0] if types else machine.machine_type or ("" if reference and not template else _EKS_TYPE)
+    name = types[0] if types else machine.machine_type or ("" if is_templated and not template else _EKS_TYPE)
     purchase = _PURCHASES.get(str(inputs.get("capacityType") or ""), machine.purchase)
     if not name:
         yield unpriced(resource, "nodes", "its instance type is in a launch template outside this program")
@@ -62,11 +68,11 @@ def price_node_group(resource: Resource, scene: Scene) -> Iterator[Charge]:
     machine = replace(machine, machine_type=name, purchase=purchase, system=system, root=None)
     yield from charge_ec2(resource, scene, machine, nodes)
     region = scene.region(resource)
-    if reference and not inputs.get("diskSize"):
+    if is_templated and not inputs.get("diskSize"):
         if not machine.disks:
             yield unpriced(resource, "disks", _IMAGE_DISK, region)
     elif not machine.disks:
-        size = count(inputs.get("diskSize")) or _EKS_DISK_GB
+        size = count(inputs.get("diskSize")) or _EKS_DISK_GB.get(system, _EKS_LINUX_DISK_GB)
         yield from charge_ebs(resource, region, nodes, size_gb=size, kind="gp2")
 
 
@@ -90,7 +96,7 @@ def price_autoscaling_group(resource: Resource, scene: Scene) -> Iterator[Charge
     inputs, region = resource.inputs, scene.region(resource)
     policy = mapping(inputs.get("mixedInstancesPolicy"))
     launch = mapping(policy.get("launchTemplate"))
-    reference = mapping(inputs.get("launchTemplate")) or mapping(launch.get("launchTemplateSpecification"))
+    reference = inputs.get("launchTemplate", launch.get("launchTemplateSpecification"))
     machine = _template(resource, scene, reference) or _configuration(resource, scene) or Ec2Machine()
     overrides = [mapping(block) for block in listed(launch.get("overrides"))]
     first = overrides[0] if overrides else {}
@@ -145,7 +151,7 @@ def _split(nodes: Loads, distribution: dict[str, Any]) -> tuple[Loads, Loads]:
 
 def price_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """One EC2 instance with its disks and public address."""
-    template = _template(resource, scene, mapping(resource.inputs.get("launchTemplate")))
+    template = _template(resource, scene, resource.inputs.get("launchTemplate"))
     machine = from_instance(resource.inputs, template)
     if resource.type.endswith(":SpotInstanceRequest"):
         machine = replace(machine, purchase="spot")
@@ -169,14 +175,23 @@ def price_dedicated_host(resource: Resource, scene: Scene) -> Iterator[Charge]:
     )
 
 
-def _template(resource: Resource, scene: Scene, reference: dict[str, Any]) -> Ec2Machine | None:
+def _template(resource: Resource, scene: Scene, reference: Any) -> Ec2Machine | None:
     """The launch template that a resource refers to; None: none, or not in this program."""
-    named = reference.get("id") or reference.get("name")
-    named = named or reference.get("launchTemplateId") or reference.get("launchTemplateName")
-    if not reference:
-        return None
-    found = scene.linked(resource, LAUNCH_TEMPLATE, "launchTemplate", "mixedInstancesPolicy", value=named)
+    found = _linked_template(resource, scene, reference)
     return from_template(found.inputs) if found else None
+
+
+def _linked_template(resource: Resource, scene: Scene, reference: Any) -> Resource | None:
+    block = mapping(reference)
+    ids = [reference] if reference is UNKNOWN else [block.get(key) for key in _TEMPLATE_IDS]
+    named = next((value for value in ids if isinstance(value, str)), None)
+    named = named or next((value for value in ids if value is UNKNOWN), None)
+    if not block and named is None:
+        return None
+    return scene.linked(resource, LAUNCH_TEMPLATE, "launchTemplate", "mixedInstancesPolicy", value=named)
+
+
+_TEMPLATE_IDS = ("id", "name", "launchTemplateId", "launchTemplateName")
 
 
 def _configuration(resource: Resource, scene: Scene) -> Ec2Machine | None:
@@ -194,16 +209,22 @@ def price_capacity_reservation(resource: Resource, scene: Scene) -> Iterator[Cha
     if not isinstance(machine_type, str) or number is None:
         yield unpriced(resource, "reservation", "its type or count is not known", region)
         return
-    platform = str(inputs.get("instancePlatform") or "Linux/UNIX")
-    if platform != "Linux/UNIX" or inputs.get("tenancy") not in (None, "default"):
-        reason = f"no price of {machine_type} with {platform}, {inputs.get('tenancy') or 'default'} tenancy"
-        yield unpriced(resource, f"{machine_type} reservation", reason, region)
-        return
     share = scene.usage.amount(resource, "used_share")
     used = _used(resource, scene, machine_type) if share is None else always(number * share)
     unused = (always(number) + used * -1).between(Decimal(0))
-    for found in charge_machines(resource, scene, "aws", machine_type, unused):
-        yield replace(found, component=f"{machine_type}, reserved and not used")
+    name = f"{machine_type}, reserved and not used"
+    platform, tenancy = inputs.get("instancePlatform") or "Linux/UNIX", inputs.get("tenancy") or "default"
+    if (platform, tenancy) == ("Linux/UNIX", "default"):
+        for found in charge_machines(resource, scene, "aws", machine_type, unused):
+            yield replace(found, component=name)
+        return
+    system = SYSTEMS.get(str(platform).lower(), "")
+    price = ec2_hour(machine_type, region, system, str(tenancy)) if system else None
+    hours, reason = (
+        unused * scene.hours_of(resource),
+        f"no price of {machine_type} with {platform}, {tenancy} tenancy",
+    )
+    yield charge(resource, name, price, hours, unit="hour", group=CPU_NODES, region=region, missing=reason)
 
 
 def _used(resource: Resource, scene: Scene, machine_type: str) -> Loads:
@@ -223,11 +244,7 @@ def _reservation_users(scene: Scene) -> dict[tuple[str, str], Loads]:
     }
     for kind in ("aws:ec2/instance:Instance", "aws:eks/nodeGroup:NodeGroup", "aws:autoscaling/group:Group"):
         for user in scene.by_type.get(kind, ()) if scene.by_type.get(RESERVATION) else ():
-            reference = mapping(user.inputs.get("launchTemplate"))
-            named = reference.get("id") or reference.get("name")
-            template = (
-                scene.linked(user, LAUNCH_TEMPLATE, "launchTemplate", value=named) if reference else None
-            )
+            template = _linked_template(user, scene, user.inputs.get("launchTemplate"))
             own = _target(user, scene)
             urn = own.urn if own else templates.get(template.urn) if template else None
             if urn is None:
@@ -257,13 +274,15 @@ def _target(resource: Resource, scene: Scene) -> Resource | None:
 
 
 def price_capacity_block(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """A capacity block: paid once, at the offering's price, which the usage file can hold."""
+    """A capacity block, paid once: the price of the offering, or else the last known rate of the type."""
     region = scene.region(resource)
-    fee = scene.usage.amount(resource, "upfront_usd")
-    if fee is None:
+    declared = scene.usage.amount(resource, "upfront_usd")
+    found = _block_estimate(resource, region) if declared is None else None
+    if declared is None and found is None:
         reason = "paid once and up front at the offering's price: declare `upfront_usd` from the offering"
         yield unpriced(resource, "capacity block", reason, region)
         return
+    fee = decimal(found.usd) if found else declared or Decimal(0)
     yield LineItem(
         resource=resource.name,
         urn=resource.urn,
@@ -278,6 +297,29 @@ def price_capacity_block(resource: Resource, scene: Scene) -> Iterator[Charge]:
         category="Purchase",
         pricing_category="Committed",
         frequency="One-Time",
-        source="the usage file: upfront_usd of the offering",
-        as_of=scene.reference_date.isoformat(),
+        source=found.source if found else "the usage file: upfront_usd of the offering",
+        as_of=found.as_of if found else scene.reference_date.isoformat(),
+        note=found.note if found else "",
     )
+
+
+def _block_estimate(resource: Resource, region: str) -> Price | None:
+    """Instances times hours times the published rate, as a state or an offering gives them."""
+    said = {**resource.outputs, **{key: value for key, value in resource.inputs.items() if value}}
+    machine_type, number = said.get("instanceType"), count(said.get("instanceCount"))
+    start, end = _time(said.get("startDate")), _time(said.get("endDate"))
+    rate = service_price("aws", "ec2_capacity_block", str(machine_type), region)
+    if rate is None or number is None or start is None or end is None or end <= start:
+        return None
+    hours = Decimal(int((end - start).total_seconds())) / 3600
+    found = replace(rate, usd=float(decimal(rate.usd) * number * hours), unit="USD")
+    how = f"derived: {number} x {float(hours):g} h at {rate.usd} per hour"
+    return found.noted(f"{how}; what is paid is the price of the offering")
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC) if found else None

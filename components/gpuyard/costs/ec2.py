@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from gpuyard.catalog.list_prices import ec2_vcpus
+from gpuyard.catalog.ec2_terms import SYSTEMS, on_dedicated, with_system
 from gpuyard.catalog.price import Price
 from gpuyard.catalog.prices import on_demand
 from gpuyard.catalog.service_prices import service_price
@@ -148,38 +148,21 @@ def _charge_hours(
 ) -> Iterator[Charge]:
     name = machine.machine_type
     hours = nodes * scene.hours_of(resource)
-    system = scene.usage.text(resource, "operating_system").lower() or machine.system
+    system = _system(resource, scene, machine)
     if machine.tenancy == "host":
         return  # billed with the dedicated host
-    if system != "linux":
-        price = _price_with(system, machine, region) if machine.purchase != "spot" else None
-        reason = f"no price of {name} with {system}"
-        yield charge(
-            resource,
-            f"{name} {system}",
-            price,
-            hours,
-            unit="hour",
-            group=CPU_NODES,
-            region=region,
-            missing=reason,
-        )
-    elif machine.tenancy == "dedicated":
-        price = service_price("aws", "ec2_dedicated", name, region)
-        reason = f"no price of {name} on dedicated hardware"
-        yield charge(
-            resource,
-            f"{name} dedicated",
-            price,
-            hours,
-            unit="hour",
-            group=CPU_NODES,
-            region=region,
-            missing=reason,
-        )
-    else:
+    if system == "linux" and machine.tenancy == "default":
         for found in charge_machines(resource, scene, "aws", name, nodes, machine.purchase):
             yield _as_reserved(resource, scene, found, name, region)
+    else:
+        price = ec2_hour(name, region, system, machine.tenancy) if machine.purchase != "spot" else None
+        kind = " ".join(
+            word for word in (name, _KINDS.get(machine.tenancy), system) if word and word != "linux"
+        )
+        reason = f"no price of {name} with {system}, {machine.tenancy} tenancy"
+        yield charge(
+            resource, kind, price, hours, unit="hour", group=CPU_NODES, region=region, missing=reason
+        )
     extra = (
         service_price("aws", "ec2_ebs_optimized", name, region)
         if machine.is_ebs_optimized and machine.family in _PAYS_FOR_EBS_OPTIMIZED
@@ -191,25 +174,22 @@ def _charge_hours(
         )
 
 
-def _price_with(system: str, machine: Ec2Machine, region: str) -> Price | None:
-    """The price of an hour with a licensed system: its row, or for Windows machine and licence per vCPU.
-
-    T types pay another fee for each size, so they need a row.
-    """
-    name = machine.machine_type
-    row = service_price("aws", f"ec2_{system}", name, region)
-    if row is not None or system != "windows" or machine.family in _BURSTABLE:
-        return row
-    bare, vcpus = on_demand("aws", name, region), ec2_vcpus(name)
-    licence = service_price("aws", "ec2_windows", "licence per vCPU", "all")
-    if bare is None or vcpus is None or licence is None or machine.tenancy != "default":
-        return None
-    usd = float(Decimal(str(bare.usd)) + vcpus * Decimal(str(licence.usd)))
-    return replace(bare, usd=usd).noted(
-        f"with a Windows licence of {licence.usd} per vCPU, as of {licence.as_of}"
-    )
+def ec2_hour(machine_type: str, region: str, system: str, tenancy: str) -> Price | None:
+    """The price of an hour on demand with any system and tenancy; None: a part of it is not known."""
+    price = on_demand("aws", machine_type, region)
+    if price is not None and tenancy == "dedicated":
+        price = service_price("aws", "ec2_dedicated", machine_type, region) or on_dedicated(
+            price, machine_type, region
+        )
+    return None if price is None else with_system(price, system, machine_type)
 
 
+def _system(resource: Resource, scene: Scene, machine: Ec2Machine) -> str:
+    said = scene.usage.text(resource, "operating_system").lower()
+    return SYSTEMS.get(said, said) or machine.system
+
+
+_KINDS = {"dedicated": "dedicated"}
 _PAYS_FOR_EBS_OPTIMIZED = ("c1", "c3", "g2", "i2", "m1", "m2", "m3", "r3")
 """Old families that pay for it; newer ones have it included (EC2 user guide)."""
 
@@ -254,7 +234,7 @@ def _charge_credits(
         quantity = None
     else:
         return
-    system = scene.usage.text(resource, "operating_system").lower() or machine.system
+    system = _system(resource, scene, machine)
     item = "windows" if system == "windows" else "linux t4g" if machine.family == "t4g" else "linux"
     price = service_price("aws", "ec2_cpu_credits", item, region)
     yield charge(resource, "CPU credits", price, quantity, unit="vCPU-hour", group=CPU_NODES, region=region)

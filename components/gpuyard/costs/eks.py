@@ -50,8 +50,13 @@ def price_eks_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
     )
     tier = mapping(inputs.get("controlPlaneScalingConfig")).get("tier")
     if isinstance(tier, str) and tier != "standard":
-        reason = "a provisioned control plane costs more; no price of its tiers is known"
-        yield unpriced(resource, f"control plane {tier}", reason, region)
+        price = service_price("aws", "eks_control_plane", f"provisioned {tier.replace('-', ' ')}", region)
+        hours = always(scene.hours_of(resource))
+        reason = "a provisioned control plane costs more; no price of this tier is known"
+        name = f"control plane {tier}"
+        yield charge(
+            resource, name, price, hours, unit="hour", group=CONTROL_PLANE, region=region, missing=reason
+        )
     is_auto = truth(mapping(inputs.get("computeConfig")).get("enabled"))
     if is_auto or scene.usage.amounts(resource, "auto_mode_instance_hours"):
         yield from _auto_mode(resource, scene, region)

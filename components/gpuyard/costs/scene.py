@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from gpuyard.costs.usage import Usage
-from gpuyard.resources import Resource
+from gpuyard.resources import UNKNOWN, Resource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,8 @@ class Scene:
         """The resource of that type that the given properties refer to.
 
         By the dependencies of these properties, by id, ARN, link or name, by any dependency, in this order.
+        A file that lists no dependencies leaves one clue: an id that is not known yet, where only one
+        resource of the type is in the program, is the id of that one.
         """
         urns = [urn for key in properties for urn in resource.property_dependencies.get(key, ())]
         found = self._first_of(type_token, urns)
@@ -76,7 +78,11 @@ class Scene:
             found = self._named.get((type_token, value)) or self._named.get(
                 (type_token, value.rsplit("/", 1)[-1])
             )
-        return found or self._first_of(type_token, resource.dependencies)
+        found = found or self._first_of(type_token, resource.dependencies)
+        alike = self.by_type.get(type_token, ())
+        if found is None and value is UNKNOWN and len(alike) == 1 and not resource.dependencies:
+            return alike[0]
+        return found
 
     def _first_of(self, type_token: str, urns: Iterable[str]) -> Resource | None:
         for urn in urns:
