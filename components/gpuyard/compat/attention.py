@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
-from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, without_flags
+from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, with_env, without_flags
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
@@ -17,10 +17,16 @@ LIBRARIES: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Attention libraries used on their own, by what the runtime is called."""
 SPARSE_ATTENTION = ("deepseek-v3.2", "deepseek-v4", "glm-5")
 """Models that need sparse latent attention, which FlashMLA has for Hopper and data-centre Blackwell."""
+LATENT_ATTENTION = ("moonlight", "deepseek-v2", "deepseek-coder-v2", "deepseek-v3-", "deepseek-r1-0528")
+"""Models with multi-head latent attention that the catalog may lack."""
+MLA_SINCE = (0, 7, 1, 0)
+"""First vLLM that runs them with it (vllm-project/vllm#14016)."""
 SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
 """First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape."""
 SPARSE_SGLANG_READ = (0, 5, 13, 0)
 """SGLang up to here refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
+SPARSE_SGLANG_V4 = (0, 5, 11, 0)
+"""SGLang before has DeepSeek-V4's kernels for data-centre GPUs only (sgl-project/sglang#23657)."""
 SPARSE_REGRESSION = ("sglang", (0, 5, 15, 1))
 """Its default for DeepSeek-V4 became FlashMLA's sparse prefill on every GPU (sgl-project/sglang#31578)."""
 SINKS = ("gpt-oss", "gptoss")
@@ -136,18 +142,36 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"TurboMind {dotted(facts.version[:3])} has no kernels for heads of 256 on {facts.card}",
             (*newer, set_release(facts, dotted(LMDEPLOY_256_SINCE[:3]))),
         )
+    if _is_latent(facts, name) and facts.runtime == "vllm" and facts.sm < AMPERE:
+        since = facts.version >= MLA_SINCE or not facts.version
+        if since and facts.env.get("VLLM_MLA_DISABLE", "").lower() not in ("1", "true"):
+            yield Problem(
+                "ATTN_BACKEND_MISSING",
+                "model",
+                f"latent attention prefills with FlashAttention 2, which {facts.card} lacks",
+                (
+                    Fix("set VLLM_MLA_DISABLE=1", with_env(facts, "VLLM_MLA_DISABLE", "1")),
+                    *newer,
+                ),
+            )
     sinks = (
         "gpt-oss" in name
         and facts.runtime == "vllm"
         and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower()
     )
-    if sinks and AMPERE <= facts.sm < HOPPER:
+    if sinks and facts.sm >= AMPERE and facts.sm[0] not in (HOPPER[0], BLACKWELL[0]):
         yield Problem(
             "ATTN_BACKEND_MISSING",
             "runtime_version",
             f"attention sinks of this build need FlashAttention 3 (Hopper); {who} has {dotted(facts.sm)}",
             (set_release(facts, "0.10.2"), *newer),
         )
+
+
+def _is_latent(facts: Facts, name: str) -> bool:
+    if any(word in name for word in SPARSE_ATTENTION):
+        return False  # told by its own rule
+    return facts.model.mla is not None if facts.model else any(word in name for word in LATENT_ATTENTION)
 
 
 def _sparse(facts: Facts, name: str) -> Iterator[Problem]:
@@ -161,6 +185,7 @@ def _sparse(facts: Facts, name: str) -> Iterator[Problem]:
     unsure = (
         is_small_blackwell
         and (facts.runtime, facts.version) != SPARSE_REGRESSION
+        and not (facts.runtime == "sglang" and () < facts.version < SPARSE_SGLANG_V4)
         and (
             facts.runtime not in ("vllm", "sglang", "")
             or model in name

@@ -1,7 +1,6 @@
 """Machine code for the GPU: what the build ships, and what is compiled at run time."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import runtime_releases
@@ -9,38 +8,28 @@ from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL, TURING
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
-from gpuyard.compat.spelling import cuda_of, dotted
+from gpuyard.compat.spelling import dotted
+from gpuyard.compat.toolchain import (
+    COMPILED_AT_RUN_TIME,
+    SM_SINCE_CUDA,
+    compiled_since,
+    covers,
+    newer_release,
+    raise_cuda,
+    toolchain_problems,
+)
 from gpuyard.errors import Severity
 
 CU126_TORCH = ((0, 9, 0, 0), (0, 10, 1, 99))
 """vLLM releases whose torch on the default index is built for CUDA 12.6: nothing newer than Hopper."""
-SM_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
-    ((12, 1), (12, 9)),
-    ((12, 0), (12, 8)),
-    ((11, 0), (13, 0)),
-    ((10, 3), (12, 9)),
-    ((10, 0), (12, 8)),
-    ((9, 0), (11, 8)),
-    ((8, 9), (11, 8)),
-)
-"""First toolkit that compiles for a GPU, newest GPU first."""
-JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
-    ((12, 0), (12, 9)),
-    ((11, 0), (13, 0)),
-    ((10, 3), (12, 9)),
-    ((10, 0), (12, 8)),
-    ((9, 0), (12, 3)),
-)
-"""First toolkit that FlashInfer's and DeepGEMM's run-time kernels want."""
-JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
+SGLANG_WITH_TRITON = (0, 3, 0, 0)
+"""SGLang before fails on Turing even without FlashInfer (sgl-project/sglang#1058)."""
 SGLANG_KERNEL_BUILDS = (0, 4, 1, 0)
 """First SGLang with its own kernel wheel, which has nothing below Ampere."""
 BUILDS_ENGINES = ("tensorrt-llm",)
 """Engines that refuse a GPU when they compile the model for it, before any kernel runs."""
 CU128_TORCH = (2, 7)
 """Torch whose wheels for CUDA 12.8 left out Volta; the default ones for 12.6 and torch 2.8 have it."""
-COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
-"""GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
 
 
 def binary_problems(facts: Facts) -> Iterator[Problem]:
@@ -65,28 +54,22 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
     if facts.sm:
         yield from _minimum(facts)
         if facts.sm in COMPILED_AT_RUN_TIME:
-            yield from _toolchain(facts)
+            yield from toolchain_problems(facts)
             yield from _machine_code(facts)
         else:
             yield from _machine_code(facts)
-            yield from _toolchain(facts)
+            yield from toolchain_problems(facts)
 
 
 def _minimum(facts: Facts) -> Iterator[Problem]:
     release = facts.release
-    floor = release.min_sm if release else (7, 0) if facts.runtime == "vllm" else ()
-    if facts.runtime == "sglang" and release is None:
-        floor = (7, 5) if facts.version else (8, 0)
-    if facts.runtime == "tensorrt-llm" and release is None:
-        floor = (7, 0)
-    if facts.runtime == "ollama" and release is None:
-        floor = (5, 0)
+    floor = release.min_sm if release else _floor_of_unknown(facts)
     if not floor or facts.sm >= floor:
         return
     early = (
         facts.runtime == "sglang"
         and facts.version
-        and facts.version < SGLANG_KERNEL_BUILDS
+        and SGLANG_WITH_TRITON <= facts.version < SGLANG_KERNEL_BUILDS
         and facts.sm >= (7, 5)
     )
     if facts.runtime in BUILDS_ENGINES:
@@ -105,6 +88,14 @@ def _minimum(facts: Facts) -> Iterator[Problem]:
         (*_older_release(facts), *_other_engine(facts), set_gpu(facts, _gpu_from(floor))),
         Severity.WARNING if early else Severity.ERROR,
     )
+
+
+def _floor_of_unknown(facts: Facts) -> Version:
+    """What every release of the engine wants, or its first one where this is older; empty: not known."""
+    floors = [row.min_sm for row in runtime_releases(facts.runtime) if row.min_sm] if facts.runtime else []
+    if not floors:
+        return ()
+    return floors[0] if facts.version else min(floors)
 
 
 def _other_engine(facts: Facts) -> tuple[Fix, ...]:
@@ -133,21 +124,10 @@ def _older_release(facts: Facts) -> tuple[Fix, ...]:
         if (
             release.key < (facts.version or release.key)
             and facts.sm >= release.min_sm
-            and (not release.sass or _covers(release.sass, facts.sm))
+            and (not release.sass or covers(release.sass, facts.sm))
         ):
             return (set_release(facts, release.version),)
     return ()
-
-
-def _newer_release(facts: Facts) -> tuple[Fix, ...]:
-    """The oldest newer release that has code for the GPU, and the newest one."""
-    fitting = [
-        release
-        for release in runtime_releases(facts.runtime)
-        if release.key > facts.version and release.sass and _covers(release.sass, facts.sm)
-    ]
-    chosen = [*fitting[:1], *[row for row in fitting if row.wheel_cuda >= (13, 0)][:1], *fitting[-1:]]
-    return tuple(set_release(facts, release.version) for release in dict.fromkeys(chosen))
 
 
 def _machine_code(facts: Facts) -> Iterator[Problem]:
@@ -166,14 +146,17 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
         )
         return
     other_build = facts.runtime == "torch" and release is not None and facts.cuda != release.wheel_cuda[:2]
+    other_build = other_build or (
+        facts.cuda_is_given and compiled_since(SM_SINCE_CUDA, facts.sm) > facts.cuda
+    )
     if release is not None and release.sass and not other_build:
-        if not _covers(release.sass, facts.sm):
+        if not covers(release.sass, facts.sm):
             yield Problem(
                 "SM_NOT_IN_BINARY",
                 "runtime_version",
                 f"{facts.runtime} {release.version} has no machine code for {facts.card}; "
                 f"it has {' '.join(map(dotted, release.sass))}",
-                (*_newer_release(facts), *_older_release(facts), set_gpu(facts, "h100-sxm")),
+                (*newer_release(facts), *_older_release(facts), set_gpu(facts, "h100-sxm")),
             )
             return
         low, high = CU126_TORCH
@@ -207,15 +190,15 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
                 Severity.ERROR if facts.cuda_is_given or facts.install == "docker" else Severity.WARNING,
             )
             return
-    elif facts.cuda and _compiled_since(SM_SINCE_CUDA, facts.sm) > facts.cuda:
+    elif facts.cuda and compiled_since(SM_SINCE_CUDA, facts.sm) > facts.cuda:
         yield Problem(
             "SM_NOT_IN_BINARY",
             "cuda",
             f"CUDA {dotted(facts.cuda)} cannot compile for {who} (compute capability {dotted(facts.sm)}; "
-            f"from CUDA {dotted(_compiled_since(SM_SINCE_CUDA, facts.sm))} on)",
+            f"from CUDA {dotted(compiled_since(SM_SINCE_CUDA, facts.sm))} on)",
             (
-                *_newer_release(facts),
-                _raise_cuda(facts, _compiled_since(SM_SINCE_CUDA, facts.sm)),
+                *newer_release(facts),
+                raise_cuda(facts, compiled_since(SM_SINCE_CUDA, facts.sm)),
                 set_gpu(facts, "h100-sxm"),
             ),
         )
@@ -273,51 +256,9 @@ def _sm_103(facts: Facts) -> Iterator[Problem]:
         f"CUDA {dotted(facts.cuda)} builds have no FP4 kernels for {facts.gpu_name}"
         if is_fp4
         else f"{facts.gpu_name} wants a CUDA 13 build; this one is CUDA {dotted(facts.cuda)}",
-        (*fixes, _raise_cuda(facts, (13, 0))),
+        (*fixes, raise_cuda(facts, (13, 0))),
         Severity.ERROR if is_fp4 and is_certain else Severity.WARNING,
     )
-
-
-def _toolchain(facts: Facts) -> Iterator[Problem]:
-    host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
-    words = f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
-    jit = any(word in words for word in JIT_LIBRARIES)
-    # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and newer
-    jit = jit or (bool(host) and facts.runtime == "sglang" and facts.quantization == "fp8")
-    needed = _compiled_since(JIT_SINCE_CUDA if jit else SM_SINCE_CUDA, facts.sm)
-    path, toolkit = ("host_toolkit", host) if host else ("cuda", facts.cuda)
-    if not toolkit or not needed or toolkit >= needed:
-        return
-    if not (host or jit or facts.sm in COMPILED_AT_RUN_TIME):
-        return
-    fix = (
-        set_field(path, dotted(needed), f"use CUDA {dotted(needed)} or newer")
-        if host
-        else _raise_cuda(facts, needed)
-    )
-    yield Problem(
-        "TOOLCHAIN_TOO_OLD_FOR_SM",
-        path,
-        f"kernels are compiled at run time, and CUDA {dotted(toolkit)} does not do it for {facts.who} "
-        f"(compute capability {dotted(facts.sm)}): it takes {dotted(needed)}",
-        (fix, *_newer_release(facts)),
-    )
-
-
-def _raise_cuda(facts: Facts, cuda: Version) -> Fix:
-    changes: dict[str, Any] = {"cuda": dotted(cuda)}
-    if facts.image:
-        changes["image"] = None  # which tag that is, only its publisher knows
-    return Fix(f"use a build for CUDA {dotted(cuda)}", changes)
-
-
-def _covers(sass: tuple[Version, ...], sm: Version) -> bool:
-    """Machine code runs on later minor versions of its own major one."""
-    return any(code[0] == sm[0] and code[1] <= sm[1] for code in sass)
-
-
-def _compiled_since(table: tuple[tuple[Version, Version], ...], sm: Version) -> Version:
-    return next((cuda for since, cuda in table if sm >= since), ())
 
 
 def _gpu_from(floor: Version) -> str:

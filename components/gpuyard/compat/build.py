@@ -13,6 +13,10 @@ NGC_CUDA_13: Version = (13, 0)
 """NVIDIA's own builds of vLLM have CUDA 13 from their first month."""
 CALENDAR_TAGS = 20
 """Image tags such as ``25.11-py3`` are months, not engine versions."""
+VERSION_IN_TAG = re.compile(
+    r"(?:^|[-_ ](?=v\d)|vllm|sglang|tgi|llm)[-_: ]?v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)"
+)
+"""At the start or after an engine's name: models have versions too (``glm-5.3-flash``)."""
 MOVING_TAGS = ("latest", "main", "nightly", "newest", "current", "master")
 MID_MONTH = "15"
 """Day that a month without one is taken for."""
@@ -28,7 +32,7 @@ def read_version(given: Combination, runtime_text: str, image: str) -> Version:
     if given.runtime_version is not None:
         return release_key(given.runtime_version) or _dated(given.runtime_version, engine_of(runtime_text))
     for text in (runtime_text, image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""):
-        found = re.search(r"v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)", re.sub(r"cuda?-?\d+(\.\d+)*", "", text))
+        found = VERSION_IN_TAG.search(re.sub(r"cuda?-?\d+(\.\d+)*", "", text))
         if found and int(found[1].partition(".")[0]) < CALENDAR_TAGS:
             return release_key(found[1])
     return ()

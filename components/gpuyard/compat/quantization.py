@@ -25,7 +25,11 @@ COMPRESSED = (
     ("int8", "w8a8"),
 )
 """Schemes of compressed-tensors checkpoints by what their names carry."""
-WORDS = {"fp8_block": "FP8 with scales per block", "wna16": "compressed-tensors (WNA16)"}
+WORDS = {
+    "fp8_block": "FP8 with scales per block",
+    "fp8_block_ct": "FP8 with scales per block (compressed-tensors)",
+    "wna16": "compressed-tensors (WNA16)",
+}
 """Schemes of the support table for people."""
 BLOCKS_DIFFER = ("vllm", "sglang", "tensorrt-llm")
 """Engines whose kernels for FP8 in blocks are others than for one scale per tensor."""
@@ -100,6 +104,8 @@ def _kind(facts: Facts) -> str:
     """The scheme as the support table names it."""
     kind = facts.quantization
     name = facts.model_name.lower()
+    if "fp8-block" in name and facts.runtime == "vllm" and kind in ("fp8", "compressed-tensors"):
+        return "fp8_block_ct"
     if kind == "compressed-tensors":
         # the format of many schemes; where nothing tells them apart, 4-bit weights are the usual one
         return next((scheme for word, scheme in COMPRESSED if word in name), "wna16")
@@ -117,7 +123,7 @@ def _span(facts: Facts, kind: str) -> QuantizationSpan:
     span = quantization_support(facts.runtime or "vllm", kind, facts.version)
     if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
         return replace(span, sm_min=HOPPER)  # the first build for gpt-oss had Hopper and Blackwell only
-    if kind not in ("fp8", "fp8_block") or not _is_moe(facts) or not facts.version:
+    if not kind.startswith("fp8") or not _is_moe(facts) or not facts.version:
         return span
     for runtime, before, floor in FP8_EXPERTS:
         if runtime == facts.runtime and facts.version < before:

@@ -14,6 +14,7 @@ RUNTIME_NAMES = (
     ("lmdeploy", ("lmdeploy",)),
     ("ollama", ("ollama",)),
     ("llama.cpp", ("llama.cpp", "llama-cpp", "llamacpp", "llama_cpp")),
+    ("exllamav3", ("exllamav3", "exllama-v3", "exl3")),
     ("ai-dynamo", ("dynamo",)),
     ("torch", ("torch",)),
 )

@@ -1,0 +1,121 @@
+"""Compilers for the GPU: nvcc and ptxas of the build, of the host and of Triton."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
+from gpuyard.compat.spelling import cuda_of, dotted
+from gpuyard.errors import Severity
+
+SM_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
+    ((12, 1), (12, 9)),
+    ((12, 0), (12, 8)),
+    ((11, 0), (13, 0)),
+    ((10, 3), (12, 9)),
+    ((10, 0), (12, 8)),
+    ((9, 0), (11, 8)),
+    ((8, 9), (11, 8)),
+)
+"""First toolkit that compiles for a GPU, newest GPU first."""
+JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
+    ((12, 0), (12, 9)),
+    ((11, 0), (13, 0)),
+    ((10, 3), (12, 9)),
+    ((10, 0), (12, 8)),
+    ((9, 0), (12, 3)),
+)
+"""First toolkit that FlashInfer's and DeepGEMM's run-time kernels want."""
+JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
+COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
+"""GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
+TRITON_PTXAS: tuple[Version, Version] = ((2, 10), (12, 8))
+"""Torch before which Triton assembles with its own ptxas, and the CUDA of that (vllm-project/vllm#32704)."""
+
+
+def toolchain_problems(facts: Facts) -> Iterator[Problem]:
+    """Every rule on what is compiled at run time."""
+    host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
+    words = f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
+    jit = any(word in words for word in JIT_LIBRARIES)
+    # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and newer
+    jit = jit or (bool(host) and facts.runtime == "sglang" and facts.quantization == "fp8")
+    needed = compiled_since(JIT_SINCE_CUDA if jit else SM_SINCE_CUDA, facts.sm)
+    path, toolkit = ("host_toolkit", host) if host else ("cuda", facts.cuda)
+    yield from _triton(facts, host)
+    if not toolkit or not needed or toolkit >= needed:
+        return
+    if not (host or jit or facts.sm in COMPILED_AT_RUN_TIME):
+        return
+    fix = (
+        set_field(path, dotted(needed), f"use CUDA {dotted(needed)} or newer")
+        if host
+        else raise_cuda(facts, needed)
+    )
+    yield Problem(
+        "TOOLCHAIN_TOO_OLD_FOR_SM",
+        path,
+        f"kernels are compiled at run time, and CUDA {dotted(toolkit)} does not do it for {facts.who} "
+        f"(compute capability {dotted(facts.sm)}): it takes {dotted(needed)}",
+        (fix, *newer_release(facts)),
+    )
+
+
+def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
+    """Kernels that Triton assembles for GPUs which its own ptxas does not know."""
+    torch = facts.release.torch if facts.release else ()
+    needed = compiled_since(SM_SINCE_CUDA, facts.sm)
+    before, own = TRITON_PTXAS
+    by_host = host >= needed or "TRITON_PTXAS_PATH" in facts.env
+    if facts.sm not in COMPILED_AT_RUN_TIME or not torch or torch >= before or by_host:
+        return
+    if not facts.cuda or facts.cuda < needed or host:
+        return  # told below, by the toolkit
+    # images for CUDA 13 may point Triton at their own toolkit, SGLang's do
+    unsure = facts.install != "pip" and (facts.cuda >= (13, 0) or facts.runtime == "sglang")
+    path = {"TRITON_PTXAS_PATH": "/usr/local/cuda/bin/ptxas"}
+    yield Problem(
+        "TOOLCHAIN_TOO_OLD_FOR_SM",
+        "runtime_version",
+        f"Triton of torch {dotted(torch)} assembles with its own ptxas of CUDA {dotted(own)}, which does not "
+        f"know {facts.card}",
+        (
+            Fix(
+                "set TRITON_PTXAS_PATH to the ptxas of a newer toolkit",
+                with_env(facts, *next(iter(path.items()))),
+            ),
+            *newer_release(facts),
+        ),
+        Severity.WARNING if unsure else Severity.ERROR,
+    )
+
+
+def covers(sass: tuple[Version, ...], sm: Version) -> bool:
+    """Machine code runs on later minor versions of its own major one."""
+    return any(code[0] == sm[0] and code[1] <= sm[1] for code in sass)
+
+
+def newer_release(facts: Facts) -> tuple[Fix, ...]:
+    """The oldest newer release that has code for the GPU, and the newest one."""
+    fitting = [
+        release
+        for release in runtime_releases(facts.runtime)
+        if release.key > facts.version and release.sass and covers(release.sass, facts.sm)
+    ]
+    chosen = [*fitting[:1], *[row for row in fitting if row.wheel_cuda >= (13, 0)][:1], *fitting[-1:]]
+    return tuple(set_release(facts, release.version) for release in dict.fromkeys(chosen))
+
+
+def raise_cuda(facts: Facts, cuda: Version) -> Fix:
+    """A build for that CUDA."""
+    changes: dict[str, Any] = {"cuda": dotted(cuda)}
+    if facts.image:
+        changes["image"] = None  # which tag that is, only its publisher knows
+    return Fix(f"use a build for CUDA {dotted(cuda)}", changes)
+
+
+def compiled_since(table: tuple[tuple[Version, Version], ...], sm: Version) -> Version:
+    """First CUDA of the table that knows the GPU; empty: all do."""
+    return next((cuda for since, cuda in table if sm >= since), ())
