@@ -64,6 +64,15 @@ BACKEND_SM: Mapping[str, tuple[Version, Version]] = {
     "trtllm_mha": (BLACKWELL, (10, 9)),
 }
 """Compute capabilities from and to which an attention backend exists."""
+BACKEND_EARLY: tuple[tuple[str, str, Version, Version], ...] = (
+    ("flash_attn", "", (2, 7, 4), (9, 9)),
+    ("flashmla", "vllm", (0, 11), (9, 9)),
+)
+"""Backend, engine (empty: the library itself), release before which, and newest GPU until then
+(Dao-AILab/flash-attention#1464, deepseek-ai/FlashMLA#83)."""
+VISION_GAP = ((0, 11, 1, 0), (0, 13, 0, 0))
+"""vLLM in between has no attention for their vision towers before Ampere (vllm-project/vllm#29743)."""
+VISION_TOWERS = ("qwen3-vl", "qwen2.5-vl")
 
 
 def attention_problems(facts: Facts) -> Iterator[Problem]:
@@ -80,7 +89,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
     backend = backend or next(
         (name for name, words in LIBRARIES if any(w in facts.runtime_text for w in words)), ""
     )
-    span = BACKEND_SM.get(backend)
+    span = _span(facts, backend)
     if facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
         span, backend = (HOPPER, (9, 9)), "FlashAttention 3"
     newer = (
@@ -134,6 +143,19 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"TGI {dotted(facts.version[:3])} has FlashAttention 2 only, which {facts.card} lacks",
             (set_release(facts, "2.3.0"), *newer),
         )
+    tower = any(word in name for word in VISION_TOWERS)
+    if (
+        facts.runtime == "vllm"
+        and tower
+        and facts.sm < AMPERE
+        and VISION_GAP[0] <= facts.version < VISION_GAP[1]
+    ):
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "runtime_version",
+            f"vLLM {dotted(facts.version[:3])} has no attention for vision towers on {facts.card}",
+            (set_release(facts, "0.11.0"), *newer),
+        )
     wide = any(word in name for word in LMDEPLOY_HEADS_256)
     if facts.runtime == "lmdeploy" and wide and facts.sm < AMPERE and () < facts.version < LMDEPLOY_256_SINCE:
         yield Problem(
@@ -166,6 +188,14 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"attention sinks of this build need FlashAttention 3 (Hopper); {who} has {dotted(facts.sm)}",
             (set_release(facts, "0.10.2"), *newer),
         )
+
+
+def _span(facts: Facts, backend: str) -> tuple[Version, Version] | None:
+    """Compute capabilities from and to which the backend has kernels in this release."""
+    for name, runtime, before, last in BACKEND_EARLY:
+        if name == backend and runtime == facts.runtime and () < facts.version < before:
+            return BACKEND_SM[backend][0], last
+    return BACKEND_SM.get(backend)
 
 
 def _is_latent(facts: Facts, name: str) -> bool:

@@ -78,6 +78,8 @@ def _scheme(text: str) -> str:
     """The scheme in a description (``compressed-tensors (w4a16)``, ``AWQ 4-bit``); the text itself: none."""
     known = (word for word in _SCHEMES if word in text)
     found = next(known, text)
+    if "compressed" in text and found in ("awq", "gptq", "int4"):
+        return "w4a16"
     return "bitsandbytes" if found == "bnb" else found
 
 

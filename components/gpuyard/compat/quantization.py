@@ -14,9 +14,9 @@ from gpuyard.errors import Severity
 
 COMPRESSED = (
     ("w4a16", "w4a16"),
-    ("w8a16", "w8a16"),
     ("nvfp4", "nvfp4"),
     ("fp8", "fp8"),
+    ("w8a16", "w8a16"),
     ("wna16", "wna16"),
     ("awq", "w4a16"),
     ("gptq", "w4a16"),
