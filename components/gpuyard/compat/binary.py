@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL, TURING
@@ -96,6 +96,12 @@ def _floor_of_unknown(facts: Facts) -> Version:
     if not floors:
         return ()
     return floors[0] if facts.version else min(floors)
+
+
+def _only_known(facts: Facts) -> RuntimeRelease | None:
+    """The newest release, where none is stated: what even that one lacks, every release does."""
+    stated = [row for row in runtime_releases(facts.runtime) if row.max_sm] if facts.runtime else []
+    return None if facts.version or not stated else max(stated, key=lambda row: (row.max_sm, row.key))
 
 
 def _other_engine(facts: Facts) -> tuple[Fix, ...]:
@@ -203,11 +209,11 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
             ),
         )
         return
-    elif release is not None and release.max_sm and facts.sm[0] > release.max_sm[0]:
+    elif (newest := release or _only_known(facts)) and newest.max_sm and facts.sm[0] > newest.max_sm[0]:
         yield Problem(
             "SM_NOT_IN_BINARY",
             "gpu",
-            f"{facts.runtime} {release.version} ends at compute capability {dotted(release.max_sm)}, "
+            f"{facts.runtime} {newest.version} ends at compute capability {dotted(newest.max_sm)}, "
             f"{who} has {dotted(facts.sm)}",
             (
                 Fix(

@@ -30,7 +30,7 @@ def read_version(given: Combination, runtime_text: str, image: str) -> Version:
     if "dynamo" in runtime_text and engine_of(runtime_text) != "ai-dynamo":
         return ()  # Dynamo's own version; which engine it carries is not known
     if given.runtime_version is not None:
-        return release_key(given.runtime_version) or _dated(given.runtime_version, engine_of(runtime_text))
+        return release_key(given.runtime_version) or _moving(given.runtime_version, engine_of(runtime_text))
     for text in (runtime_text, image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""):
         found = VERSION_IN_TAG.search(re.sub(r"cuda?-?\d+(\.\d+)*", "", text))
         if found and int(found[1].partition(".")[0]) < CALENDAR_TAGS:
@@ -38,9 +38,11 @@ def read_version(given: Combination, runtime_text: str, image: str) -> Version:
     return ()
 
 
-def _dated(text: object, engine: str) -> Version:
-    """The release that "latest" meant in a month or on a day; empty: nothing like that is said."""
+def _moving(text: object, engine: str) -> Version:
+    """The release that "latest" means, or meant in a month or on a day; empty: nothing like that is said."""
     words = plain(text)
+    if words in ("latest", "stable", "newest") and engine:
+        return released_by(engine, "2999-12-31")
     found = re.search(r"\b(20\d{2}-\d{2})(?:-(\d{2}))?\b", words)
     if found is None or not engine or not any(word in words for word in MOVING_TAGS):
         return ()

@@ -43,8 +43,12 @@ LEGACY_SM: Version = (7, 5)
 LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (LEGACY_SM, 580))
 """Compute capability below which a branch was the last: Kepler, then Maxwell, Pascal and Volta."""
 LAST_LEGACY_BRANCH = 580
-OLLAMA_COMPRESSED = (0, 30, 0, 0)
-"""Ollama from here on needs driver 550, and 570 for Maxwell and Pascal (ollama/ollama#16449)."""
+OLLAMA_COMPRESSED: tuple[Version, tuple[tuple[Version, int], ...]] = (
+    (0, 30, 0, 0),
+    (((7, 0), 570), ((), 550)),
+)
+"""Ollama from here on, and the driver branch that GPUs below a compute capability need, then all others
+(ollama/ollama#16449 and its docs/gpu.mdx)."""
 COMPAT_BUG_RELEASES = frozenset({(0, 15, 0, 0)})
 """vLLM images that put cuda-compat into the loader path for everybody."""
 
@@ -56,6 +60,7 @@ def driver_problems(facts: Facts) -> Iterator[Problem]:
     yield from _gate(facts)
     yield from _cuda_floor(facts)
     yield from _ptx(facts)
+    yield from _compressed(facts)
     yield from _gpu(facts)
     yield from _module(facts)
 
@@ -206,17 +211,31 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     if facts.driver_high < floor or _uses_forward_compat(facts):
         return
     must_translate = facts.runtime == "vllm" and facts.version >= (0, 9, 2, 0) and facts.sm >= (10, 0)
-    unreadable = facts.runtime == "ollama" and facts.version >= OLLAMA_COMPRESSED
-    unreadable = unreadable and facts.driver_high < ((570,) if () < facts.sm < (7, 0) else (550,))
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",
         f"driver {facts.driver_text} is older than CUDA {dotted(facts.cuda)} of the build (native: "
         f"{_driver(native)}); code compiled from PTX fails"
-        + (", and FlashAttention 2 has no machine code for this GPU" if must_translate else "")
-        + (", and this driver cannot read its compressed machine code" if unreadable else ""),
+        + (", and FlashAttention 2 has no machine code for this GPU" if must_translate else ""),
         (raise_driver(facts, native),),
-        Severity.ERROR if must_translate or unreadable else Severity.WARNING,
+        Severity.ERROR if must_translate else Severity.WARNING,
+    )
+
+
+def _compressed(facts: Facts) -> Iterator[Problem]:
+    """Machine code that older drivers cannot unpack, and PTX for GPUs that it leaves out."""
+    since, floors = OLLAMA_COMPRESSED
+    if facts.runtime != "ollama" or facts.version < since or not facts.driver_high:
+        return
+    floor = next(branch for below, branch in floors if not below or () < facts.sm < below)
+    if facts.driver_high >= (floor,):
+        return
+    yield Problem(
+        "PTX_JIT_DRIVER_TOO_OLD",
+        "driver",
+        f"Ollama {dotted(facts.version[:3])} needs driver {floor} for {facts.who}, the node has "
+        f"{facts.driver_text}: it cannot read the compressed machine code",
+        (raise_driver(facts, (floor,)),),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.spelling import cuda_of, dotted
 from gpuyard.errors import Severity
@@ -31,6 +32,9 @@ JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
 JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
 COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 """GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
+FLASHINFER_WANTS_12_9 = {"vllm": ((0, 15, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 5, 8, 0), (0, 5, 22, 0))}
+"""Releases with FlashInfer 0.6, which samples for every model and wants CUDA 12.9 for compute capability 12
+(flashinfer-ai/flashinfer PR#3633)."""
 TRITON_PTXAS: tuple[Version, Version] = ((2, 10), (12, 8))
 """Torch before which Triton assembles with its own ptxas, and the CUDA of that (vllm-project/vllm#32704)."""
 
@@ -39,7 +43,10 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on what is compiled at run time."""
     host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
     words = f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
-    jit = any(word in words for word in JIT_LIBRARIES)
+    since, before = FLASHINFER_WANTS_12_9.get(facts.runtime, ((), ()))
+    samples = facts.sm[0] == CONSUMER_BLACKWELL[0] and since <= facts.version < before
+    samples = samples and (facts.cuda_is_given or bool(host))
+    jit = samples or any(word in words for word in JIT_LIBRARIES)
     # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and newer
     jit = jit or (bool(host) and facts.runtime == "sglang" and facts.quantization == "fp8")
     needed = compiled_since(JIT_SINCE_CUDA if jit else SM_SINCE_CUDA, facts.sm)
