@@ -34,6 +34,8 @@ class OperatorOs:
 
     name: str
     driver_container: bool
+    since: Version
+    """Operator release that has its containers first; empty: not known to matter."""
     settings: str
     source: str
     as_of: str = OPERATOR_AS_OF
@@ -51,6 +53,18 @@ class NodeImage:
     driver: str
     source: str
     as_of: str = "2026-07-23"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverExclusion:
+    """Driver branches that do not drive one family of machine types, though they know its GPU."""
+
+    branches: frozenset[int]
+    reason: str
+    instead: str
+    """A driver that does."""
+    source: str
+    as_of: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +119,7 @@ def operator_systems() -> Mapping[str, OperatorOs]:
         row["os"]: OperatorOs(
             name=row["os"],
             driver_container=row["driver_container"].lower() in ("yes", "partner images"),
+            since=parse_version(row["operator_min"]),
             settings=row["operator_settings"],
             source=row["source"],
         )
@@ -142,6 +157,62 @@ def eks_image_driver(image: str, kubernetes: str, release: str) -> str:
         and row.first_release <= release <= row.last_release
     }
     return drivers.pop() if len(drivers) == 1 else ""
+
+
+def bottlerocket_driver(release: str, kubernetes: str) -> str:
+    """Driver of a Bottlerocket release (``1.62.1``, ``1.36``), or its branch between two releases that agree.
+
+    Empty: unknown, or the release carries several.
+    """
+    key = parse_version(release)
+    known = sorted(
+        (
+            (parse_version(number), row.driver)
+            for row in node_images()
+            if row.image.startswith("Bottlerocket") and _admits(row.kubernetes, kubernetes)
+            for number in row.image.split()[-1].split("/")
+        ),
+        key=lambda item: item[0],
+    )
+    before = [driver for number, driver in known if number <= key]
+    if not before or len(parse_version(before[-1])) < 2 or "+" in before[-1]:
+        return ""
+    exact = [driver for number, driver in known if number == key]
+    if exact:
+        return exact[0] if len(set(exact)) == 1 else ""
+    after = [driver for number, driver in known if number > key]
+    branches = {text.split(".")[0] for text in (before[-1], *after[:1])}
+    return branches.pop() if len(branches) == 1 and after else ""
+
+
+def _admits(span: str, kubernetes: str) -> bool:
+    """Whether a span of the table (``all``, ``<=1.32``, ``1.33,1.34``, ``1.31-1.36``) holds a version."""
+    version = parse_version(kubernetes)
+    if span == "all" or not version:
+        return True
+    bounds = [parse_version(part) for part in span.replace("-", ",").split(",")]
+    if span.startswith("<="):
+        return version <= bounds[0]
+    if span.startswith(">="):
+        return version >= bounds[0]
+    return bounds[0] <= version <= bounds[-1]
+
+
+@cache
+def driver_exclusions() -> Mapping[str, Sequence[DriverExclusion]]:
+    """What excludes a driver branch, by family of machine types (``g6f``)."""
+    found: dict[str, list[DriverExclusion]] = {}
+    for row in read_csv("driver_exclusions"):
+        found.setdefault(row["family"], []).append(
+            DriverExclusion(
+                branches=frozenset(int(part) for part in row["branches"].split()),
+                reason=row["reason"],
+                instead=row["instead"],
+                source=row["source"],
+                as_of=row["as_of"],
+            )
+        )
+    return found
 
 
 @cache

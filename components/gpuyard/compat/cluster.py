@@ -6,26 +6,23 @@ from datetime import date
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import find_operator, kubernetes_versions, operator_releases
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.node import ABSENT, has_operator
-from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, with_env
+from gpuyard.compat.owner import ABSENT, has_operator
+from gpuyard.compat.place import is_openshift
+from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field
 from gpuyard.compat.spelling import dotted
+from gpuyard.compat.toolkit import toolkit_problems
 from gpuyard.errors import Severity
 
-CONTAINERD_2_SINCE: Version = (1, 33)
-"""Kubernetes version from which EKS and GKE nodes run containerd 2."""
-CDI_SINCE: Version = (1, 7)
-"""containerd that injects CDI devices."""
-OPERATOR_CDI: Version = (25, 10)
-"""GPU Operator that uses CDI by default (canonical/k8s-snap#2388)."""
-TOOLKIT_READS_V3: Version = (1, 17, 4)
-TOOLKIT_SAFE = "1.18.1"
 DRA_MIN_KUBERNETES: Version = (1, 32)
+DRA_FIRST: Version = (1,)
+DRA_WITH_V1: Version = (25, 8)
+"""DRA driver that asks for resource.k8s.io/v1; after 25.12 its numbers began again at 0.4."""
 DRA_MIN_DRIVER: Version = (565,)
 BETA_REMOVED: Version = (1, 25)
 OPERATOR_WITHOUT_BETA: Version = (23, 3)
 """Kubernetes without the beta APIs that older operators use (NVIDIA/gpu-operator#409 and #484)."""
 OPERATOR_DRA: Version = (26, 7)
-OPERATOR_DRA_KUBERNETES: Version = (1, 34)
+OPERATOR_DRA_KUBERNETES: Version = (1, 34, 2)
 OPERATOR_DRA_DRIVER: Version = (580,)
 """GPU Operator that installs DRA itself, and what that asks (its release notes, 2026-08-20)."""
 COMPUTE_DOMAIN_MIN_DRIVER: Version = (570, 158, 1)
@@ -33,74 +30,9 @@ COMPUTE_DOMAIN_MIN_DRIVER: Version = (570, 158, 1)
 
 def cluster_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on what drives the GPUs in a cluster."""
-    yield from _toolkit(facts)
+    yield from toolkit_problems(facts)
     yield from _dra(facts)
     yield from _operator_dra(facts)
-
-
-def _toolkit(facts: Facts) -> Iterator[Problem]:
-    containerd = parse_version(facts.given.containerd) if facts.given.containerd is not None else ()
-    if not containerd and facts.platform in ("eks", "gke") and facts.kubernetes[:2] >= CONTAINERD_2_SINCE:
-        containerd = (2,)
-    release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
-    given = str(facts.given.toolkit) if facts.given.toolkit is not None else ""
-    toolkit = parse_version(given) if given[:1] in "v0123456789" else ()
-    if not toolkit and release is not None and facts.platform != "eks" and facts.given.toolkit is None:
-        toolkit = release.toolkit
-    if containerd[:1] >= (2,) and toolkit and toolkit < TOOLKIT_READS_V3:
-        yield Problem(
-            "TOOLKIT_CONTAINERD",
-            "toolkit",
-            f"container toolkit {dotted(toolkit)} cannot read the configuration of containerd 2 (version 3)",
-            (
-                set_field("toolkit", TOOLKIT_SAFE, f"use container toolkit {TOOLKIT_SAFE}"),
-                Fix("use GPU Operator v25.10.1", {"gpu_operator": "v25.10.1", "toolkit": None}),
-            ),
-        )
-        return
-    if () < containerd < CDI_SINCE and release is not None and release.key >= OPERATOR_CDI:
-        yield Problem(
-            "TOOLKIT_CONTAINERD",
-            "containerd",
-            f"GPU Operator {release.version} hands out GPUs by CDI, which containerd {dotted(containerd)} "
-            "does not know",
-            (
-                set_field("containerd", "1.7.29", "use containerd 1.7"),
-                Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),
-            ),
-        )
-        return
-    own = f"{facts.platform} {facts.node_image}"
-    if toolkit[:3] == (1, 17, 0) and any(word in own for word in ("k3s", "rke2", "k0s")):
-        yield Problem(
-            "TOOLKIT_CONTAINERD",
-            "toolkit",
-            "container toolkit 1.17.0 asks for `containerd`, which K3s, RKE2 and k0s keep to themselves",
-            (
-                set_field("toolkit", "1.17.8", "use container toolkit 1.17.8"),
-                Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4", "toolkit": None}),
-            ),
-        )
-        return
-    on_gke = facts.platform == "gke" and facts.kubernetes[:2] >= CONTAINERD_2_SINCE
-    told = facts.env.get("RUNTIME_CONFIG_SOURCE") == "file" or "config_source=file" in given.lower()
-    by_operator = (release is not None and given.lower() not in ABSENT) or toolkit[:3] == (1, 18, 0)
-    if on_gke and by_operator and not told:
-        asks = release.key if release is not None else toolkit
-        yield Problem(
-            "TOOLKIT_CONTAINERD",
-            "toolkit",
-            "the container toolkit asks containerd 2 on GKE for a configuration that it does not get",
-            (
-                Fix(
-                    "set RUNTIME_CONFIG_SOURCE=file on the toolkit",
-                    with_env(facts, "RUNTIME_CONFIG_SOURCE", "file"),
-                ),
-                Fix("use GPU Operator v25.10.1", {"gpu_operator": "v25.10.1", "toolkit": None}),
-            ),
-            # the documentation still asks for it, reports end with 25.10.0 (NVIDIA/gpu-operator#1577)
-            Severity.ERROR if asks <= (25, 10, 0) else Severity.WARNING,
-        )
 
 
 def _dra(facts: Facts) -> Iterator[Problem]:
@@ -118,7 +50,7 @@ def _dra(facts: Facts) -> Iterator[Problem]:
             ),
         )
     version = parse_version(text)
-    if facts.kubernetes[:2] >= (1, 34) and version and version < (25, 8):
+    if facts.kubernetes[:2] >= (1, 34) and DRA_FIRST <= version < DRA_WITH_V1:
         yield Problem(
             "K8S_VERSION",
             "dra_driver",
@@ -144,7 +76,7 @@ def _operator_dra(facts: Facts) -> Iterator[Problem]:
     release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
     if not by_operator or release is None or release.key[:2] < OPERATOR_DRA:
         return
-    if facts.kubernetes and facts.kubernetes[:2] < OPERATOR_DRA_KUBERNETES:
+    if facts.kubernetes and facts.kubernetes < OPERATOR_DRA_KUBERNETES[: len(facts.kubernetes)]:
         yield Problem(
             "K8S_VERSION",
             "kubernetes",
@@ -201,6 +133,8 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
                     f"use Kubernetes {dotted(release.kubernetes_max)}",
                 ),
             ),
+            # OpenShift has a range of its own, which reaches further back
+            Severity.WARNING if is_openshift(facts.given) else Severity.ERROR,
         )
     version = parse_version(facts.given.gpu_operator) if has_operator(facts) else ()
     if () < version < OPERATOR_WITHOUT_BETA and minor >= BETA_REMOVED:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import Version, cuda_floors, cuda_toolkits, driver_branches, parse_version
 from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.compat.facts import Facts
@@ -129,7 +130,7 @@ def _forward_compat(facts: Facts) -> Iterator[Problem]:
             f"compatibility libraries do not support driver branch {facts.branch}",
             (raise_driver(facts, native),),
         )
-    elif (facts.driver and facts.driver > _compat_version(facts) and facts.datacenter is not None) or (
+    elif (facts.driver and facts.driver > compat_library(facts) and facts.datacenter is not None) or (
         not facts.driver and facts.branch and facts.branch > native[0]
     ):
         yield Problem(
@@ -154,7 +155,7 @@ def _is_early_dynamo(facts: Facts) -> bool:
     )
 
 
-def _compat_version(facts: Facts) -> Version:
+def compat_library(facts: Facts) -> Version:
     """Libcuda of the compatibility package: that of the toolkit's first update."""
     return COMPAT_LIBRARIES.get(facts.cuda) or _native(facts.cuda)
 
@@ -242,7 +243,8 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
 def _gpu(facts: Facts) -> Iterator[Problem]:
     if not facts.branch:
         return
-    by_image = facts.platform in ("eks", "gke", "aks") or bool(facts.given.ami) or facts.manager == "image"
+    on_cloud = facts.platform in ("eks", "gke", "aks") or "aws" in facts.platform
+    by_image = on_cloud or bool(facts.given.ami) or facts.manager == "image"
     last = next((branch for below, branch in LAST_BRANCHES if facts.sm < below), 0) if facts.sm else 0
     if last and facts.branch > last:
         fix = set_driver(facts, driver_branches()[last].latest)
@@ -251,14 +253,12 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
         if by_image:
             yield Problem("AMI_DRIVER_MIN", "driver", "the node image's " + text, fixes)
         yield Problem("DRIVER_DROPPED_GPU", "driver", text, fixes)
-    if facts.gpu is None:
-        return
     floor, is_sure = _minimum(facts, by_image)
     if floor and facts.driver_high < floor:
         yield Problem(
             "AMI_DRIVER_MIN" if by_image else "DRIVER_TOO_OLD_FOR_GPU",
             "driver",
-            f"{facts.gpu_name} needs driver {_driver(floor)} or newer, the node has {facts.driver_text}",
+            f"{facts.who} needs driver {_driver(floor)} or newer, the node has {facts.driver_text}",
             (raise_driver(facts, floor),),
             Severity.ERROR if is_sure else Severity.WARNING,
         )
@@ -267,11 +267,20 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
 def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     """First driver for the GPU, and whether that is sure enough to refuse."""
     gpu = facts.gpu
-    if gpu is None or not gpu.min_driver[:1].isdigit():
+    if gpu is None:  # a card of the same architecture stands in for it
+        kin = [
+            row
+            for row in gpus().values()
+            if row.min_driver[:1].isdigit() and parse_version(row.sm) == facts.sm
+        ]
+        return min((parse_version(row.min_driver)[:1] for row in kin), default=()), True
+    if not gpu.min_driver[:1].isdigit():
         return (), False
     floor = parse_version(gpu.min_driver)
     if gpu.id == "rtx-pro-4500":  # sources disagree: AWS's guide for g7 wants 595, its kernel list has 580
-        return floor, (by_image and facts.branch != LAST_LEGACY_BRANCH) or facts.platform == "eks"
+        return floor, (by_image and facts.branch != LAST_LEGACY_BRANCH) or (
+            facts.platform == "eks" or "aws" in facts.platform
+        )
     exact = gpu.id in ("b200", "rtx-pro-6000")
     return (floor if exact else floor[:1]), gpu.id not in ("h200", "gh200")  # only seen, never stated
 

@@ -3,7 +3,6 @@
 Empty tuples, empty texts and None are unknown. Nothing here judges.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,19 +11,21 @@ from gpuyard.catalog.hardware import Gpu, MachineType
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.names import normalise
 from gpuyard.catalog.software import Version, parse_version
-from gpuyard.catalog.software_nodes import eks_image_driver, find_operator
+from gpuyard.catalog.software_nodes import find_operator
 from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release
 from gpuyard.compat.build import read_cuda, read_install, read_version
 from gpuyard.compat.checkpoint import read_dtype, read_model, read_quantization
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.flag_fields import with_flag_fields
 from gpuyard.compat.machine import LARGEST, find_machine, read_arch, read_gpu, slice_memory
+from gpuyard.compat.place import read_image_driver, read_instance, read_kubernetes, read_platform
 from gpuyard.compat.spelling import (
     dotted,
     engine_of,
     plain,
     read_driver,
     read_env,
+    read_manager,
     read_sm,
     read_system,
 )
@@ -42,6 +43,8 @@ class Facts:
     sm: Version
     datacenter: bool | None
     machine: MachineType | None
+    instance: str
+    """Machine type, or the family that the platform's text names (``aws g4dn``); lower case."""
     platform: str
     os: str
     node_image: str
@@ -112,8 +115,9 @@ def read_facts(given: Combination) -> Facts:
     """Read every field of a combination, and what its command line says where a field says nothing."""
     env, flags = read_env(given.env)
     given = with_flag_fields(given, flags)
+    instance = read_instance(given)
     machine = find_machine(given.instance)
-    gpu, name, other = read_gpu(given, machine)
+    gpu, name, other = read_gpu(given, machine, instance)
     image = plain(given.image)
     runtime_text = plain(given.runtime) or engine_of(image)
     runtime = engine_of(runtime_text) or engine_of(image)
@@ -121,10 +125,12 @@ def read_facts(given: Combination) -> Facts:
     release, is_newer = find_release(runtime, version) if runtime else (None, False)
     install = read_install(given, image)
     cuda, cuda_is_given = read_cuda(given, image, runtime, version, release, install)
-    platform = _platform(given)
-    told = plain(given.os) + " " + plain(given.ami)
+    platform = read_platform(given)
+    told = f"{plain(given.os)} {plain(given.ami)}".strip()
     system, glibc = read_system(f"{told} autopilot" if "autopilot" in plain(given.platform) else told)
-    kubernetes = parse_version(given.kubernetes) if given.kubernetes is not None else ()
+    if not told:
+        system, glibc = read_system(plain(given.platform))
+    kubernetes = read_kubernetes(given)
     driver, branch, derived = _driver(given, kubernetes)
     model = read_model(given.model)
     sm = read_sm(given.sm) or (parse_version(gpu.sm) if gpu and gpu.sm[:1].isdigit() else ())
@@ -147,6 +153,7 @@ def read_facts(given: Combination) -> Facts:
         sm=sm,
         datacenter=datacenter,
         machine=machine,
+        instance=instance,
         platform=platform,
         os=system,
         node_image=f"{plain(given.os)} {plain(given.ami)}".strip(),
@@ -154,7 +161,7 @@ def read_facts(given: Combination) -> Facts:
         driver=driver,
         branch=branch,
         driver_is_derived=derived,
-        manager=plain(given.driver_managed_by),
+        manager=read_manager(given.driver_managed_by),
         runtime=runtime,
         runtime_text=runtime_text,
         version=version,
@@ -182,41 +189,18 @@ def _dotted(facts: Facts) -> str:
     return f"{facts.branch}.x" if facts.branch else ""
 
 
-def _platform(given: Combination) -> str:
-    text = plain(given.platform)
-    for name in ("eks", "gke", "aks"):
-        if name in text:
-            return name
-    if "aws" in text and given.ami is not None and given.kubernetes is not None:
-        return "eks"
-    return text
-
-
 def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | None, bool]:
     driver, branch = read_driver(given.driver) if given.driver is not None else ((), None)
     if branch is None and given.driver_branch is not None:
         driver, branch = read_driver(given.driver_branch)
     if branch is not None:
         return driver, branch, False
-    derived = _image_driver(given, kubernetes)
-    if not derived and plain(given.driver_managed_by) == "operator":
+    derived = read_image_driver(given, kubernetes)
+    if not derived and read_manager(given.driver_managed_by) == "operator":
         release = find_operator(given.gpu_operator) if given.gpu_operator else None
         derived = release.default_driver if release else ""
     driver, branch = read_driver(derived) if derived else ((), None)
     return driver, branch, bool(derived)
-
-
-def _image_driver(given: Combination, kubernetes: Version) -> str:
-    text = f"{given.ami or ''} {given.os or ''}"
-    found = re.search(r"(20\d{6})", text)
-    kind = re.search(r"AL2023_x86_64_NVIDIA|AL2023_ARM_64_NVIDIA|AL2_x86_64_GPU", text, re.IGNORECASE)
-    if found is None or len(kubernetes) == 1:
-        return ""
-    names = {"al2023_x86_64_nvidia": "AL2023_x86_64_NVIDIA", "al2023_arm_64_nvidia": "AL2023_ARM_64_NVIDIA"}
-    image = names.get(kind[0].lower(), "AL2_x86_64_GPU") if kind else ""
-    if not image and "nvidia" in text.lower():
-        image = "AL2023_x86_64_NVIDIA"
-    return eks_image_driver(image, dotted(kubernetes[:2]), found[1])
 
 
 def _mig(value: object) -> str:

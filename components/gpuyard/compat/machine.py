@@ -13,6 +13,10 @@ from gpuyard.compat.spelling import plain
 ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
 _FAMILY_GPU = {"p3": "v100", "p2": "k80", "g3": "m60", "p3dn": "v100", "g3s": "m60"}
 """AWS families that the catalog no longer lists."""
+_EDITION = re.compile(
+    r"\b(blackwell|hopper|ampere|server|workstation|edition|max-?q|nvl|unspecified|some|any)\b"
+)
+"""Words around the name of a card that do not tell it from its kin."""
 LARGEST = {"a100": 81920}
 """Names that say less than a card's memory: the largest one that they may mean, MiB."""
 
@@ -48,15 +52,19 @@ def _find_other(text: str) -> Any:
     return best
 
 
-def read_gpu(given: Combination, machine: MachineType | None) -> tuple[Gpu | None, str, Any]:
+def read_gpu(given: Combination, machine: MachineType | None, instance: str) -> tuple[Gpu | None, str, Any]:
     """The catalog's GPU, its name as given, or a card that the catalog knows only in outline."""
     name = plain(given.gpu)
     if name:
         gpu = _find_gpu(name)
-        return gpu, name, None if gpu else _find_other(name)
+        other = None if gpu else _find_other(name)
+        if gpu is None and other is None:
+            gpu = _find_gpu(_EDITION.sub(" ", name).strip(" -"))
+        if gpu is not None or other is not None or machine is None or not machine.gpu:
+            return gpu, name, other
     if machine is not None and machine.gpu:
         return _find_gpu(machine.gpu), machine.gpu, None
-    family = _family_gpu(plain(given.instance).partition(".")[0])
+    family = _family_gpu(instance.partition(".")[0])
     if family:
         gpu = _find_gpu(family)
         return gpu, family, None if gpu else _find_other(family)

@@ -12,6 +12,8 @@ FP8_BLOCK = 128
 GROUP = 128
 """Of AWQ and GPTQ checkpoints, nearly always; 64 and 32 exist."""
 MIG_BUG = ((570, 124, 6), (570, 158, 1))
+MIG_BUG_575 = ((575, 51), (575, 57, 8))
+"""Drivers whose slices break scheduling beside whole GPUs; 575 only where both are (gpu-operator#1361)."""
 MIG_FIXED = (570, 172, 8)
 CDMM_SINCE = (580, 65, 6)
 WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
@@ -141,7 +143,7 @@ def _mig(facts: Facts, size: int) -> Iterator[Problem]:
                 set_field("mig", None, "use whole GPUs"),
             ),
         )
-    low, high = MIG_BUG
+    low, high = MIG_BUG_575 if facts.branch == 575 and "mixed" in facts.mig else MIG_BUG
     if facts.driver and low <= facts.driver <= high and not (facts.gpu and facts.gpu.id == "rtx-pro-6000"):
         unsure = facts.platform == "bare" and "mixed" not in facts.mig
         yield Problem(
@@ -166,7 +168,7 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
             f"RTX PRO 6000 has no MIG on driver {facts.driver_text}",
             (raise_driver(facts, (580, 65, 6)),),
         )
-    elif gpu.id in ("gh200", "gb200") and facts.driver and facts.driver >= CDMM_SINCE:
+    elif gpu.id in ("gh200", "gb200", "gb300") and facts.driver and facts.driver >= CDMM_SINCE:
         yield Problem(
             "MIG_DRIVER_BUG",
             "mig",

@@ -26,12 +26,12 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"\bcos\b|container-optimi[sz]ed|cos_containerd|cos-\d", "GKE COS", ()),
     (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn2023", "Amazon Linux 2023", (2, 34)),
     (r"\bal2\b|al2_|amazon ?linux ?2|amzn2", "Amazon Linux 2", (2, 26)),
+    (r"ubuntu[ _-]*\d+\.(?!04\b)\d+|ubuntu[ _-]*(19|21|23|25)\b", "Ubuntu interim", ()),
     (r"ubuntu[ _-]*20", "Ubuntu 20.04", (2, 31)),
     (r"ubuntu[ _-]*18", "Ubuntu 18.04", (2, 27)),
     (r"ubuntu[ _-]*22", "Ubuntu 22.04", (2, 35)),
     (r"ubuntu[ _-]*24", "Ubuntu 24.04", (2, 39)),
     (r"ubuntu[ _-]*26", "Ubuntu 26.04", ()),
-    (r"ubuntu[ _-]*\d+\.(?!04\b)\d+|ubuntu[ _-]*(19|21|23|25)\b", "Ubuntu interim", ()),
     (r"ubuntu", "Ubuntu", ()),
     (r"debian[ _-]*11", "Debian 11", (2, 31)),
     (r"debian[ _-]*12", "Debian 12", (2, 36)),
@@ -53,18 +53,19 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     ),
     (r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*)[ _-]*10", "RHEL 10", (2, 39)),
     (r"fedora", "Fedora", ()),
-    (r"rhcos|openshift|coreos", "RHCOS (OpenShift)", ()),
+    (r"\bscos|\bokd\b|centos stream coreos", "SCOS", ()),
+    (r"rhcos|openshift|coreos|\bocp\b", "RHCOS (OpenShift)", ()),
     (r"talos", "Talos", ()),
     (r"flatcar", "Flatcar", ()),
     (r"arch ?linux", "Arch", ()),
-    (r"suse[ _-]*leap|tumbleweed", "openSUSE", ()),
+    (r"opensuse|suse[ _-]*leap|tumbleweed|micro ?os|sle micro", "openSUSE", ()),
     (r"nixos", "NixOS", ()),
     (r"\balpine", "Alpine", ()),
     (r"buildroot|minikube", "Buildroot", ()),
     (r"photon", "Photon", ()),
     (r"azure ?linux|mariner", "Azure Linux", ()),
     (r"open ?euler|kylin|anolis|alibaba ?cloud ?linux|tencent ?os", "openEuler and kin", ()),
-    (r"proxmox|truenas|unraid|gentoo|slackware", "Other", ()),
+    (r"proxmox|truenas|unraid|gentoo|slackware|linux mint|pop!?_os|manjaro|raspbian", "Other", ()),
 )
 """Operating systems by pattern, with the glibc that they carry."""
 
@@ -108,6 +109,22 @@ def cuda_of(text: str) -> Version:
     if len(numbers) == 1 and numbers[0] >= 100:
         return numbers[0] // 10, numbers[0] % 10
     return numbers[:2]
+
+
+MANAGERS = (
+    ("none", r"^(none|no|nobody|nothing|false|off)$|disabled|not[ _]installed|skip|driver none"),
+    ("operator", r"operator|driver[ -]?container|driver\.enabled=true"),
+    ("image", r"\bami\b|image|host|pre-?installed|baked|extension|manual|package|\bdkms\b|runfile|\bos\b"),
+    ("cloud", r"cloud|gke|google|aks|azure|provider|managed|installer|daemon ?set|default|latest"),
+)
+"""Who installs the driver, by what people write; the first that fits."""
+
+
+def read_manager(value: object) -> str:
+    """``operator``, ``image``, ``cloud`` or ``none``; other words as they are, empty: unknown."""
+    text = plain(value)
+    stated = re.sub(r"driver\.enabled=false|operator[^,;]*(disabled|off|false)", "image", text)
+    return next((name for name, pattern in MANAGERS if re.search(pattern, stated)), text)
 
 
 @cache

@@ -1,0 +1,171 @@
+"""Container toolkit against containerd: whose configuration it can read, and what it writes back."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gpuyard.catalog.software import Version, parse_version
+from gpuyard.catalog.software_nodes import OperatorRelease, find_operator
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.owner import ABSENT, has_operator, switched
+from gpuyard.compat.problem import Fix, Problem, set_field, with_env
+from gpuyard.compat.spelling import dotted, plain
+from gpuyard.errors import Severity
+
+CONTAINERD_2_SINCE: Version = (1, 33)
+"""Kubernetes version from which EKS, GKE, K3s and RKE2 nodes run containerd 2."""
+CDI_SINCE: Version = (1, 7)
+"""containerd that injects CDI devices."""
+OPERATOR_CDI: Version = (25, 10)
+"""GPU Operator that uses CDI by default (canonical/k8s-snap#2388)."""
+READS_V3: Version = (1, 17, 4)
+ASKS_SINCE: Version = (1, 17, 0)
+"""Toolkit that asks `containerd config dump` before it reads the file (its CHANGELOG)."""
+DROP_IN_SINCE: Version = (1, 18)
+"""Toolkit that writes a drop-in file of the version that containerd answers (its CHANGELOG)."""
+CONTAINERD_V4: Version = (2, 3)
+"""containerd that answers in configuration version 4 (its RELEASES.md)."""
+SAFE = "1.18.1"
+OWN_CONTAINERD = ("k3s", "rke2", "k0s", "microk8s")
+"""Distributions that keep `containerd` to themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """Toolkit, containerd and operator of one node. Empty: unknown, or none."""
+
+    facts: Facts
+    release: OperatorRelease | None
+    toolkit: Version
+    containerd: Version
+
+
+def toolkit_problems(facts: Facts) -> Iterator[Problem]:
+    """The first rule on the toolkit that is broken: the others follow from it."""
+    release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
+    given = _given(facts)
+    stack = _Stack(facts, release, given or _by_operator(facts, release), _containerd(facts))
+    for rule in (_version_3, _cdi, _own_containerd, _gke, _version_4):
+        problem = rule(stack)
+        if problem is not None:
+            # EKS images have a toolkit of their own, so the operator's is often switched off
+            may_be_off = not given and facts.platform == "eks" and facts.manager != "operator"
+            if may_be_off and facts.given.containerd is None:
+                problem = replace(problem, severity=Severity.WARNING)
+            yield problem
+            return
+
+
+def _given(facts: Facts) -> Version:
+    found = re.search(r"\d+\.\d+(\.\d+)?", str(facts.given.toolkit or ""))
+    return parse_version(found[0]) if found else ()
+
+
+def _is_off(facts: Facts) -> bool:
+    return plain(facts.given.toolkit) in ABSENT or switched(facts, "toolkit") is False
+
+
+def _by_operator(facts: Facts, release: OperatorRelease | None) -> Version:
+    """The operator's own toolkit, unless it is switched off."""
+    return () if release is None or _is_off(facts) else release.toolkit
+
+
+def _containerd(facts: Facts) -> Version:
+    if facts.given.containerd is not None:
+        return parse_version(facts.given.containerd)
+    has_2 = facts.platform in ("eks", "gke") or any(word in _where(facts) for word in ("k3s", "rke2"))
+    return (2,) if has_2 and facts.kubernetes[:2] >= CONTAINERD_2_SINCE else ()
+
+
+def _where(facts: Facts) -> str:
+    return f"{facts.platform} {facts.node_image} {facts.given.kubernetes or ''}".lower()
+
+
+def _reads_file(facts: Facts) -> bool:
+    """Whether the toolkit was told to read the file instead of asking."""
+    told = facts.env.get("RUNTIME_CONFIG_SOURCE", "").lower()
+    return told.startswith("file") or "config_source=file" in str(facts.given.toolkit or "").lower()
+
+
+def _by_file(facts: Facts) -> Fix:
+    return Fix(
+        "set RUNTIME_CONFIG_SOURCE=file on the toolkit", with_env(facts, "RUNTIME_CONFIG_SOURCE", "file")
+    )
+
+
+def _operator(version: str) -> Fix:
+    return Fix(f"use GPU Operator {version}", {"gpu_operator": version, "toolkit": None})
+
+
+def _version_3(stack: _Stack) -> Problem | None:
+    if stack.containerd[:1] < (2,) or not stack.toolkit or stack.toolkit >= READS_V3:
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "toolkit",
+        f"container toolkit {dotted(stack.toolkit)} cannot read containerd 2's configuration (version 3)",
+        (set_field("toolkit", SAFE, f"use container toolkit {SAFE}"), _operator("v25.10.1")),
+    )
+
+
+def _cdi(stack: _Stack) -> Problem | None:
+    if not () < stack.containerd < CDI_SINCE or stack.release is None or stack.release.key < OPERATOR_CDI:
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "containerd",
+        f"GPU Operator {stack.release.version} hands out GPUs by CDI, which containerd "
+        f"{dotted(stack.containerd)} does not know",
+        (set_field("containerd", "1.7.29", "use containerd 1.7"), _operator("v25.3.4")),
+    )
+
+
+def _own_containerd(stack: _Stack) -> Problem | None:
+    """K3s and RKE2 mended in 1.17.1, k0s in 1.17.5 (gpu-operator#1109, #1323; container-toolkit#803)."""
+    where = _where(stack.facts)
+    last = (1, 17, 4) if "k0s" in where else (1, 17, 0)
+    if not any(word in where for word in OWN_CONTAINERD) or not ASKS_SINCE <= stack.toolkit[:3] <= last:
+        return None
+    if _reads_file(stack.facts):
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "toolkit",
+        f"container toolkit {dotted(stack.toolkit)} asks for `containerd`, which this distribution keeps to "
+        "itself",
+        (set_field("toolkit", "1.17.8", "use container toolkit 1.17.8"), _operator("v25.3.4")),
+    )
+
+
+def _gke(stack: _Stack) -> Problem | None:
+    by_operator = stack.release is not None and not _is_off(stack.facts)
+    known_bad = stack.toolkit[:3] == (1, 18, 0)
+    if stack.facts.platform != "gke" or stack.containerd[:1] < (2,) or _reads_file(stack.facts):
+        return None
+    if not (by_operator or known_bad):
+        return None
+    asks = stack.release.key if stack.release is not None else stack.toolkit
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "toolkit",
+        "the container toolkit asks containerd 2 on GKE for a configuration that it does not get",
+        (_by_file(stack.facts), _operator("v25.10.1")),
+        # the documentation still asks for it, reports end with 25.10.0 (NVIDIA/gpu-operator#1577)
+        Severity.ERROR if asks <= (25, 10, 0) else Severity.WARNING,
+    )
+
+
+def _version_4(stack: _Stack) -> Problem | None:
+    """NVIDIA/aicr#1688, gpu-operator#2646: the drop-in outranks AKS's own file, and containerd stops."""
+    is_v4 = stack.containerd >= CONTAINERD_V4 and stack.toolkit >= DROP_IN_SINCE
+    if not is_v4 or stack.release is None or _reads_file(stack.facts):
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "toolkit",
+        f"container toolkit {dotted(stack.toolkit)} writes a file of configuration version 4, which "
+        f"containerd {dotted(stack.containerd)} refuses beside an older main file",
+        (_by_file(stack.facts), set_field("containerd", "2.2.1", "use containerd 2.2")),
+        # elsewhere the main file may be of version 4
+        Severity.ERROR if stack.facts.platform == "aks" else Severity.WARNING,
+    )
