@@ -36,6 +36,10 @@ class OperatorOs:
     driver_container: bool
     since: Version
     """Operator release that has its containers first; empty: not known to matter."""
+    until: Version
+    """The last one; empty: the newest has them."""
+    by_partner: bool
+    """Whether a partner's registry has them, which the operator must be pointed to."""
     settings: str
     source: str
     as_of: str = OPERATOR_AS_OF
@@ -120,6 +124,8 @@ def operator_systems() -> Mapping[str, OperatorOs]:
             name=row["os"],
             driver_container=row["driver_container"].lower() in ("yes", "partner images"),
             since=parse_version(row["operator_min"]),
+            until=parse_version(row["operator_max"]),
+            by_partner=row["driver_container"].lower() == "partner images",
             settings=row["operator_settings"],
             source=row["source"],
         )

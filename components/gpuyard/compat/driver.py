@@ -243,8 +243,7 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
 def _gpu(facts: Facts) -> Iterator[Problem]:
     if not facts.branch:
         return
-    on_cloud = facts.platform in ("eks", "gke", "aks") or "aws" in facts.platform
-    by_image = on_cloud or bool(facts.given.ami) or facts.manager == "image"
+    by_image = facts.platform not in ("", "bare", "any") or bool(facts.given.ami) or facts.manager == "image"
     last = next((branch for below, branch in LAST_BRANCHES if facts.sm < below), 0) if facts.sm else 0
     if last and facts.branch > last:
         fix = set_driver(facts, driver_branches()[last].latest)

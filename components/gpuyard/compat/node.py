@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gpuyard.catalog.software import driver_branches
-from gpuyard.catalog.software_nodes import find_operator, operator_releases, operator_systems
+from gpuyard.catalog.software import driver_branches, parse_version
+from gpuyard.catalog.software_nodes import OperatorOs, operator_releases, operator_systems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR, gke_problems
 from gpuyard.compat.node_image import image_problems, says_no_driver
 from gpuyard.compat.owner import ABSENT, has_operator, installs_driver, switched
 from gpuyard.compat.problem import Fix, Problem, without_flags
-from gpuyard.compat.spelling import read_driver
+from gpuyard.compat.spelling import dotted, read_driver
 from gpuyard.errors import Severity
 
 _AWS_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket"})
@@ -68,24 +68,11 @@ def _by_image(facts: Facts) -> Fix:
 
 
 def _no_container(facts: Facts) -> Iterator[Problem]:
-    kin = next((name for name, pattern in _KIN if re.search(pattern, facts.node_image)), facts.os)
-    system = operator_systems().get(kin)
+    system = _system(facts)
     if system is None:
         return
-    operator = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
     if system.driver_container:
-        if operator is not None and system.since and operator.key < system.since:
-            newest = operator_releases()[-1].version
-            yield Problem(
-                "OS_NO_DRIVER_CONTAINER",
-                "gpu_operator",
-                f"GPU Operator {operator.version} has no driver container for {facts.os} yet",
-                (
-                    Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),
-                    Fix(f"use GPU Operator {newest}", {"gpu_operator": newest}),
-                    _by_image(facts),
-                ),
-            )
+        yield from _other_release(facts, system)
         return
     with_dir = Fix(
         f"let GKE install the driver and set toolkit.installDir={INSTALL_DIR}",
@@ -101,6 +88,43 @@ def _no_container(facts: Facts) -> Iterator[Problem]:
         f"there is no driver container for {facts.given.os or facts.os}",
         (with_dir, _by_image(facts)) if facts.os == "GKE COS" else (_by_image(facts), nvidia),
     )
+
+
+def _system(facts: Facts) -> OperatorOs | None:
+    """The catalog's row for the system, of its minor release where that has one."""
+    names = [name for name, pattern in _KIN if re.search(pattern, facts.node_image)]
+    minor = re.search(r"(?:rhel|red ?hat[a-z ]*)[ _-]*(\d+\.\d+)", facts.node_image)
+    if minor:
+        names.append(f"RHEL {minor[1]}")
+    return next((row for name in (*names, facts.os) if (row := operator_systems().get(name))), None)
+
+
+def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
+    """Releases of the operator from before or after the containers of a system."""
+    release = parse_version(facts.given.gpu_operator) if has_operator(facts) else ()
+    early = bool(release) and release < system.since
+    late = bool(release) and bool(system.until) and release[:3] > system.until
+    newest = operator_releases()[-1].version
+    fixes = tuple(
+        Fix(f"use GPU Operator {version}", {"gpu_operator": version})
+        for version in ("v25.3.4", "v26.3.3", newest)
+    )
+    if early or late:
+        yield Problem(
+            "OS_NO_DRIVER_CONTAINER",
+            "gpu_operator",
+            f"GPU Operator {dotted(release)} has no driver container for {system.name} "
+            + ("yet" if early else "any more"),
+            (*fixes, _by_image(facts)),
+        )
+    elif system.by_partner:
+        yield Problem(
+            "OS_NO_DRIVER_CONTAINER",
+            "os",
+            f"driver containers for {system.name} are a partner's: the operator needs their repository",
+            (_by_image(facts),),
+            Severity.WARNING,
+        )
 
 
 def _two_drivers(facts: Facts) -> Iterator[Problem]:

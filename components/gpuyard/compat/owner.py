@@ -52,8 +52,8 @@ def installs_driver(facts: Facts) -> bool:
     if facts.given.driver is not None or facts.given.driver_branch is not None:
         release = find_operator(facts.given.gpu_operator)
         own = parse_version(release.default_driver) if release else ()
-        return bool(own) and facts.driver == own and not _ships(facts)
-    return not (facts.given.toolkit or facts.given.containerd or facts.given.dra_driver)
+        return bool(own) and facts.driver == own and not (facts.platform == "eks" and _ships(facts))
+    return str(facts.given.toolkit).lower() not in ABSENT or facts.given.toolkit is None
 
 
 def _ships(facts: Facts) -> bool:

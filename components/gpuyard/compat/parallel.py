@@ -1,5 +1,6 @@
 """Tensor parallelism, quantization blocks and MIG slices."""
 
+import re
 from collections.abc import Iterator
 
 from gpuyard.compat.checkpoint import has_fp8_blocks
@@ -16,6 +17,8 @@ MIG_BUG_575 = ((575, 51), (575, 57, 8))
 """Drivers whose slices break scheduling beside whole GPUs; 575 only where both are (gpu-operator#1361)."""
 MIG_FIXED = (570, 172, 8)
 CDMM_SINCE = (580, 65, 6)
+MIG_SM = frozenset({(8, 0), (9, 0), (10, 0), (10, 3), (12, 0)})
+"""Compute capabilities that have cards with MIG."""
 WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
 """Quantizations whose kernels take rows in groups or tiles of 128 (vllm-project/llm-compressor#54)."""
 SIZES = (16, 12, 8, 7, 6, 5, 4, 3, 2, 1)
@@ -113,7 +116,7 @@ def _blocks(facts: Facts, size: int) -> Iterator[Problem]:
 
 
 def _mig(facts: Facts, size: int) -> Iterator[Problem]:
-    uuid = facts.env.get("CUDA_VISIBLE_DEVICES", "")
+    uuid = facts.env.get("CUDA_VISIBLE_DEVICES", "").upper()
     if facts.runtime in ("vllm", "sglang") and (
         "MIG-" in uuid or "GPU-" in uuid or "uuid" in facts.mig or facts.mig.startswith("mig-")
     ):
@@ -133,7 +136,8 @@ def _mig(facts: Facts, size: int) -> Iterator[Problem]:
     if not facts.mig:
         return
     stages = int(facts.given.pipeline_parallel or 1)
-    if size * stages > 1 and "mixed" not in facts.mig:
+    whole_too = "mixed" in facts.mig and not re.search(r"\dg\.\d+gb", facts.mig)
+    if size * stages > 1 and not whole_too:
         yield Problem(
             "MIG_TP",
             "tensor_parallel" if size > 1 else "pipeline_parallel",
@@ -160,6 +164,8 @@ def _mig(facts: Facts, size: int) -> Iterator[Problem]:
 def _mig_gpu(facts: Facts) -> Iterator[Problem]:
     gpu = facts.gpu
     if gpu is None:
+        if facts.sm and facts.sm not in MIG_SM:
+            yield _without_mig(facts, facts.who)
         return
     if gpu.id == "rtx-pro-6000" and facts.driver and facts.driver <= (575, 57, 8):
         yield Problem(
@@ -168,7 +174,7 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
             f"RTX PRO 6000 has no MIG on driver {facts.driver_text}",
             (raise_driver(facts, (580, 65, 6)),),
         )
-    elif gpu.id in ("gh200", "gb200", "gb300") and facts.driver and facts.driver >= CDMM_SINCE:
+    elif gpu.id in ("gh200", "gb200", "gb300") and facts.driver_high >= CDMM_SINCE:
         yield Problem(
             "MIG_DRIVER_BUG",
             "mig",
@@ -176,9 +182,13 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
             (set_field("mig", None, "use whole GPUs"),),
         )
     elif not gpu.mig and gpu.id != "rtx-pro-4500":
-        yield Problem(
-            "MIG_UNSUPPORTED",
-            "mig",
-            f"{gpu.name} has no MIG",
-            (set_field("mig", None, "use whole GPUs"), set_gpu(facts, "a100-80gb-sxm")),
-        )
+        yield _without_mig(facts, gpu.name)
+
+
+def _without_mig(facts: Facts, name: str) -> Problem:
+    return Problem(
+        "MIG_UNSUPPORTED",
+        "mig",
+        f"{name} has no MIG",
+        (set_field("mig", None, "use whole GPUs"), set_gpu(facts, "a100-80gb-sxm")),
+    )

@@ -59,6 +59,7 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"flatcar", "Flatcar", ()),
     (r"arch ?linux", "Arch", ()),
     (r"opensuse|suse[ _-]*leap|tumbleweed|micro ?os|sle micro", "openSUSE", ()),
+    (r"\bsles|suse linux enterprise", "SLES", ()),
     (r"nixos", "NixOS", ()),
     (r"\balpine", "Alpine", ()),
     (r"buildroot|minikube", "Buildroot", ()),
@@ -138,7 +139,8 @@ def read_system(text: str) -> tuple[str, Version]:
 
 def read_driver(value: object) -> tuple[Version, int | None]:
     """Full version and branch of a driver in any spelling; ``570.x`` and ``570`` are branches."""
-    found = re.search(r"(\d{3})(?:\.(\d+))?(?:\.(\d+))?", str(value))
+    newest = re.split(r"->|→| to ", str(value))[-1]
+    found = re.search(r"(\d{3})(?:\.(\d+))?(?:\.(\d+))?", newest)
     if found is None:
         return (), None
     branch = int(found[1])

@@ -25,6 +25,8 @@ DROP_IN_SINCE: Version = (1, 18)
 """Toolkit that writes a drop-in file of the version that containerd answers (its CHANGELOG)."""
 CONTAINERD_V4: Version = (2, 3)
 """containerd that answers in configuration version 4 (its RELEASES.md)."""
+SUPPORTS_V4: Version = (1, 20)
+"""Toolkit of the first GPU Operator whose support matrix names containerd 2.3 (26.7)."""
 SAFE = "1.18.1"
 OWN_CONTAINERD = ("k3s", "rke2", "k0s", "microk8s")
 """Distributions that keep `containerd` to themselves."""
@@ -156,9 +158,12 @@ def _gke(stack: _Stack) -> Problem | None:
 
 
 def _version_4(stack: _Stack) -> Problem | None:
-    """NVIDIA/aicr#1688, gpu-operator#2646: the drop-in outranks AKS's own file, and containerd stops."""
-    is_v4 = stack.containerd >= CONTAINERD_V4 and stack.toolkit >= DROP_IN_SINCE
-    if not is_v4 or stack.release is None or _reads_file(stack.facts):
+    """AKS's main file is of version 2, others' often of 3 (NVIDIA/aicr#1688, #1237; gpu-operator#2646).
+
+    Reading the file instead helps beside version 2; beside version 3 it needs toolkit 1.20
+    (NVIDIA/nvidia-container-toolkit#1956).
+    """
+    if stack.containerd < CONTAINERD_V4 or stack.toolkit < DROP_IN_SINCE or _reads_file(stack.facts):
         return None
     return Problem(
         "TOOLKIT_CONTAINERD",
@@ -166,6 +171,5 @@ def _version_4(stack: _Stack) -> Problem | None:
         f"container toolkit {dotted(stack.toolkit)} writes a file of configuration version 4, which "
         f"containerd {dotted(stack.containerd)} refuses beside an older main file",
         (_by_file(stack.facts), set_field("containerd", "2.2.1", "use containerd 2.2")),
-        # elsewhere the main file may be of version 4
-        Severity.ERROR if stack.facts.platform == "aks" else Severity.WARNING,
+        Severity.ERROR if stack.facts.platform == "aks" or stack.toolkit < SUPPORTS_V4 else Severity.WARNING,
     )
