@@ -76,6 +76,13 @@ def _operator_dra(facts: Facts) -> Iterator[Problem]:
     release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
     if not by_operator or release is None or release.key[:2] < OPERATOR_DRA:
         return
+    if "clusterpolicy" in text:
+        yield Problem(
+            "OPERATOR_DUPLICATE_STACK",
+            "dra_driver",
+            "a cluster has either GPUCluster (DRA) or ClusterPolicy (device plugin), not both",
+            (set_field("dra_driver", None, "use ClusterPolicy alone"),),
+        )
     if facts.kubernetes and facts.kubernetes < OPERATOR_DRA_KUBERNETES[: len(facts.kubernetes)]:
         yield Problem(
             "K8S_VERSION",

@@ -267,12 +267,11 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     """First driver for the GPU, and whether that is sure enough to refuse."""
     gpu = facts.gpu
     if gpu is None:  # a card of the same architecture stands in for it
-        kin = [
-            row
-            for row in gpus().values()
-            if row.min_driver[:1].isdigit() and parse_version(row.sm) == facts.sm
-        ]
-        return min((parse_version(row.min_driver)[:1] for row in kin), default=()), True
+        if facts.sm < (8, 9):  # of Ampere's cards, some came with older drivers than the catalog's
+            return (), False
+        kin = (row for row in gpus().values() if parse_version(row.sm) == facts.sm)
+        floors = (parse_version(row.min_driver)[:1] for row in kin if row.min_driver[:1].isdigit())
+        return min(floors, default=()), True
     if not gpu.min_driver[:1].isdigit():
         return (), False
     floor = parse_version(gpu.min_driver)

@@ -17,6 +17,8 @@ LIBRARY_PATH = "/usr/local/nvidia/lib64:/usr/local/cuda/lib64"
 LIBRARY_PATH_SET_SINCE = (0, 11, 1, 0)
 """First vLLM whose own image looks where GKE mounts the driver (vllm-project/vllm PR#25766). Images on CUDA
 12.8.1 and 12.9 do not by themselves; those on CUDA 13 do again."""
+LLM_D_CUDA: Version = (12, 8)
+"""What llm-d's images are on at the least (llm-d-incubation/llm-d-infra#126)."""
 INSTALL_DIR = "/home/kubernetes/bin/nvidia"
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami")
 """Fields that say the question is another one than whether a driver gets installed."""
@@ -80,6 +82,8 @@ def _library_path(facts: Facts) -> Iterator[Problem]:
         else facts.cuda
     )
     own_image = facts.given.base_image_cuda is not None
+    if _is_llm_d(facts) and not base:
+        base, own_image = LLM_D_CUDA, True
     if not (facts.runtime == "vllm" or own_image) or facts.install == "pip":
         return
     if not on_cos or not (12, 8) <= base < (13, 0):
@@ -135,8 +139,7 @@ def _compat_first(facts: Facts) -> Iterator[Problem]:
 
 def _link_path(facts: Facts) -> Iterator[Problem]:
     """llm-d/llm-d#1063: its images from vLLM 0.17.1 on link at run time and look elsewhere than they load."""
-    is_llm_d = "llm-d" in facts.runtime_text or "llm-d" in facts.image
-    if not is_llm_d or facts.version[:3] < (0, 17, 1) or facts.env.get("LIBRARY_PATH"):
+    if not _is_llm_d(facts) or facts.version[:3] < (0, 17, 1) or facts.env.get("LIBRARY_PATH"):
         return
     yield Problem(
         "DRIVER_LIB_PATH",
@@ -149,6 +152,10 @@ def _link_path(facts: Facts) -> Iterator[Problem]:
             ),
         ),
     )
+
+
+def _is_llm_d(facts: Facts) -> bool:
+    return "llm-d" in facts.runtime_text or "llm-d" in facts.image
 
 
 def _names_default(facts: Facts) -> bool:

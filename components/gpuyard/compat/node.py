@@ -128,12 +128,20 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
 
 
 def _two_drivers(facts: Facts) -> Iterator[Problem]:
+    stated = str(facts.given.driver_managed_by or "").lower()
     own_image = facts.os in _AWS_SYSTEMS and not says_no_driver(facts.node_image)
     if own_image and (facts.platform == "eks" or "al2_x86_64_gpu" in facts.node_image):
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "driver_managed_by",
             f"AWS's GPU image of {facts.os} already brings the driver",
+            (_by_image(facts),),
+        )
+    elif re.search(r"image|\bami\b|host|pre-?installed|cloud|\bgke\b|\baks\b", stated):
+        yield Problem(
+            "OPERATOR_DUPLICATE_STACK",
+            "driver_managed_by",
+            "the node has a driver already, and the operator is to install another",
             (_by_image(facts),),
         )
     elif facts.platform == "aks":

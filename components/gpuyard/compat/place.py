@@ -2,7 +2,7 @@
 
 import re
 
-from gpuyard.catalog.software import Version, parse_version
+from gpuyard.catalog.software import Version, driver_branches, parse_version
 from gpuyard.catalog.software_nodes import bottlerocket_driver, eks_image_driver
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.spelling import dotted, plain
@@ -63,8 +63,11 @@ def read_instance(given: Combination) -> str:
 
 
 def read_image_driver(given: Combination, kubernetes: Version) -> str:
-    """Driver of an EKS image or a Bottlerocket release by the catalog; empty: unknown."""
+    """Driver that a node image's name says (``AL2023 custom 595``) or has by the catalog; empty: unknown."""
     text = f"{given.ami or ''} {given.os or ''}".lower()
+    named = [part for part in re.findall(r"(?<![\d.v-])\d{3}(?=\b(?!\.\d{5}))", text) if _is_branch(part)]
+    if named:
+        return named[-1]
     if len(kubernetes) == 1:
         return ""
     minor = dotted(kubernetes[:2])
@@ -76,3 +79,7 @@ def read_image_driver(given: Combination, kubernetes: Version) -> str:
         return ""
     image = next((name for name, pattern in _EKS_IMAGES if re.search(pattern, text)), "")
     return eks_image_driver(image, minor, found[1])
+
+
+def _is_branch(text: str) -> bool:
+    return int(text) in driver_branches()

@@ -21,7 +21,7 @@ RUNTIME_NAMES = (
 """Engine by what its names contain; the engine inside another product (``dynamo+vllm``) comes first."""
 
 OS_NAMES: tuple[tuple[str, str, Version], ...] = (
-    (r"bottlerocket", "Bottlerocket", ()),
+    (r"bottlerocket|\bauto ?mode", "Bottlerocket", ()),
     (r"autopilot", "GKE Autopilot", ()),
     (r"\bcos\b|container-optimi[sz]ed|cos_containerd|cos-\d", "GKE COS", ()),
     (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn2023", "Amazon Linux 2023", (2, 34)),
