@@ -6,6 +6,8 @@ import pytest
 
 from gpuyard.catalog.software import cuda_floors, cuda_toolkits, driver_branches, other_gpus, parse_version
 from gpuyard.catalog.software_nodes import (
+    bottlerocket_driver,
+    driver_exclusions,
     eks_image_driver,
     find_operator,
     kubernetes_versions,
@@ -99,3 +101,29 @@ def test_support_windows_are_computed_from_dates() -> None:
     assert row.is_supported(date(2026, 11, 26)) is True
     assert row.is_supported(date(2026, 11, 27)) is False
     assert kubernetes_versions()["eks", "1.37"].is_supported(date(2026, 11, 27)) is None
+
+
+@pytest.mark.parametrize(
+    ("release", "kubernetes", "driver"),
+    [
+        ("1.62.0", "1.36", "580.159.03"),
+        ("1.62.1", "1.36", "580"),  # between two releases of one branch
+        ("1.47.0", "1.32", "570.172.08"),
+        ("1.47.0", "1.34", "580.65.06"),
+        ("1.20.1", "1.23", "470.256.02"),
+        ("1.35.0", "1.31", ""),  # somewhere between 535 and 570
+        ("1.68.0", "1.37", ""),  # two drivers
+        ("1.0.0", "1.21", ""),
+        ("1.99.0", "1.36", ""),  # newer than the table
+    ],
+)
+def test_the_driver_of_a_bottlerocket_release(release: str, kubernetes: str, driver: str) -> None:
+    assert bottlerocket_driver(release, kubernetes) == driver
+
+
+def test_excluded_drivers_name_one_that_is_not_excluded() -> None:
+    for rows in driver_exclusions().values():
+        for row in rows:
+            assert int(row.instead.split(".")[0]) not in row.branches
+            assert row.reason
+            assert row.source

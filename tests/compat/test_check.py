@@ -16,7 +16,8 @@ import gpuyard.compat
 from gpuyard.compat.check import check, propose, verdict_of
 from gpuyard.compat.codes import CODES, render_reference
 from gpuyard.compat.combination import FIELDS, Combination, parse_combination
-from gpuyard.compat.facts import changed
+from gpuyard.compat.facts import changed, read_facts
+from gpuyard.compat.spelling import read_manager
 from gpuyard.errors import Severity, SpecError
 
 HERE = Path(__file__).parent
@@ -292,3 +293,37 @@ def test_bad_files_exit_2_and_say_where(tmp_path: Path, text: str, place: str) -
     assert result.returncode == 2
     assert place in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "manager"),
+    [
+        ("operator", "operator"),
+        ("gpu-operator (driver container)", "operator"),
+        ("cloud (gke-gpu-driver-version: latest)", "cloud"),
+        ("INSTALLATION_DISABLED", "none"),
+        ("node image, driver.enabled=false", "image"),
+        ("preinstalled on the host", "image"),
+        (None, ""),
+    ],
+)
+def test_who_installs_the_driver_is_read_in_any_words(text: str | None, manager: str) -> None:
+    assert read_manager(text) == manager
+
+
+@pytest.mark.parametrize(
+    ("data", "platform", "kubernetes"),
+    [
+        ({"platform": "openshift", "kubernetes": "4.18"}, "openshift", (1, 31)),
+        ({"os": "RHCOS", "kubernetes": "4.18.21"}, "", (1, 31)),
+        ({"kubernetes": "EKS 1.33"}, "eks", (1, 33)),
+        ({"platform": "kubernetes", "os": "EKS 1.33"}, "eks", (1, 33)),
+        ({"ami": "amazon-eks-node-al2023-x86_64-nvidia-1.35-v20260714"}, "eks", (1, 35)),
+        ({"platform": "Amazon EKS", "kubernetes": "v1.29.1-eks-508b6b3"}, "eks", (1, 29, 1)),
+    ],
+)
+def test_platform_and_kubernetes_are_read_wherever_they_stand(
+    data: dict[str, Any], platform: str, kubernetes: tuple[int, ...]
+) -> None:
+    facts = read_facts(parse_combination(data))
+    assert (facts.platform, facts.kubernetes) == (platform, kubernetes)

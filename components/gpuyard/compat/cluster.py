@@ -25,6 +25,9 @@ OPERATOR_DRA: Version = (26, 7)
 OPERATOR_DRA_KUBERNETES: Version = (1, 34, 2)
 OPERATOR_DRA_DRIVER: Version = (580,)
 """GPU Operator that installs DRA itself, and what that asks (its release notes, 2026-08-20)."""
+DRA_ADDRESSING: tuple[Version, Version] = ((25, 12), (580, 65, 6))
+"""The one DRA release that calls nvmlDeviceGetAddressingMode, and the first driver that has it
+(kubernetes-sigs/dra-driver-nvidia-gpu#1014: it crashes on 570)."""
 COMPUTE_DOMAIN_MIN_DRIVER: Version = (570, 158, 1)
 
 
@@ -60,6 +63,8 @@ def _dra(facts: Facts) -> Iterator[Problem]:
         )
     domain = "domain" in text or (facts.gpu is not None and facts.gpu.id in ("gb200", "gb300"))
     floor = COMPUTE_DOMAIN_MIN_DRIVER if domain else DRA_MIN_DRIVER
+    if version[:2] == DRA_ADDRESSING[0]:
+        floor = DRA_ADDRESSING[1]
     if facts.driver_high and facts.driver_high < floor:
         yield Problem(
             "DRA_DRIVER_MIN",

@@ -155,7 +155,8 @@ def _two_drivers(facts: Facts) -> Iterator[Problem]:
 
 
 def _duplicates(facts: Facts) -> Iterator[Problem]:
-    if not has_operator(facts) or not (facts.os in _AWS_SYSTEMS and facts.platform == "eks"):
+    ships = (facts.os in _AWS_SYSTEMS and facts.platform == "eks") or facts.platform == "aks"
+    if not has_operator(facts) or not ships:
         return
     plugin = switched(facts, "devicePlugin")
     toolkit = str(facts.given.toolkit or "").lower()
@@ -165,7 +166,7 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "toolkit",
-            f"{facts.os} brings the container toolkit itself, and the operator installs another",
+            f"{facts.os or 'AKS'} brings the container toolkit itself, and the operator installs another",
             (Fix("set toolkit.enabled=false", cleared),),
         )
     elif facts.os == "Bottlerocket" and not (switched(facts, "toolkit") is False and plugin is False):

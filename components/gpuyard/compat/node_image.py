@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from gpuyard.catalog.software_nodes import driver_exclusions
 from gpuyard.compat.facts import Facts
@@ -16,6 +17,7 @@ _WITHOUT = re.compile(
 """What people and AWS call images without a driver."""
 
 
+@cache
 def says_no_driver(text: str) -> bool:
     """Whether the name of a system or image says that it has no driver."""
     return _WITHOUT.search(text) is not None

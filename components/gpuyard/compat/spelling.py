@@ -121,7 +121,8 @@ MANAGERS = (
 """Who installs the driver, by what people write; the first that fits."""
 
 
-def read_manager(value: object) -> str:
+@cache
+def read_manager(value: str | None) -> str:
     """``operator``, ``image``, ``cloud`` or ``none``; other words as they are, empty: unknown."""
     text = plain(value)
     stated = re.sub(r"driver\.enabled=false|operator[^,;]*(disabled|off|false)", "image", text)
