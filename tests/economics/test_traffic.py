@@ -18,7 +18,7 @@ QUIET = EndpointTraffic(
     cloud="aws",
     region="us-east-1",
     cluster="prod-aws-us-east-1",
-    pool="chat-p5-48xlarge-on-demand",
+    pool="urn:chat-nodes",
     image_bytes=12_000_000_000,
     weights_bytes=70_000_000_000,
     weights_source="hf",
@@ -69,9 +69,14 @@ def test_endpoints_of_one_cluster_add_up():
 
 def test_a_day_of_replicas_gives_the_average_of_nodes():
     found = derive_usage([BUSY], {}).resources
-    assert found["aws:eks/nodeGroup:NodeGroup::*chat-p5-48xlarge-on-demand*"] == {"instances": 1.5}
-    gcp = derive_usage([replace(BUSY, cloud="gcp")], {}).resources
-    assert gcp["gcp:container/nodePool:NodePool::*chat-p5-48xlarge-on-demand*"] == {"nodes": 1.5}
+    assert found["urn:chat-nodes"] == {"instances": 1.5}
+    gcp = derive_usage([replace(BUSY, cloud="gcp", pool_zones=3)], {}).resources
+    assert gcp["urn:chat-nodes"] == {"nodes": 0.5}, "GKE counts nodes by zone"
+
+
+def test_a_replica_that_spans_nodes_takes_them_all():
+    spanning = replace(BUSY, replicas_per_node=1, nodes_per_replica=2, nodes_min=4)
+    assert month_of(spanning).nodes == pytest.approx((12 * 2 * 4 + 12 * 2 * 2) / 24)
 
 
 def test_an_exposed_endpoint_has_capacity_units_and_egress():

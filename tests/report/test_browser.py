@@ -101,6 +101,12 @@ def test_the_explorer_computes_what_the_json_says(report, tmp_path):
     assert found["back"] == found["planned"]
 
 
+def test_the_explorer_starts_at_a_utilisation_far_below_one_percent(tmp_path):
+    quiet = make_tokens(utilisation=2e-5)
+    found = ask(render_html(make_report(tokens={"chat": quiet})), EXPLORE, tmp_path)
+    assert float(found["planned"]["own"]) == pytest.approx(quiet.at_planned.blended, rel=1e-12)
+
+
 def test_the_explorer_follows_what_is_typed(report, tmp_path):
     found = ask(render_html(report), EXPLORE, tmp_path)
     capability = report.tokens["chat"].capability

@@ -177,9 +177,12 @@ def test_an_accepted_finding_becomes_a_note_with_its_reason(gpuyard, project):
 
 def test_replicas_that_nothing_measures_are_a_warning(gpuyard, project):
     project.change("prod", lambda d: d.update(monitoring={"enabled": False}))
+    assert gpuyard("lock", "-s", "prod")[0] == 0
     code, said = gpuyard("check", "-s", "prod", "--strict")
     assert code == 1
     assert "SCALING_WITHOUT_METRICS" in said
+    report = json.loads(gpuyard("report", "-s", "prod", "--format", "json", "--no-gates")[1])
+    assert report["pools"][0]["nodes"] == "1", "no pool is sized, and no peak counted, for replicas that stay"
 
 
 def test_outside_a_project_the_way_in_is_named(gpuyard, tmp_path_factory):

@@ -12,6 +12,7 @@ from gpuyard.stack.demand_load import demand_of, load_findings
 from gpuyard.stack.economics import ownership_of, price_usage, tokens_section, usage_of
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
 from gpuyard.stack.spec import parse_deployment
+from gpuyard.stack.wiring import pool_zones
 
 COSTS = price_resources([])
 LOAD = {"requests_per_second": 16, "input_tokens": 1000, "output_tokens": 300, "active_hours": 16}
@@ -81,12 +82,18 @@ def test_use_names_the_pools_and_gateways_of_the_stack(plan_of):
         Resource(urn=f"urn:{n}", type="aws:ec2/natGateway:NatGateway", name=f"{cluster}-net-{n}")
         for n in range(2)
     ]
-    alone, shared = usage_of(plan), usage_of(plan, gateways)
+    pool = plan.pools[0]
+    made = Resource(
+        urn="urn:nodes",
+        type="aws:eks/nodeGroup:NodeGroup",
+        name="cut-to-fit",
+        parent=f"urn::{pool.cluster}-{pool.name}",
+    )
+    alone, shared = usage_of(plan), usage_of(plan, [*gateways, made])
     key = f"aws:ec2/natGateway:NatGateway::{cluster}*"
     amount = "monthly_data_processed_gb"
     assert alone.resources[key][amount] == pytest.approx(2 * shared.resources[key][amount], abs=0.01)
-    pool = f"aws:eks/nodeGroup:NodeGroup::*{plan.pools[0].name}*"
-    assert shared.resources[pool]["instances"] == pytest.approx((16 * 2 + 8 * 1) / 24)
+    assert shared.resources["urn:nodes"]["instances"] == pytest.approx((16 * 2 + 8 * 1) / 24)
 
 
 def test_what_an_exposed_endpoint_sends_out_is_priced(plan_of):
@@ -162,3 +169,43 @@ def test_a_wrong_load_is_the_only_complaint():
     assert [finding.path for finding in caught.value.findings] == ["endpoints[0].load"]
     with pytest.raises(SpecError, match="at least 1 item"):
         parse_deployment({"places": [place], "capacity": {"accelerators": ["l4"]}, "endpoints": []})
+
+
+def test_a_pool_whose_name_was_cut_pays_for_the_nodes_of_its_load(plan_of):
+    """Node pools of GKE have names of at most 32 characters: the pool is found by who made it."""
+    plan = with_load(plan_of("dev"), requests_per_second=0.3, measured=[MEASURED])
+    plan = replace(plan, endpoints=(replace(plan.endpoints[0], replicas_max=6),))
+    pool, cluster = plan.pools[0], plan.clusters[0]
+    nodes = Resource(
+        urn="urn:dev::proj::gcp:container/nodePool:NodePool::dev-gcp-cut-9fead4",
+        type="gcp:container/nodePool:NodePool",
+        name="dev-gcp-cut-9fead4",
+        parent=f"urn::{pool.cluster}-{pool.name}",
+        inputs={
+            "location": cluster.region,
+            "nodeLocations": list(pool_zones(pool.rung, cluster)),
+            "autoscaling": {"totalMinNodeCount": 1, "totalMaxNodeCount": 6},
+            "nodeConfig": {"machineType": pool.rung.machine_type, "spot": True},
+        },
+    )
+    costs = price_resources([nodes], usage=price_usage([usage_of(plan, [nodes])]))
+    (machines,) = [item for item in costs.items if item.component.startswith(pool.rung.machine_type)]
+    expected = demand_of(plan.endpoints[0]).day.mean
+    assert expected > 1
+    assert float(machines.quantity.expected) == pytest.approx(expected * 730)
+    found = tokens_section(plan, costs, [nodes])["chat"]
+    assert found.all_in_per_1m > found.at_planned.blended
+
+
+MEASURED = {
+    "output_tokens_per_second": 60,
+    "input_tokens": 1000,
+    "output_tokens": 300,
+    "date": "2026-11-20",
+    "what": "vllm bench serve",
+}
+
+
+def test_replicas_beyond_the_machines_that_are_held_are_not_counted(plan_of):
+    plan = with_load(plan_of("prod"), requests_per_second=100)
+    assert demand_of(replace(plan.endpoints[0], replicas_max=3)).day.peak == 3

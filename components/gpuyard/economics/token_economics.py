@@ -149,7 +149,8 @@ def weigh_tokens(
     planned = ASSUMED_UTILISATION if utilisation is None else utilisation
     basis = "the declared load over the billed GPUs"
     if utilisation is None:
-        basis = f"assumed: no load is declared, and planners take 0.3 to 0.6; {ASSUMED_UTILISATION} here"
+        why = "no load is declared" if load is None else "what the declared load uses of a GPU is not known"
+        basis = f"assumed: {why}, and planners take 0.3 to 0.6; {ASSUMED_UTILISATION} here"
     requests = None if load is None else load.requests_per_month(hours_per_month)
     common: dict[str, Any] = {
         "setting": replace(setting, shape=None),

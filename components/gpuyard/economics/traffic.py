@@ -52,7 +52,7 @@ class EndpointTraffic:
     cluster: str
     """Head of its resources' names."""
     pool: str
-    """Part of its node pool's name; empty: none."""
+    """URN of its node pool; empty: none."""
     image_bytes: int | None
     weights_bytes: int | None
     weights_source: str
@@ -60,6 +60,9 @@ class EndpointTraffic:
     nodes_min: int
     replicas_per_node: int
     replicas_min: int
+    nodes_per_replica: int = 1
+    pool_zones: int = 1
+    """Zones of the pool: GKE counts its nodes by zone."""
     is_exposed: bool = False
     load: Load | None = None
     day: ReplicaDay | None = None
@@ -96,10 +99,6 @@ class Month:
 
 
 _NAT = {"aws": "aws:ec2/natGateway:NatGateway", "gcp": "gcp:compute/routerNat:RouterNat"}
-_POOL = {
-    "aws": ("aws:eks/nodeGroup:NodeGroup", "instances"),
-    "gcp": ("gcp:container/nodePool:NodePool", "nodes"),
-}
 
 
 def month_of(traffic: EndpointTraffic, hours_per_month: float = HOURS_PER_MONTH) -> Month:
@@ -108,7 +107,9 @@ def month_of(traffic: EndpointTraffic, hours_per_month: float = HOURS_PER_MONTH)
     by_hour = day.by_hour if day else ()
     # nodes of a cluster that exists are its owner's: none starts for us
     nodes_by_hour = (
-        [max(traffic.nodes_min, -(-count // per_node)) for count in by_hour] if traffic.pool else []
+        [max(traffic.nodes_min, -(-count // per_node) * traffic.nodes_per_replica) for count in by_hour]
+        if traffic.pool
+        else []
     )
     busy_days = hours_per_month / 24 * (traffic.load.days_per_week / 7 if traffic.load else 1)
     idle_nodes, idle_replicas = traffic.nodes_min, traffic.replicas_min
@@ -156,9 +157,8 @@ def derive_usage(
         if traffic.cloud in _NAT:
             key = traffic.cloud, traffic.cluster
             nat[key] = nat.get(key, 0.0) + month.nat_gb
-        if traffic.pool and traffic.day and traffic.cloud in _POOL:
-            type_token, amount = _POOL[traffic.cloud]
-            resources[f"{type_token}::*{traffic.pool}*"] = {amount: round(month.nodes, 6)}
+        if traffic.pool and traffic.day:
+            resources[traffic.pool] = _nodes(traffic, month)
         notes += _notes(traffic, month)
     for (cloud, cluster), gigabytes in nat.items():
         share = gigabytes / max(1, gateways.get(cluster, 1))
@@ -169,6 +169,12 @@ def derive_usage(
         free=_egress(endpoints, hours_per_month),
         assumptions=(*_shared(endpoints), *notes),
     )
+
+
+def _nodes(traffic: EndpointTraffic, month: Month) -> dict[str, float]:
+    if traffic.cloud == "gcp":
+        return {"nodes": round(month.nodes / traffic.pool_zones, 12)}
+    return {"instances": round(month.nodes, 12)}
 
 
 def _mean(by_hour: Sequence[int], idle: int, load: Load | None) -> float:
@@ -282,7 +288,7 @@ def _notes(traffic: EndpointTraffic, month: Month) -> list[Assumption]:
                 name=f"{lead}nodes",
                 value=round(month.nodes, 2),
                 unit="on average",
-                why=f"replicas over the day between {min(traffic.day.by_hour)} and {traffic.day.peak}",
+                why=_span(min(traffic.day.by_hour), traffic.day.peak),
             )
         )
     if traffic.load:
@@ -295,3 +301,7 @@ def _notes(traffic: EndpointTraffic, month: Month) -> list[Assumption]:
             )
         )
     return notes
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low} replicas all day" if low == high else f"replicas over the day between {low} and {high}"

@@ -7,6 +7,7 @@ from gpuyard.report.diff import Diff
 from gpuyard.report.money_diff import AMOUNTS, Amounts, Change, Effect
 from gpuyard.report.time_diff import GateChange, JourneyChange
 from gpuyard.report.token_diff import TokenChange, TokenState
+from gpuyard.report.token_words import share as share_words
 from gpuyard.report.token_words import small_usd
 from gpuyard.report.words import JOURNEYS, count, duration, usd
 
@@ -101,7 +102,7 @@ def _token_price(side: TokenState | None) -> str:
         return "nothing"
     if side.planned is None:
         return "unknown"
-    return f"{small_usd(side.planned)} at {side.utilisation:.0%} utilisation"
+    return f"{small_usd(side.planned)} at {share_words(side.utilisation)} utilisation"
 
 
 def effect_words(effect: Effect) -> str:

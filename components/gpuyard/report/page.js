@@ -251,7 +251,7 @@
       const host = x.hosted.every((price) => price !== null) ? (x.input * x.hosted[0] + x.output * x.hosted[1]) / 1e6 : null;
       const point = known && host !== null ? perRequest(x, 1) / host : null;
       const hour = x.rate !== null && host !== null ? host * 3600 * x.utilisation * (x.rate / x.output) : null;
-      const percent = `${digits(x.utilisation * 100, x.utilisation < 0.1 ? 1 : 0)} %`;
+      const percent = `${x.utilisation < 0.01 ? Number((x.utilisation * 100).toPrecision(1)) : digits(x.utilisation * 100, x.utilisation < 0.1 ? 1 : 0)} %`;
       find("explorer-utilisation-shown").textContent = percent;
       field.utilisation.setAttribute("aria-valuetext", percent);
       answer("own", own, own === null ? "unknown" : smallUsd(own));
@@ -280,7 +280,9 @@
 
     const choose = () => {
       const own = facts();
-      field.utilisation.value = own.utilisation > 0 ? own.utilisation * 100 : 40;
+      const planned = own.utilisation > 0 ? own.utilisation * 100 : 40;
+      field.utilisation.min = Math.min(1, planned);
+      field.utilisation.value = planned;
       fill("gpu-hour", own.usd_per_gpu_hour);
       fill("throughput", own.tokens_per_s_per_gpu);
       field.hosted.replaceChildren(...own.hosted.map((row, index) => new Option(`${row.provider} (${smallUsd(row.input_usd)} in, ${smallUsd(row.output_usd)} out)`, index)), new Option("other prices", "own"));

@@ -17,8 +17,10 @@ def small_usd(amount: float | None) -> str:
 
 
 def share(part: float | None) -> str:
-    """A share in per cent; None: never."""
-    return "never" if part is None else f"{part:.0%}"
+    """A share in per cent, with the digits that a small one needs; None: never."""
+    if part is None:
+        return "never"
+    return f"{part:.0%}" if part >= 0.01 or part <= 0 else f"{part * 100:.1g}%"
 
 
 def headline(found: TokenEconomics) -> str:
@@ -34,16 +36,17 @@ def headline(found: TokenEconomics) -> str:
     split = ""
     if found.at_planned.input is not None:
         split = f" ({small_usd(found.at_planned.input)} in, {small_usd(found.at_planned.output)} out)"
+    full = small_usd(found.at_full.blended) if found.at_full else "unknown"
     return (
-        f"{small_usd(found.at_planned.blended)} per 1M tokens{split} at {found.utilisation:.0%} utilisation, "
-        f"{small_usd(found.at_full.blended) if found.at_full else 'unknown'} at 100%"
+        f"{small_usd(found.at_planned.blended)} per 1M tokens{split} "
+        f"at {share(found.utilisation)} utilisation, {full} at 100%"
     )
 
 
 def price_rows(found: TokenEconomics) -> Iterator[tuple[str, str, str]]:
     """USD per 1M tokens at the planned and at full utilisation."""
     planned, full = found.at_planned, found.at_full
-    yield "USD per 1M tokens", f"at {found.utilisation:.0%}", "at 100%"
+    yield "USD per 1M tokens", f"at {share(found.utilisation)}", "at 100%"
     for label, key in _KINDS:
         yield label, _part(planned, key), _part(full, key)
 
@@ -117,7 +120,10 @@ def demand_lines(found: TokenEconomics) -> Iterator[str]:
         f"{day.needed} needed then at the planned utilisation"
     )
     if day.lost_share > 0:
-        yield f"{day.lost_share:.0%} of the requests find no capacity at all"
+        yield (
+            f"{day.lost_share:.0%} of the requests find no capacity at all; what hosted APIs take for the "
+            "load is for all of them"
+        )
 
 
 def hosted_rows(found: TokenEconomics) -> Iterator[tuple[str, str, str, str]]:

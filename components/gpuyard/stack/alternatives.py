@@ -11,12 +11,15 @@ from gpuyard.economics.throughput import timed_gpus
 from gpuyard.economics.token_economics import Candidate, GpuHour
 from gpuyard.planning.machines import rank_machines, thin_out
 from gpuyard.stack.demand_load import latency_target, serving_setting
-from gpuyard.stack.plan import EndpointPlan, StackPlan
+from gpuyard.stack.plan import EndpointPlan, StackPlan, replicas_per_node
 from gpuyard.stack.spec import CPU
 
 
-def gpu_hour(plan: StackPlan, placed: EndpointPlan, costs: CostReport) -> GpuHour | None:
-    """What a serving GPU hour costs: as priced in the report, else as locked, else as declared."""
+def gpu_hour(plan: StackPlan, placed: EndpointPlan, costs: CostReport, urn: str = "") -> GpuHour | None:
+    """What a serving GPU hour costs: as priced in the report, else as locked, else as declared.
+
+    ``urn``: of the endpoint's node pool.
+    """
     spec = placed.endpoint.load
     if not placed.pool:
         declared = spec.usd_per_gpu_hour if spec else None
@@ -30,7 +33,7 @@ def gpu_hour(plan: StackPlan, placed: EndpointPlan, costs: CostReport) -> GpuHou
             item
             for item in costs.items
             if item.unit == "hour"
-            and placed.pool in item.urn
+            and item.urn == urn
             and item.component.startswith(rung.machine_type)
         ),
         None,
@@ -75,11 +78,6 @@ def serving_gpus(rung: LockedRung) -> int:
     if rung.nodes_per_replica > 1:
         return max(1, rung.gpus_per_replica // rung.nodes_per_replica)
     return replicas_per_node(rung) * rung.gpus_per_replica
-
-
-def replicas_per_node(rung: LockedRung) -> int:
-    """Replicas that one node holds; 1 where a replica spans several."""
-    return max(1, rung.gpus_per_node // rung.gpus_per_replica)
 
 
 def candidates_of(plan: StackPlan, placed: EndpointPlan) -> Iterator[Candidate]:

@@ -1,6 +1,6 @@
 """The declared load of an endpoint: what is asked of it, and the replicas that follow over the day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gpuyard.catalog.hardware import find_gpu
@@ -17,15 +17,17 @@ from gpuyard.economics.throughput import (
 )
 from gpuyard.economics.traffic import EndpointTraffic
 from gpuyard.errors import Finding, Severity
+from gpuyard.resources import Resource
 from gpuyard.runtimes.runtime import newest_version
 from gpuyard.stack.load_spec import LoadSpec
-from gpuyard.stack.plan import EndpointPlan, StackPlan
+from gpuyard.stack.plan import EndpointPlan, StackPlan, replicas_per_node
 from gpuyard.stack.spec import CPU, Endpoint
-from gpuyard.stack.wiring import weights_gib
+from gpuyard.stack.wiring import pool_zones, weights_gib
 from gpuyard.units import GB, gib
 
 WEIGHTS_SOURCE = {"hugging_face": "hf", "pvc": "pvc", "s3": "s3", "gs": "gs"}
 """Sources of weights as lead time and traffic call them."""
+NODE_POOLS = ("aws:eks/nodeGroup:NodeGroup", "gcp:container/nodePool:NodePool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,17 @@ def load_findings(plan: StackPlan) -> Iterator[Finding]:
                 "day nor money per token",
                 fix="measure it and add it to `load.measured`",
             )
-        elif demand.day.needed > endpoint.replicas_peak:
-            yield _too_few(path, endpoint, demand.day)
+        elif demand.day.needed > placed.replicas_max:
+            yield _too_few(path, placed.replicas_max, demand.day)
 
 
-def _too_few(path: str, endpoint: Endpoint, day: ReplicaDay) -> Finding:
+def _too_few(path: str, most: int, day: ReplicaDay) -> Finding:
     lost = f"; {day.lost_share:.0%} of the requests find no capacity at all" if day.lost_share > 0 else ""
     return Finding(
         severity=Severity.WARNING,
         code="LOAD_EXCEEDS_REPLICAS",
         path=f"{path}.replicas_max",
-        value=endpoint.replicas_peak,
+        value=most,
         message=f"the busiest hour of the load takes {day.needed} replicas at the planned utilisation{lost}",
         fix=f"set `replicas_max: {day.needed}`, promise less latency, or plan a higher `load.utilisation`",
     )
@@ -96,7 +98,7 @@ def demand_of(placed: EndpointPlan) -> Demand:
         found.requests_per_s_per_gpu * placed.gpus_per_replica,
         target_utilisation=spec.utilisation,
         lowest=endpoint.replicas_min,
-        highest=endpoint.replicas_peak,
+        highest=placed.replicas_max,
     )
     return Demand(load, day)
 
@@ -143,8 +145,21 @@ def own_timings(spec: LoadSpec | None, setting: Setting) -> tuple[Timing, ...]:
     )
 
 
-def traffic_of(plan: StackPlan, placed: EndpointPlan) -> EndpointTraffic:
-    """What the endpoint moves, as far as plan and load say."""
+def pool_urns(plan: StackPlan, resources: Sequence[Resource]) -> Mapping[str, str]:
+    """URN of the cloud's node pool by the pool's name, from the component that made it.
+
+    Names of the node pools themselves are cut to the clouds' limits, and one may be part of another.
+    """
+    made = {
+        resource.parent.rpartition("::")[2]: resource.urn
+        for resource in resources
+        if resource.parent and resource.type in NODE_POOLS
+    }
+    return {pool.name: made.get(f"{pool.cluster}-{pool.name}", "") for pool in plan.pools}
+
+
+def traffic_of(plan: StackPlan, placed: EndpointPlan, urn: str = "") -> EndpointTraffic:
+    """What the endpoint moves, as far as plan and load say; ``urn``: of its node pool, where it is known."""
     endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
     weights, demand = weights_gib(placed), demand_of(placed)
     rung = plan.pool(placed.pool).rung if placed.pool else None
@@ -153,12 +168,14 @@ def traffic_of(plan: StackPlan, placed: EndpointPlan) -> EndpointTraffic:
         cloud=cluster.cloud,
         region=cluster.region,
         cluster=cluster.name,
-        pool=placed.pool,
+        pool=urn or placed.pool,
         image_bytes=endpoint_image_bytes(endpoint),
         weights_bytes=gib(weights) if weights else None,
         weights_source=WEIGHTS_SOURCE.get(endpoint.weights_source, "hf"),
         nodes_min=rung.nodes_min if rung else 0,
-        replicas_per_node=max(1, rung.gpus_per_node // rung.gpus_per_replica) if rung else 0,
+        replicas_per_node=replicas_per_node(rung) if rung else 0,
+        nodes_per_replica=rung.nodes_per_replica if rung else 1,
+        pool_zones=len(pool_zones(rung, cluster) or cluster.zones) if rung else 1,
         replicas_min=endpoint.replicas_min,
         is_exposed=endpoint.service_type == "LoadBalancer",
         load=demand.load,

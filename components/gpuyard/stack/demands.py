@@ -121,7 +121,7 @@ def _make_demand(deployment: Deployment, endpoint: Endpoint, model: ModelShape) 
         endpoint=endpoint.name,
         needs=tuple(needs),
         replicas_min=endpoint.replicas_min,
-        replicas_max=endpoint.replicas_peak,
+        replicas_max=deployment.replicas_peak(endpoint),
         purchases=_purchases(capacity),
         regions=tuple(
             AllowedRegion(cloud=str(place.cloud), region=region, zones=place.zones)

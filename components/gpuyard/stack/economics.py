@@ -1,6 +1,6 @@
 """Money per token, use and ownership of a stack: its plan as what `economics` takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gpuyard.costs.cost_report import CostReport
 from gpuyard.costs.usage import Usage
@@ -8,27 +8,33 @@ from gpuyard.economics.people import Ownership, People, own
 from gpuyard.economics.token_economics import TokenEconomics, weigh_tokens
 from gpuyard.economics.traffic import DerivedUsage, derive_usage, month_of
 from gpuyard.resources import Resource
-from gpuyard.stack.alternatives import candidates_of, gpu_hour, replicas_per_node
+from gpuyard.stack.alternatives import candidates_of, gpu_hour
 from gpuyard.stack.demand_load import (
     Demand,
     demand_of,
     latency_target,
     own_timings,
+    pool_urns,
     serving_setting,
     traffic_of,
 )
-from gpuyard.stack.plan import EndpointPlan, StackPlan
+from gpuyard.stack.plan import EndpointPlan, StackPlan, replicas_per_node
 from gpuyard.stack.spec import CPU
 from gpuyard.units import HOURS_PER_MONTH
 
 _NAT_TYPES = ("aws:ec2/natGateway:NatGateway", "gcp:compute/routerNat:RouterNat")
 
 
-def tokens_section(plan: StackPlan, costs: CostReport) -> dict[str, TokenEconomics]:
+def tokens_section(
+    plan: StackPlan, costs: CostReport, resources: Sequence[Resource] = ()
+) -> dict[str, TokenEconomics]:
     """Money per token of each endpoint on GPUs, by name."""
-    shares = _shares(plan)
+    urns = pool_urns(plan, resources)
+    shares = _shares(plan, costs, urns)
     return {
-        placed.endpoint.name: _tokens(plan, placed, costs, shares[placed.endpoint.name])
+        placed.endpoint.name: _tokens(
+            plan, placed, costs, shares[placed.endpoint.name], urns.get(placed.pool, "")
+        )
         for placed in plan.endpoints
         if placed.accelerator != CPU
     }
@@ -42,7 +48,10 @@ def usage_of(plan: StackPlan, resources: Sequence[Resource] = ()) -> DerivedUsag
         )
         for cluster in plan.clusters
     }
-    return derive_usage([traffic_of(plan, placed) for placed in plan.endpoints], gateways)
+    urns = pool_urns(plan, resources)
+    return derive_usage(
+        [traffic_of(plan, placed, urns.get(placed.pool, "")) for placed in plan.endpoints], gateways
+    )
 
 
 def price_usage(derived: Sequence[DerivedUsage]) -> Usage:
@@ -89,7 +98,9 @@ def _declared_machines(plan: StackPlan, tokens: dict[str, TokenEconomics], hours
     return total, ""
 
 
-def _tokens(plan: StackPlan, placed: EndpointPlan, costs: CostReport, share: float) -> TokenEconomics:
+def _tokens(
+    plan: StackPlan, placed: EndpointPlan, costs: CostReport, share: float, urn: str
+) -> TokenEconomics:
     spec, demand = placed.endpoint.load, demand_of(placed)
     setting = serving_setting(placed, placed.accelerator, placed.gpus_per_replica)
     return weigh_tokens(
@@ -97,7 +108,7 @@ def _tokens(plan: StackPlan, placed: EndpointPlan, costs: CostReport, share: flo
         latency_target(spec),
         load=demand.load,
         own=own_timings(spec, setting),
-        gpu_hour=gpu_hour(plan, placed, costs),
+        gpu_hour=gpu_hour(plan, placed, costs, urn),
         day=demand.day,
         utilisation=_utilisation(plan, placed, demand),
         usd_per_month=float(costs.monthly.expected) * share if share and placed.pool else None,
@@ -112,24 +123,22 @@ def _utilisation(plan: StackPlan, placed: EndpointPlan, demand: Demand) -> float
         return None
     if not placed.pool:
         return demand.day.utilisation
-    billed = month_of(traffic_of(plan, placed)).nodes * replicas_per_node(plan.pool(placed.pool).rung)
+    rung = plan.pool(placed.pool).rung
+    billed = month_of(traffic_of(plan, placed)).nodes / rung.nodes_per_replica * replicas_per_node(rung)
     return min(1.0, demand.day.utilisation * demand.day.mean / billed) if billed else None
 
 
-def _shares(plan: StackPlan) -> dict[str, float]:
-    """Each endpoint's share of the stack's cost: by what its pool costs at the minimum.
-
-    Even where one of them is unknown, or all run on capacity that is paid already.
-    """
-    weights = {}
-    for placed in plan.endpoints:
-        rung = plan.pool(placed.pool).rung if placed.pool else None
-        known = rung.rate.usd * max(1, rung.nodes_min) if rung and rung.rate.usd is not None else None
-        weights[placed.endpoint.name] = known
-    total = sum(weight or 0.0 for weight in weights.values())
-    if not total or any(weight is None for weight in weights.values()):
+def _shares(plan: StackPlan, costs: CostReport, urns: Mapping[str, str]) -> dict[str, float]:
+    """Each endpoint's share of the stack's cost: by what its own pool costs; even where one is not known."""
+    own = {urn: 0.0 for urn in urns.values() if urn}
+    for item in costs.items:
+        if item.urn in own and item.effective is not None:
+            own[item.urn] += float(item.effective.expected)
+    weights = {placed.endpoint.name: own.get(urns.get(placed.pool, ""), 0.0) for placed in plan.endpoints}
+    total = sum(weights.values())
+    if not all(weights.values()):
         return {name: 1 / len(weights) for name in weights}
-    return {name: (weight or 0.0) / total for name, weight in weights.items()}
+    return {name: weight / total for name, weight in weights.items()}
 
 
 def _hosted(plan: StackPlan, tokens: dict[str, TokenEconomics]) -> tuple[float | None, str]:

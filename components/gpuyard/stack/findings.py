@@ -12,7 +12,7 @@ from gpuyard.parsing import parse_spec
 from gpuyard.serving.checks import check_endpoint
 from gpuyard.serving.spec import EndpointSpec
 from gpuyard.stack.demand_load import load_findings
-from gpuyard.stack.plan import ClusterPlan, EndpointPlan, PoolPlan, StackPlan
+from gpuyard.stack.plan import ClusterPlan, EndpointPlan, PoolPlan, StackPlan, room_for
 from gpuyard.stack.purchase_check import check_purchases
 from gpuyard.stack.quota_check import check_quotas
 from gpuyard.stack.spec import CPU, Accepted
@@ -134,16 +134,15 @@ def _held(plan: StackPlan, pool: PoolPlan, path: str) -> Iterator[Finding]:
     """Whether the capacity that a pool starts in is large enough, and there for long enough."""
     rung, end = pool.rung, plan.deployment.capacity.end
     endpoint = next(item.endpoint for item in plan.endpoints if item.pool == pool.name)
-    per_node = max(1, rung.gpus_per_node // rung.gpus_per_replica)
-    room = rung.nodes_max // rung.nodes_per_replica * per_node
-    if room < endpoint.replicas_peak:
+    room, peak = room_for(rung), plan.deployment.replicas_peak(endpoint)
+    if room < peak:
         yield Finding(
             severity=Severity.WARNING,
             code="CAPACITY_BELOW_PEAK",
             path=f"{path}.nodes_max",
             value=rung.nodes_max,
             message=f"{rung.label} has room for {room} replicas, and {endpoint.name} may have "
-            f"{endpoint.replicas_peak}: those above stay pending",
+            f"{peak}: those above stay pending",
             fix=f"lower replicas_max to {room}, hold more machines, or make another rung active",
         )
     if rung.ends and (end is None or rung.ends[:10] < end.isoformat()):

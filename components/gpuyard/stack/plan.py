@@ -66,6 +66,8 @@ class EndpointPlan:
     """None without a GPU, or without a known model."""
     spare_gpus: int
     """GPUs of the pool that hold no replica at the minimum: what a rollout can surge into."""
+    replicas_max: int
+    """Replicas there may be: as declared, as far as the pool has room and something moves them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,16 @@ def pool_name(endpoint: str, rung: LockedRung) -> str:
     return fit(f"{endpoint}-{rung.machine_type}-{rung.purchase}", 40)
 
 
+def room_for(rung: LockedRung) -> int:
+    """Replicas that the rung's machines hold."""
+    return rung.nodes_max // rung.nodes_per_replica * replicas_per_node(rung)
+
+
+def replicas_per_node(rung: LockedRung) -> int:
+    """Replicas that one node holds; 1 where a replica spans several."""
+    return max(1, rung.gpus_per_node // rung.gpus_per_replica)
+
+
 def _plan_cloud(stack: str, prefix: str, deployment: Deployment, lock: Lock, base: Path) -> StackPlan:
     clusters: dict[str, ClusterPlan] = {}
     pools, endpoints = [], []
@@ -141,6 +153,7 @@ def _plan_cloud(stack: str, prefix: str, deployment: Deployment, lock: Lock, bas
                 fit=fit_endpoint(endpoint, model, rung.accelerator, rung.gpus_per_replica),
                 spare_gpus=rung.nodes_min * rung.gpus_per_node
                 - endpoint.replicas_min * rung.gpus_per_replica,
+                replicas_max=min(deployment.replicas_peak(endpoint), room_for(rung)),
             )
         )
     return StackPlan(
@@ -181,11 +194,10 @@ def _plan_existing(stack: str, prefix: str, deployment: Deployment, base: Path) 
         context=place.context,
         kubeconfig=place.kubeconfig,
     )
-    accelerator = place.accelerator
     endpoints, problems = [], []
     for endpoint in deployment.endpoints:
         try:
-            endpoints.append(_existing_endpoint(cluster, endpoint, accelerator, base))
+            endpoints.append(_existing_endpoint(cluster, endpoint, deployment, base))
         except SpecError as error:
             problems += error.findings
     if problems:
@@ -202,8 +214,10 @@ def _plan_existing(stack: str, prefix: str, deployment: Deployment, base: Path) 
 
 
 def _existing_endpoint(
-    cluster: ClusterPlan, endpoint: Endpoint, accelerator: str, base: Path
+    cluster: ClusterPlan, endpoint: Endpoint, deployment: Deployment, base: Path
 ) -> EndpointPlan:
+    assert deployment.existing_cluster is not None  # noqa: S101 (the caller asked)
+    accelerator = deployment.existing_cluster.accelerator
     model = endpoint_model(endpoint, base)
     fitted = (
         None if accelerator == CPU else fit_endpoint(endpoint, model, accelerator, endpoint.gpus_per_replica)
@@ -218,6 +232,7 @@ def _existing_endpoint(
         gpus_per_replica=gpus,
         fit=fitted,
         spare_gpus=0,
+        replicas_max=deployment.replicas_peak(endpoint),
     )
 
 

@@ -35,7 +35,9 @@ def build_stack_report(
     reference = date.fromisoformat(max(dates)) if dates else REFERENCE_DATE
     derived = [usage_of(plan, resources) for plan, _ in plans]
     costs = price_resources(resources, usage=price_usage(derived), reference_date=reference)
-    tokens = {name: found for plan, _ in plans for name, found in tokens_section(plan, costs).items()}
+    tokens = {
+        name: found for plan, _ in plans for name, found in tokens_section(plan, costs, resources).items()
+    }
     return build_report(
         stack=stack,
         costs=costs,

@@ -395,6 +395,10 @@ class Deployment(Spec):
             raise ValueError("endpoints without a GPU need an existing cluster\nadd a GPU to `accelerators`")
         return self
 
+    def replicas_peak(self, endpoint: Endpoint) -> int:
+        """Replicas that the endpoint may have: without monitoring nothing moves them off the minimum."""
+        return endpoint.replicas_peak if self.monitoring.enabled else endpoint.replicas_min
+
     @property
     def existing_cluster(self) -> Place | None:
         """The place that is an existing cluster, if it is one."""

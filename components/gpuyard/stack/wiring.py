@@ -42,7 +42,7 @@ def pool_args(plan: StackPlan, pool: PoolPlan) -> dict[str, Any]:
             "purchase": rung.purchase,
             "nodes_min": rung.nodes_min,
             "nodes_max": rung.nodes_max,
-            "zones": [zone for zone in rung.zones if zone in cluster.zones],
+            "zones": list(pool_zones(rung, cluster)),
             ("reservation_id" if rung.cloud == "aws" else "reservation"): rung.reservation,
             "placement_group": rung.placement_group,
             "compact": rung.compact or None,
@@ -52,6 +52,11 @@ def pool_args(plan: StackPlan, pool: PoolPlan) -> dict[str, Any]:
             "labels": {POOL_LABEL: pool.name},
         }
     )
+
+
+def pool_zones(rung: LockedRung, cluster: ClusterPlan) -> tuple[str, ...]:
+    """Zones of the cluster that the rung's pool lies in."""
+    return tuple(zone for zone in rung.zones if zone in cluster.zones)
 
 
 def _best_effort(rung: LockedRung) -> int | None:
@@ -112,7 +117,7 @@ def endpoint_args(plan: StackPlan, placed: EndpointPlan) -> dict[str, Any]:
         "platform": cluster.platform,
         "flags": list(placed.fit.flags) if placed.fit else [],
         "replicas_min": endpoint.replicas_min,
-        "replicas_max": endpoint.replicas_peak,
+        "replicas_max": plan.deployment.replicas_peak(endpoint),
         "spare_gpus": placed.spare_gpus,
         "weights_source": endpoint.weights_source,
         "weights_claim": endpoint.weights_claim,
@@ -131,8 +136,7 @@ def endpoint_args(plan: StackPlan, placed: EndpointPlan) -> dict[str, Any]:
 
 def scales(plan: StackPlan, placed: EndpointPlan) -> bool:
     """Whether the endpoint's replicas move by themselves; that takes Prometheus."""
-    endpoint = placed.endpoint
-    return plan.deployment.monitoring.enabled and endpoint.replicas_peak > endpoint.replicas_min
+    return plan.deployment.replicas_peak(placed.endpoint) > placed.endpoint.replicas_min
 
 
 def nodes_move(plan: StackPlan, cluster: ClusterPlan) -> bool:
