@@ -10,21 +10,18 @@ from gpuyard.errors import Finding, Severity, SpecError
 def write_atomically(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, whole or not at all; folders are created.
 
+    A link stays one: the file that it names is written. Devices and pipes are written into.
+
     Raises:
         SpecError: the place cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as draft:
-            draft.write(text)
-        try:
-            os.chmod(draft.name, 0o644)  # noqa: PTH101 (a temporary file is 0600)
-            os.replace(draft.name, path)  # noqa: PTH105
-        except BaseException:
-            os.unlink(draft.name)  # noqa: PTH108
-            raise
+        target = path.resolve()
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_text(text, encoding="utf-8")
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target, text)
     except OSError as error:
         raise SpecError(
             [
@@ -33,7 +30,21 @@ def write_atomically(path: Path, text: str) -> None:
                     code="CANNOT_WRITE",
                     path=str(path),
                     message=f"cannot be written: {error.strerror or error}",
-                    fix="choose a directory that you may write to",
+                    fix="name a file in it" if path.is_dir() else "choose a directory that you may write to",
                 )
             ]
         ) from None
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = tempfile.NamedTemporaryFile(  # noqa: SIM115 (closed by the block below, before it is moved)
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    )
+    try:
+        with draft:
+            draft.write(text)
+        os.chmod(draft.name, 0o644)  # noqa: PTH101 (a temporary file is 0600)
+        os.replace(draft.name, path)  # noqa: PTH105
+    except BaseException:
+        os.unlink(draft.name)  # noqa: PTH108
+        raise

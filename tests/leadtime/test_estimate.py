@@ -160,3 +160,11 @@ def test_the_report_of_a_stack_is_estimated_in_fifty_milliseconds():
     estimate(path)
     find_shortcuts(path, Bill())
     assert perf_counter() - start < 0.05 * SLACK
+
+
+def test_refusals_of_scarce_families_are_not_told_of_others():
+    """Hours to days of refusals are published for P5 and P6; the same source calls G6e easier."""
+    for machine, is_scarce in (("p5.48xlarge", True), ("p6-b200.48xlarge", True), ("g6e.xlarge", False)):
+        (*_, gate) = estimate(replace(TIMED, machine_type=machine)).gates
+        assert ("refusals are normal" in gate.evidence) == is_scarce
+        assert ("orcapod" in gate.source) == is_scarce

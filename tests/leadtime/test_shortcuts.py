@@ -23,7 +23,7 @@ AWS = ServingPath(
     tensor_parallel=4,
     spare_replicas=0,
 )
-BILL = Bill(usd_per_node_hour=55.04, nodes_min=1, nodes_max=2)
+BILL = Bill(usd_per_node_hour=55.04, nodes=1, nodes_max=2)
 
 
 def by_name(path=AWS, bill=BILL, measured=()):
@@ -49,14 +49,29 @@ def test_prices_are_those_of_the_tables():
     assert found["weights in a bucket"].usd_per_month == pytest.approx(3.22)
     assert found["weights on a local volume"].usd_per_month == pytest.approx(13.44 + 35)
     assert found["a reservation"].usd_per_month == pytest.approx(40179.2)
+    assert found["the image on the node's disk"].usd_per_month == pytest.approx(12 * 2.3 * 0.05)
+
+
+def test_what_every_node_needs_is_counted_by_the_nodes_of_the_expected_month():
+    one, three = (by_name(bill=replace(BILL, nodes=nodes)) for nodes in (1, 3))
+    volume = "weights on a local volume"
+    assert three[volume].usd_per_month == pytest.approx(3 * one[volume].usd_per_month)
+    assert three["a reservation"].usd_per_month == pytest.approx((2 - 3) * 40179.2)
+
+
+def test_a_spare_of_held_machines_is_free_only_while_one_is_left():
+    held = replace(AWS, purchase="reservation")
+    left, none = (by_name(held, Bill(usd_per_node_hour=0.0, held_free=free)) for free in (1, 0))
+    assert left["a spare node"].usd_per_month == 0
+    assert none["a spare node"].usd_per_month is None
 
 
 def test_a_price_that_nobody_knows_is_unknown_with_the_reason():
     found = by_name(bill=Bill())
     assert found["a spare node"].usd_per_month is None
     assert "not known" in found["a spare node"].cost
-    assert found["the image on the node's disk"].usd_per_month is None
     remote = by_name(replace(AWS, region="ap-south-2"))
+    assert remote["the image on the node's disk"].usd_per_month is None
     assert remote["weights on a local volume"].usd_per_month is None
 
 
@@ -103,7 +118,7 @@ def test_google_nodes_carry_the_image_on_a_second_disk():
         machine_type="a3-highgpu-8g",
         driver_by="cloud",
     )
-    found = by_name(gcp, replace(BILL, nodes_min=2))
+    found = by_name(gcp, replace(BILL, nodes=2))
     disk = found["the image on the node's disk"]
     assert disk.usd_per_month == pytest.approx(12 * 2.3 * (2 * 0.10 + 0.05))
     assert "weights in a bucket" not in found

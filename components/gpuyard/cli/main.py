@@ -1,5 +1,6 @@
 """The `gpuyard` command: one module per verb, each imported only when it is used."""
 
+import errno
 import gc
 import os
 import sys
@@ -78,6 +79,8 @@ def main() -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         code = code or 0
+    except OSError as error:
+        code = _not_written(error)
     os._exit(code)
 
 
@@ -97,6 +100,25 @@ def run(arguments: list[str]) -> int:
         click.echo(str(error), err=True)
         return error.exit_code
     except BrokenPipeError:  # the reader went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        return _not_written(error)
     return result if isinstance(result, int) else 0
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when there is no room for the output."""
+
+
+def _not_written(error: OSError) -> int:
+    click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
+    _let_go_of_stdout()
+    return 2
+
+
+def _let_go_of_stdout() -> None:
+    """What is left in its buffer goes nowhere, so that leaving does not fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

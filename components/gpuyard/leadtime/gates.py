@@ -11,10 +11,6 @@ _CAPACITY = {
         "aws_capacity_block_rules",
         "starts when the block does: at once if offered, else a date up to 8 weeks ahead",
     ),
-    ("aws", "on_demand"): (
-        "aws_ondemand_p5_class",
-        "no stock is promised; for P5 and P6, refusals are normal and last hours to days",
-    ),
     ("aws", "spot"): (
         "aws_spot_interruption",
         "no stock is promised, and machines are taken back at two minutes' notice",
@@ -25,6 +21,12 @@ _CAPACITY = {
     ("gcp", "future_reservation"): ("gcp_future_reservation", "starts on the approved day"),
 }
 """What is known of capacity by cloud and purchase, and the row of the table that says it."""
+_SCARCE_FAMILIES = ("p5", "p6")
+_SCARCE = (
+    "aws_ondemand_p5_class",
+    "no stock is promised; for machines of its family refusals are normal and last hours to days",
+)
+"""What is known of on-demand machines of those families at AWS; of others nothing is published."""
 _NEEDS_APPROVAL = ("calendar", "future_reservation")
 
 
@@ -88,6 +90,9 @@ def _capacity(path: ServingPath) -> Gate:
 
 def _known(path: ServingPath, name: str, kind: str, otherwise: str) -> Gate:
     phase, evidence = _CAPACITY.get((path.cloud, path.purchase), ("", otherwise))
+    is_scarce = path.cloud == "aws" and path.machine_type.startswith(_SCARCE_FAMILIES)
+    if is_scarce and path.purchase == "on_demand":
+        phase, evidence = _SCARCE
     fact = find_fact(phase, "") if phase else None
     return Gate(
         name=name,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from gpuyard.catalog.component_prices import component
 from gpuyard.catalog.prices import on_demand
+from gpuyard.catalog.service_prices import service_price
 from gpuyard.leadtime.estimate import estimate
 from gpuyard.leadtime.graph import SEED
 from gpuyard.leadtime.lead_time import Journey, LeadTime, Saving, Shortcut
@@ -23,6 +24,8 @@ UNPACKED = 2.3
 _FREE_MBPS, _STREAM_MBPS = 125, 1000
 """Throughput that a gp3 volume has for nothing, and the one that the measurement had."""
 _WORTH_NAMING_S = 1.0
+HELD = ("reservation", "capacity_block", "calendar", "future_reservation")
+"""Purchases whose machines are paid whether they run or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,11 @@ class Bill:
 
     usd_per_node_hour: float | None = None
     """As bought now; None: not known."""
-    nodes_min: int = 1
+    nodes: float = 1.0
+    """In the mean of the expected month."""
     nodes_max: int = 1
+    held_free: int | None = None
+    """Machines that are held and paid and that no pool may take; None: nothing is held, or not known."""
     hours_per_month: int = HOURS_PER_MONTH
     nat_usd_image: float = 0.0
     nat_usd_weights: float = 0.0
@@ -132,13 +138,13 @@ def _options(path: ServingPath, bill: Bill) -> Iterator[_Option]:
 
 def _machine_options(path: ServingPath, bill: Bill) -> Iterator[_Option]:
     if not path.spare_nodes:
-        usd = None if bill.usd_per_node_hour is None else bill.usd_per_node_hour * bill.hours_per_month
+        usd, cost = _spare(path, bill)
         yield _Option(
             name="a spare node",
             changes=f"keep one {path.machine_type} more than the replicas need, ready and empty",
             path=replace(path, spare_nodes=1),
             usd=usd,
-            cost=_hours(bill, 1) if usd is not None else "the price of the machine is not known",
+            cost=cost,
             basis="no machine to order, boot and equip",
         )
     if path.purchase in ("on_demand", "spot"):
@@ -155,15 +161,27 @@ def _machine_options(path: ServingPath, bill: Bill) -> Iterator[_Option]:
         )
 
 
+def _spare(path: ServingPath, bill: Bill) -> tuple[float | None, str]:
+    """What one machine more costs; of held capacity nothing, as long as one is left."""
+    if path.purchase in HELD:
+        if bill.held_free:
+            return 0.0, "a machine that is held and paid, used or not"
+        return None, "no machine that is held is known to be left; what one more costs is not known"
+    if bill.usd_per_node_hour is None:
+        return None, "the price of the machine is not known"
+    hours = bill.hours_per_month
+    return bill.usd_per_node_hour * hours, f"1 x ${bill.usd_per_node_hour:g} an hour, {hours} hours"
+
+
 def _reservation(path: ServingPath, bill: Bill) -> _Option:
     listed = on_demand(path.cloud, path.machine_type, path.region)
     usd, cost = None, "no published price of the machine in this region"
     if listed is not None and bill.usd_per_node_hour is not None:
-        now = bill.usd_per_node_hour * bill.nodes_min
+        now = bill.usd_per_node_hour * bill.nodes
         usd = (listed.usd * bill.nodes_max - now) * bill.hours_per_month
         cost = (
             f"{bill.nodes_max} x ${listed.usd:g} an hour around the clock, used or not, less what "
-            f"{bill.nodes_min} cost now ({listed.source}, {listed.as_of})"
+            f"{bill.nodes:.3g} cost now ({listed.source}, {listed.as_of})"
         )
     return _Option(
         name="a reservation",
@@ -206,16 +224,23 @@ def _image_options(path: ServingPath, bill: Bill) -> Iterator[_Option]:
 def _preloaded(path: ServingPath, bill: Bill, gigabytes: float) -> _Option:
     if path.platform == "eks":
         changes, usd = "nodes whose data volume comes from an EBS snapshot that holds the image", None
-        cost = "an EBS snapshot by the gigabyte; its price is not in the tables"
+        price = service_price("aws", "ebs", "snapshot storage", path.region)
+        cost = "no price of an EBS snapshot in this region"
+        if price is not None:
+            usd = gigabytes * price.usd
+            cost = (
+                f"{gigabytes:.0f} GB of an EBS snapshot at ${price.usd:g} per GB-month ({price.as_of}); "
+                "the nodes have the volume already"
+            )
     else:
         changes = "a secondary boot disk with the image on every node"
         disk = component("gcp", "disk", path.region, "pd-balanced")
         kept = component("gcp", "disk", path.region, "snapshot")
         usd, cost = None, "no disk price of this region"
         if disk is not None and kept is not None:
-            usd = gigabytes * (disk.usd * max(1, bill.nodes_min) + kept.usd)
+            usd = gigabytes * (disk.usd * bill.nodes + kept.usd)
             cost = (
-                f"{gigabytes:.0f} GB: one disk image at ${kept.usd:g} and pd-balanced on {bill.nodes_min} "
+                f"{gigabytes:.0f} GB: one disk image at ${kept.usd:g} and pd-balanced on {bill.nodes:.3g} "
                 f"nodes at ${disk.usd:g} per GB-month ({disk.as_of})"
             )
     return _Option(
@@ -268,9 +293,9 @@ def _local_weights(path: ServingPath, bill: Bill, gigabytes: float) -> _Option:
     usd, cost = None, "no price of gp3 in this region"
     if storage is not None and speed is not None:
         each = gigabytes * 1.2 * storage.usd + (_STREAM_MBPS - _FREE_MBPS) * speed.usd
-        usd = each * max(1, bill.nodes_min)
+        usd = each * bill.nodes
         cost = (
-            f"{max(1, bill.nodes_min)} gp3 of {gigabytes * 1.2:.0f} GB at ${storage.usd:g} per GB-month and "
+            f"{bill.nodes:.3g} gp3 of {gigabytes * 1.2:.0f} GB at ${storage.usd:g} per GB-month and "
             f"{_STREAM_MBPS} MB/s at ${speed.usd:g} above {_FREE_MBPS} ({storage.as_of})"
         )
     return _Option(
@@ -283,7 +308,3 @@ def _local_weights(path: ServingPath, bill: Bill, gigabytes: float) -> _Option:
         basis="measured with 15 GB, by size; several GPUs may load in parallel, which it leaves out",
         compares=WEIGHTS,
     )
-
-
-def _hours(bill: Bill, nodes: int) -> str:
-    return f"{nodes} x ${bill.usd_per_node_hour:g} an hour, {bill.hours_per_month} hours"

@@ -32,9 +32,7 @@ def gpu_hour(plan: StackPlan, placed: EndpointPlan, costs: CostReport, urn: str 
         (
             item
             for item in costs.items
-            if item.unit == "hour"
-            and item.urn == urn
-            and item.component.startswith(rung.machine_type)
+            if item.unit == "hour" and item.urn == urn and item.component.startswith(rung.machine_type)
         ),
         None,
     )

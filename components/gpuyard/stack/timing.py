@@ -46,11 +46,19 @@ def _bill(plan: StackPlan, placed: EndpointPlan) -> Bill:
     per_gb = 0.0 if nat is None else nat.usd
     return Bill(
         usd_per_node_hour=rung.rate.usd,
-        nodes_min=rung.nodes_min,
+        nodes=month.nodes,
         nodes_max=rung.nodes_max,
+        held_free=_held_free(plan, rung),
         nat_usd_image=month.nat_image_gb * per_gb,
         nat_usd_weights=month.nat_weights_gb * per_gb,
     )
+
+
+def _held_free(plan: StackPlan, rung: LockedRung) -> int | None:
+    """Machines of the rung's reservation that no pool of the stack may take; None: not known."""
+    held = [item.machines for item in plan.deployment.capacity.reservations if item.id == rung.reservation]
+    taken = [pool.rung.nodes_max for pool in plan.pools if pool.rung.reservation == rung.reservation]
+    return max(0, held[0] - sum(taken)) if held else None
 
 
 def serving_path(plan: StackPlan, placed: EndpointPlan) -> ServingPath:
