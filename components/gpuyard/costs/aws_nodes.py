@@ -295,7 +295,6 @@ def price_capacity_block(resource: Resource, scene: Scene) -> Iterator[Charge]:
         list_unit_price=fee,
         unit_price=fee,
         category="Purchase",
-        pricing_category="Committed",
         frequency="One-Time",
         source=found.source if found else "the usage file: upfront_usd of the offering",
         as_of=found.as_of if found else scene.reference_date.isoformat(),

@@ -24,6 +24,7 @@ from gpuyard.costs.line_item import (
     unpriced,
 )
 from gpuyard.costs.machine import charge_machines, reserved_price
+from gpuyard.costs.rates import RESERVED_INSTANCE
 from gpuyard.costs.scene import Scene, count, listed, mapping, truth
 from gpuyard.resources import Resource
 
@@ -210,6 +211,7 @@ def _as_reserved(resource: Resource, scene: Scene, found: Charge, name: str, reg
         unit_price=Decimal(str(price.usd)),
         pricing_category="Committed",
         discounts=(f"{kind} reserved instance, {term}, {payment}",),
+        commitment=RESERVED_INSTANCE,
         source=price.source,
         as_of=price.as_of,
         note=price.note,

@@ -102,6 +102,8 @@ class LineItem:
     """ChargeFrequency: One-Time, Recurring or Usage-Based."""
     discounts: tuple[str, ...] = ()
     """Names of the discounts and commitments that made the price, as the user calls them."""
+    commitment: str = ""
+    """Kind of the commitment, the last of `discounts`, that covers it or stands unused; empty: none."""
     source: str
     as_of: str
     note: str = ""
@@ -157,6 +159,7 @@ class LineItem:
             "pricing_category": self.pricing_category,
             "frequency": self.frequency,
             "discounts": list(self.discounts),
+            "commitment": self.commitment,
             "source": self.source,
             "as_of": self.as_of,
             "note": self.note,

@@ -12,6 +12,15 @@ from fnmatch import fnmatchcase
 
 from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, NOTHING, LineItem, Loads, Unpriced, always
 
+RESERVED_INSTANCE, SAVINGS_PLAN = "Reserved Instance", "Savings Plan"
+COMMITMENTS = {
+    "reserved_instance": RESERVED_INSTANCE,
+    "committed_use": "Committed Use Discount",
+    "savings_plan": SAVINGS_PLAN,
+}
+"""Kinds of commitments as rates files name them, and as their sellers do."""
+NOT_USED = "commitment not used"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -155,7 +164,7 @@ class Rates:
 
 def _committed(lines: Sequence[LineItem], commitment: Commitment, hours: Decimal) -> list[LineItem]:
     """The lines with what the commitment covers split off, and what of it is not used."""
-    is_counted = commitment.kind != "savings_plan"
+    is_counted = COMMITMENTS[commitment.kind] != SAVINGS_PLAN
     budget = (commitment.count if is_counted else commitment.usd_per_hour) * hours
     left, found = always(budget), []
     for line in lines:
@@ -179,6 +188,7 @@ def _committed(lines: Sequence[LineItem], commitment: Commitment, hours: Decimal
                     unit_price=price,
                     pricing_category="Committed",
                     discounts=name,
+                    commitment=COMMITMENTS[commitment.kind],
                 )
             )
         if rest != NOTHING or covered == NOTHING:
@@ -213,7 +223,7 @@ def _unused(commitment: Commitment, left: Loads, is_counted: bool) -> LineItem:
         resource=commitment.name,
         urn=f"commitment::{commitment.name}",
         type=f"{commitment.scope.cloud or 'any'}:commitment",
-        component="commitment not used",
+        component=NOT_USED,
         group=GPU_NODES,
         region=commitment.scope.region,
         quantity=left,
@@ -223,6 +233,7 @@ def _unused(commitment: Commitment, left: Loads, is_counted: bool) -> LineItem:
         pricing_category="Committed",
         frequency="Recurring",
         discounts=(commitment.name,),
+        commitment=COMMITMENTS[commitment.kind],
         source=commitment.source,
         as_of=commitment.as_of,
         note="committed and not used: paid all the same",

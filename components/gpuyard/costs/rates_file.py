@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gpuyard.costs.machine import reserved_price
-from gpuyard.costs.rates import Commitment, Discount, OwnPrice, Rates, Scope
+from gpuyard.costs.rates import COMMITMENTS, Commitment, Discount, OwnPrice, Rates, Scope
 from gpuyard.costs.usage_file import currency_problems, problem, read_yaml_file
 from gpuyard.errors import Finding, SpecError, did_you_mean
 
@@ -16,7 +16,7 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
     "discounts": ("name", "percent", *_SCOPE),
     "commitments": ("name", "kind", "count", "term", "usd", "usd_per_hour", "percent", *_SCOPE),
 }
-KINDS = ("reserved_instance", "committed_use", "savings_plan")
+KINDS = tuple(COMMITMENTS)
 _TOP = ("version", "currency", *_SECTIONS)
 
 

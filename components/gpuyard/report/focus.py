@@ -6,20 +6,14 @@ All 57 columns are there; what an estimate cannot know is null, an empty cell. S
 docs/reference/focus-export.md for what each holds and where an estimate must differ from a bill.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from gpuyard.catalog.regions import regions
-from gpuyard.costs.line_item import (
-    CONTROL_PLANE,
-    CPU_NODES,
-    GPU_NODES,
-    NETWORK,
-    OBSERVABILITY,
-    STORAGE,
-    LineItem,
-)
+from gpuyard.costs.line_item import LineItem
+from gpuyard.costs.rates import NOT_USED, SAVINGS_PLAN
 from gpuyard.report.csv_form import write_csv
+from gpuyard.report.focus_services import CATEGORIES, PROVIDERS, cloud_of, service_of, unit_of
 from gpuyard.report.model import Report
 
 COLUMNS = tuple(
@@ -38,66 +32,16 @@ COLUMNS = tuple(
 )
 CUSTOM = ("x_Component", "x_Group", "x_IdleCost", "x_PeakCost", "x_PriceSource", "x_PriceAsOf")
 """Ours, after the columns of the specification, as it asks."""
-_PROVIDERS = {"aws": "AWS", "gcp": "Google Cloud", "kubernetes": "Kubernetes"}
-_SERVICES = {
-    ("aws", GPU_NODES): "Amazon Elastic Compute Cloud",
-    ("aws", CPU_NODES): "Amazon Elastic Compute Cloud",
-    ("aws", CONTROL_PLANE): "Amazon Elastic Kubernetes Service",
-    ("aws", STORAGE): "Amazon Elastic Block Store",
-    ("aws", NETWORK): "Amazon Virtual Private Cloud",
-    ("aws", OBSERVABILITY): "Amazon CloudWatch",
-    ("gcp", GPU_NODES): "Compute Engine",
-    ("gcp", CPU_NODES): "Compute Engine",
-    ("gcp", CONTROL_PLANE): "Google Kubernetes Engine",
-    ("gcp", STORAGE): "Persistent Disk",
-    ("gcp", NETWORK): "Networking",
-    ("gcp", OBSERVABILITY): "Cloud Logging",
-    "aws:efs": "Amazon Elastic File System",
-    "aws:fsx": "Amazon FSx",
-    "aws:s3": "Amazon Simple Storage Service",
-    "aws:ecr": "Amazon Elastic Container Registry",
-    "aws:lb": "Elastic Load Balancing",
-    "aws:alb": "Elastic Load Balancing",
-    "gcp:storage": "Cloud Storage",
-    "gcp:artifactregistry": "Artifact Registry",
-}
-"""By the type's module where it says which service it is, else by cloud and group."""
-_CATEGORIES = {
-    "Amazon Elastic Compute Cloud": ("Compute", "Virtual Machines"),
-    "Compute Engine": ("Compute", "Virtual Machines"),
-    "Amazon Elastic Kubernetes Service": ("Compute", "Containers"),
-    "Google Kubernetes Engine": ("Compute", "Containers"),
-    "Amazon Elastic Container Registry": ("Compute", "Containers"),
-    "Artifact Registry": ("Compute", "Containers"),
-    "Amazon Elastic Block Store": ("Storage", "Block Storage"),
-    "Persistent Disk": ("Storage", "Block Storage"),
-    "Amazon Elastic File System": ("Storage", "File Storage"),
-    "Amazon FSx": ("Storage", "File Storage"),
-    "Amazon Simple Storage Service": ("Storage", "Object Storage"),
-    "Cloud Storage": ("Storage", "Object Storage"),
-    "Amazon Virtual Private Cloud": ("Networking", "Network Infrastructure"),
-    "Networking": ("Networking", "Network Infrastructure"),
-    "Elastic Load Balancing": ("Networking", "Network Routing"),
-    "Amazon CloudWatch": ("Management and Governance", "Observability"),
-    "Cloud Logging": ("Management and Governance", "Observability"),
-}
-"""Every service has one category, as the specification asks."""
-_UNITS = {
-    "hour": "Hours",
-    "month": "Months",
-    "second": "Seconds",
-    "request": "Requests",
-    "GB": "GB",
-    "GiB": "GiB",
-    "TB": "TB",
-}
 
 
 def render_focus(report: Report) -> str:
-    """One row per charge of the expected month; rates without a declared amount and unknowns have no row."""
+    """One row per charge of the expected month; rates without a declared amount and unknowns have no row.
+
+    What a commitment covers is billed with its purchase, a row of its own.
+    """
     start, end = _month(report.reference_date)
     rows = [_row(report, item, start, end) for item in report.costs.items if item.quantity is not None]
-    return write_csv((*COLUMNS, *CUSTOM), rows)
+    return write_csv((*COLUMNS, *CUSTOM), [*rows, *_purchases(rows)])
 
 
 def left_out(report: Report) -> int:
@@ -109,35 +53,34 @@ def _row(report: Report, item: LineItem, start: str, end: str) -> dict[str, Any]
     cost, quantity = item.effective, item.quantity
     assert cost is not None  # noqa: S101 (the caller left the others out)
     assert quantity is not None  # noqa: S101
-    cloud = _cloud(item)
-    provider = _PROVIDERS.get(cloud, cloud or "unknown")
-    service = _service(cloud, item)
-    category, subcategory = _CATEGORIES.get(service, ("Other", "Other (Other)"))
-    charge_category = item.category
-    is_usage, is_credit = charge_category == "Usage", charge_category == "Credit"
-    billed = cost.expected
-    listed = item.list_cost
-    is_committed = item.pricing_category == "Committed" and item.contracted_unit_price is not None
-    contracted = item.contracted_unit_price if is_committed else item.unit_price
+    cloud = cloud_of(item)
+    provider = PROVIDERS.get(cloud, cloud or "unknown")
+    service = service_of(cloud, item)
+    category, subcategory = CATEGORIES.get(service, ("Other", "Other (Other)"))
+    is_credit, paid = item.category == "Credit", cost.expected
+    # a price that nobody publishes is the one that is paid: neither may be null
+    listed = item.unit_price if item.list_unit_price is None else item.list_unit_price
+    negotiated = item.contracted_unit_price if item.commitment else item.unit_price
+    contracted = item.unit_price if negotiated is None else negotiated
     row: dict[str, Any] = {
-        "BilledCost": billed,
+        "BilledCost": 0 if item.commitment else paid,
         "BillingAccountId": report.stack,
         "BillingAccountType": "Pulumi stack",
         "BillingCurrency": "USD",
         "BillingPeriodEnd": end,
         "BillingPeriodStart": start,
-        "ChargeCategory": charge_category,
+        "ChargeCategory": item.category,
         "ChargeDescription": f"{item.component} of {item.resource}, expected",
         "ChargeFrequency": _frequency(item),
         "ChargePeriodEnd": end,
         "ChargePeriodStart": start,
-        "ContractedCost": quantity.expected * (contracted or 0) if is_committed else billed,
-        "EffectiveCost": billed,
+        "ContractedCost": paid if is_credit else quantity.expected * contracted,
+        "EffectiveCost": 0 if item.category == "Purchase" else paid,
         "InvoiceIssuerName": provider,
-        "ListCost": billed if is_credit or listed is None else listed.expected,
+        "ListCost": paid if is_credit else quantity.expected * listed,
         "PricingCategory": item.pricing_category,
         "PricingCurrency": "USD",
-        "PricingCurrencyEffectiveCost": billed,
+        "PricingCurrencyEffectiveCost": 0 if item.category == "Purchase" else paid,
         "ProviderName": provider,
         "PublisherName": provider,
         "RegionId": item.region or None,
@@ -155,28 +98,79 @@ def _row(report: Report, item: LineItem, start: str, end: str) -> dict[str, Any]
         "x_PriceSource": item.source,
         "x_PriceAsOf": item.as_of,
     }
-    if item.pricing_category == "Committed" and is_usage and item.discounts:
-        is_spend = item.unit == "USD committed"
-        row |= {
-            "CommitmentDiscountCategory": "Spend" if is_spend else "Usage",
-            "CommitmentDiscountId": item.discounts[-1],
-            "CommitmentDiscountName": item.discounts[-1],
-            "CommitmentDiscountQuantity": quantity.expected,
-            "CommitmentDiscountStatus": "Unused" if item.component.endswith("not used") else "Used",
-            "CommitmentDiscountUnit": _unit(item.unit),
-        }
-    if is_usage:
-        row |= {"ConsumedQuantity": quantity.expected, "ConsumedUnit": _unit(item.unit)}
+    if item.category == "Usage":
+        row |= {"ConsumedQuantity": quantity.expected, "ConsumedUnit": unit_of(item.unit)}
     if not is_credit:  # a credit has no price: prices may not be negative
         row |= {
             "ContractedUnitPrice": contracted,
-            "ListUnitPrice": item.list_unit_price,
+            "ListUnitPrice": listed,
             "PricingCurrencyContractedUnitPrice": contracted,
-            "PricingCurrencyListUnitPrice": item.list_unit_price,
+            "PricingCurrencyListUnitPrice": listed,
             "PricingQuantity": quantity.expected,
-            "PricingUnit": _unit(item.unit),
+            "PricingUnit": unit_of(item.unit),
         }
-    return row
+    return row | _reservation(item) | _commitment(item)
+
+
+def _reservation(item: LineItem) -> dict[str, Any]:
+    """Which capacity reservation stands unused; its users are charged as machines."""
+    if "reserved and not used" not in item.component:
+        return {}
+    return {"CapacityReservationId": item.urn, "CapacityReservationStatus": "Unused"}
+
+
+def _commitment(item: LineItem) -> dict[str, Any]:
+    """Which commitment covers the charge, or stands unused."""
+    if not item.commitment:
+        return {}
+    assert item.quantity is not None  # noqa: S101 (the caller left the others out)
+    is_spend, is_unused = item.commitment == SAVINGS_PLAN, item.component == NOT_USED
+    amount = item.quantity.expected * (item.unit_price if is_spend else 1)
+    found = {
+        "CommitmentDiscountCategory": "Spend" if is_spend else "Usage",
+        "CommitmentDiscountId": item.discounts[-1],
+        "CommitmentDiscountName": item.discounts[-1],
+        "CommitmentDiscountQuantity": amount,
+        "CommitmentDiscountStatus": "Unused" if is_unused else "Used",
+        "CommitmentDiscountType": item.commitment,
+        "CommitmentDiscountUnit": "USD" if is_spend else unit_of(item.unit),
+    }
+    return found | ({"ConsumedQuantity": None, "ConsumedUnit": None} if is_unused else {})
+
+
+def _purchases(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What each commitment is billed in the month: as much as its used and unused rows cost effectively."""
+    owned = [row for row in rows if row.get("CommitmentDiscountId")]
+    for name in dict.fromkeys(row["CommitmentDiscountId"] for row in owned):
+        parts = [row for row in owned if row["CommitmentDiscountId"] == name]
+        billed = sum(row["EffectiveCost"] for row in parts)
+        amount = sum(row["CommitmentDiscountQuantity"] for row in parts)
+        price = billed / amount if amount else 0
+        yield {
+            **{key: value for key, value in parts[0].items() if not key.startswith(("Consumed", "x_"))},
+            "BilledCost": billed,
+            "CapacityReservationId": None,
+            "CapacityReservationStatus": None,
+            "ChargeCategory": "Purchase",
+            "ChargeDescription": f"{parts[0]['CommitmentDiscountType']} {name}, this month's part",
+            "ChargeFrequency": "Recurring",
+            "CommitmentDiscountQuantity": amount,
+            "CommitmentDiscountStatus": None,
+            "ContractedCost": amount * price,
+            "ContractedUnitPrice": price,
+            "EffectiveCost": 0,
+            "ListCost": amount * price,
+            "ListUnitPrice": price,
+            "PricingCategory": "Standard",
+            "PricingCurrencyContractedUnitPrice": price,
+            "PricingCurrencyEffectiveCost": 0,
+            "PricingCurrencyListUnitPrice": price,
+            "PricingQuantity": amount,
+            "PricingUnit": parts[0]["CommitmentDiscountUnit"],
+            "ResourceId": name,
+            "ResourceName": None,
+            "ResourceType": parts[0]["CommitmentDiscountType"],
+        }
 
 
 def _frequency(item: LineItem) -> str:
@@ -184,28 +178,6 @@ def _frequency(item: LineItem) -> str:
     if item.category == "Purchase" and item.frequency == "Usage-Based":
         return "Recurring"
     return item.frequency
-
-
-def _cloud(item: LineItem) -> str:
-    """By type, or by region for what a cluster makes; the provider's own name elsewhere."""
-    cloud = item.type.partition(":")[0]
-    if cloud in ("aws", "gcp"):
-        return cloud
-    return next((name for name in ("aws", "gcp") if item.region in regions(name)), cloud)
-
-
-def _service(cloud: str, item: LineItem) -> str:
-    module = item.type.partition("/")[0]
-    return _SERVICES.get(module) or _SERVICES.get((cloud, item.group)) or module or "unknown"
-
-
-def _unit(unit: str) -> str:
-    """FOCUS writes units in the plural, composites with a dash: ``Hours``, ``GB-Months``."""
-    if "/" in unit or not unit:
-        return unit or "Units"
-    first, dash, time = unit.rpartition("-")
-    last = _UNITS.get(time, time[:1].upper() + time[1:] + ("" if time.endswith("s") else "s"))
-    return f"{first}{dash}{last}"
 
 
 def _month(day: str) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """A page of terminal text: so many columns, colours only where a person looks."""
 
 from collections.abc import Sequence
-from textwrap import wrap
 
+from gpuyard.report.columns import columns_of, cut, padded, wrapped
 from gpuyard.report.markup import visible
 
 NARROWEST = 60
@@ -34,17 +34,15 @@ class Page:
 
     def fold(self, text: str, indent: int = 0, hang: int = 0) -> list[str]:
         """Paragraph, every line indented, those after the first by ``hang`` more."""
-        first, later = " " * indent, " " * (indent + hang)
         plain = visible(text)  # others' text must not move the cursor or set colours
-        lines = wrap(plain, self.width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
-        return lines or [""]
+        return wrapped(plain, self.width, " " * indent, " " * (indent + hang))
 
     def table(self, rows: Sequence[Sequence[str]], numbers: int) -> list[str]:
         """Columns; the last ``numbers`` are right-aligned, the widest others give way when space is short."""
         if not rows:
             return []
         plain = [[visible(cell) for cell in row] for row in rows]
-        widths = [max(len(row[i]) for row in plain) for i in range(len(plain[0]))]
+        widths = [max(columns_of(row[i]) for row in plain) for i in range(len(plain[0]))]
         words = range(len(widths) - numbers)
         while sum(widths) + _GAP * len(widths) > self.width:
             widest = max(words, key=lambda i: widths[i], default=None)
@@ -57,6 +55,5 @@ class Page:
 def _cells(row: Sequence[str], widths: Sequence[int], numbers: int) -> list[str]:
     cells = []
     for index, (cell, width) in enumerate(zip(row, widths, strict=True)):
-        text = cell if len(cell) <= width else cell[: width - 1] + "…"
-        cells.append(text.rjust(width) if index >= len(row) - numbers else text.ljust(width))
+        cells.append(padded(cut(cell, width), width, right=index >= len(row) - numbers))
     return cells
