@@ -1,7 +1,7 @@
 """Laws that hold for every set of resources."""
 
 from decimal import Decimal
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -173,7 +173,7 @@ def test_five_thousand_resources_take_at_most_two_seconds():
         Resource(urn=f"urn:{n}", type=kinds[n % 5][0], name=f"r{n}", inputs=kinds[n % 5][1])
         for n in range(5000)
     ]
-    start = perf_counter()
+    start = process_time()
     report = price_resources(resources)
     assert len({item.urn for item in report.items}) == 4000
-    assert perf_counter() - start < 2.0
+    assert process_time() - start < 2.0
