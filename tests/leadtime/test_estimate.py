@@ -133,7 +133,7 @@ def test_a_rollout_without_spare_gpus_stops_first_and_goes_one_by_one():
     assert one.phases[0].name == "drain"
     assert surging.phases[-1].name == "drain"
     assert surging.p50_s < three.p50_s
-    steps = [phase.p50_s for phase in one.phases if phase.name != "image pull"]
+    steps = [phase.p50_s or 0 for phase in one.phases if phase.name != "image pull"]
     assert three.path_s == pytest.approx(one.path_s + 2 * sum(steps))
 
 

@@ -53,9 +53,8 @@ def test_prices_are_those_of_the_tables():
 
 
 def test_what_every_node_needs_is_counted_by_the_nodes_of_the_expected_month():
-    one, three = (by_name(bill=replace(BILL, nodes=nodes)) for nodes in (1, 3))
-    volume = "weights on a local volume"
-    assert three[volume].usd_per_month == pytest.approx(3 * one[volume].usd_per_month)
+    three = by_name(bill=replace(BILL, nodes=3))
+    assert three["weights on a local volume"].usd_per_month == pytest.approx(3 * (13.44 + 35))
     assert three["a reservation"].usd_per_month == pytest.approx((2 - 3) * 40179.2)
 
 

@@ -103,6 +103,7 @@ def test_the_explorer_computes_what_the_json_says(report, tmp_path):
 
 def test_the_explorer_starts_at_a_utilisation_far_below_one_percent(tmp_path):
     quiet = make_tokens(utilisation=2e-5)
+    assert quiet.at_planned is not None
     found = ask(render_html(make_report(tokens={"chat": quiet})), EXPLORE, tmp_path)
     assert float(found["planned"]["own"]) == pytest.approx(quiet.at_planned.blended, rel=1e-12)
 

@@ -190,10 +190,14 @@ def test_a_pool_whose_name_was_cut_pays_for_the_nodes_of_its_load(plan_of):
     )
     costs = price_resources([nodes], usage=price_usage([usage_of(plan, [nodes])]))
     (machines,) = [item for item in costs.items if item.component.startswith(pool.rung.machine_type)]
-    expected = demand_of(plan.endpoints[0]).day.mean
-    assert expected > 1
-    assert float(machines.quantity.expected) == pytest.approx(expected * 730)
+    day = demand_of(plan.endpoints[0]).day
+    assert day is not None
+    assert day.mean > 1
+    assert machines.quantity is not None
+    assert float(machines.quantity.expected) == pytest.approx(day.mean * 730)
     found = tokens_section(plan, costs, [nodes])["chat"]
+    assert found.all_in_per_1m is not None
+    assert found.at_planned is not None
     assert found.all_in_per_1m > found.at_planned.blended
 
 
@@ -208,4 +212,6 @@ MEASURED = {
 
 def test_replicas_beyond_the_machines_that_are_held_are_not_counted(plan_of):
     plan = with_load(plan_of("prod"), requests_per_second=100)
-    assert demand_of(replace(plan.endpoints[0], replicas_max=3)).day.peak == 3
+    day = demand_of(replace(plan.endpoints[0], replicas_max=3)).day
+    assert day is not None
+    assert day.peak == 3
