@@ -38,6 +38,8 @@ class OperatorOs:
     """Operator release that has its containers first; empty: not known to matter."""
     until: Version
     """The last one; empty: the newest has them."""
+    range_is_sure: bool
+    """Whether images were seen missing outside of that range; else only the support matrix says so."""
     by_partner: bool
     """Whether a partner's registry has them, which the operator must be pointed to."""
     settings: str
@@ -125,6 +127,7 @@ def operator_systems() -> Mapping[str, OperatorOs]:
             driver_container=row["driver_container"].lower() in ("yes", "partner images"),
             since=parse_version(row["operator_min"]),
             until=parse_version(row["operator_max"]),
+            range_is_sure=row["range_is_sure"] == "yes",
             by_partner=row["driver_container"].lower() == "partner images",
             settings=row["operator_settings"],
             source=row["source"],

@@ -116,6 +116,7 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
             f"GPU Operator {dotted(release)} has no driver container for {system.name} "
             + ("yet" if early else "any more"),
             (*fixes, _by_image(facts)),
+            Severity.ERROR if system.range_is_sure else Severity.WARNING,
         )
     elif system.by_partner:
         yield Problem(
