@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
+from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, with_env, without_flags
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
@@ -231,6 +231,13 @@ def _sparse(facts: Facts, name: str) -> Iterator[Problem]:
         (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
         Severity.WARNING if unsure else Severity.ERROR,
     )
+    if facts.sm < ADA and model in name and facts.runtime in ("vllm", "sglang"):
+        yield Problem(
+            "QUANT_MIN_SM",
+            "model",
+            f"{facts.model_name} stores FP8 in blocks, whose kernels start with compute capability 8.9",
+            (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
+        )
 
 
 def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:

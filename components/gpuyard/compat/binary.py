@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.floors import floor_problems, older_release
 from gpuyard.compat.generations import BLACKWELL, TURING
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
 from gpuyard.compat.spelling import dotted
@@ -22,12 +22,6 @@ from gpuyard.errors import Severity
 
 CU126_TORCH = ((0, 9, 0, 0), (0, 10, 1, 99))
 """vLLM releases whose torch on the default index is built for CUDA 12.6: nothing newer than Hopper."""
-SGLANG_WITH_TRITON = (0, 3, 0, 0)
-"""SGLang before fails on Turing even without FlashInfer (sgl-project/sglang#1058)."""
-SGLANG_KERNEL_BUILDS = (0, 4, 1, 0)
-"""First SGLang with its own kernel wheel, which has nothing below Ampere."""
-BUILDS_ENGINES = ("tensorrt-llm",)
-"""Engines that refuse a GPU when they compile the model for it, before any kernel runs."""
 CU128_TORCH = (2, 7)
 """Torch whose wheels for CUDA 12.8 left out Volta; the default ones for 12.6 and torch 2.8 have it."""
 
@@ -52,7 +46,7 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             Severity.WARNING,
         )
     if facts.sm:
-        yield from _minimum(facts)
+        yield from floor_problems(facts)
         if facts.sm in COMPILED_AT_RUN_TIME:
             yield from toolchain_problems(facts)
             yield from _machine_code(facts)
@@ -61,79 +55,10 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             yield from toolchain_problems(facts)
 
 
-def _minimum(facts: Facts) -> Iterator[Problem]:
-    release = facts.release
-    floor = release.min_sm if release else _floor_of_unknown(facts)
-    if not floor or facts.sm >= floor:
-        return
-    early = (
-        facts.runtime == "sglang"
-        and facts.version
-        and SGLANG_WITH_TRITON <= facts.version < SGLANG_KERNEL_BUILDS
-        and facts.sm >= (7, 5)
-    )
-    if facts.runtime in BUILDS_ENGINES:
-        yield Problem(
-            "ENGINE_MIN_SM",
-            "gpu",
-            f"{facts.runtime} builds no engine for {facts.card}; it starts with {dotted(floor)}",
-            (*_older_release(facts), *_other_engine(facts), set_gpu(facts, _gpu_from(floor))),
-        )
-    yield Problem(
-        "SM_BELOW_MIN",
-        "gpu",
-        f"{facts.runtime} {release.version if release else ''} supports compute capability {dotted(floor)} "
-        "and newer, "
-        f"{facts.who} has {dotted(facts.sm)}".replace("  ", " "),
-        (*_older_release(facts), *_other_engine(facts), set_gpu(facts, _gpu_from(floor))),
-        Severity.WARNING if early else Severity.ERROR,
-    )
-
-
-def _floor_of_unknown(facts: Facts) -> Version:
-    """What every release of the engine wants, or its first one where this is older; empty: not known."""
-    floors = [row.min_sm for row in runtime_releases(facts.runtime) if row.min_sm] if facts.runtime else []
-    if not floors:
-        return ()
-    return floors[0] if facts.version else min(floors)
-
-
 def _only_known(facts: Facts) -> RuntimeRelease | None:
     """The newest release, where none is stated: what even that one lacks, every release does."""
     stated = [row for row in runtime_releases(facts.runtime) if row.max_sm] if facts.runtime else []
     return None if facts.version or not stated else max(stated, key=lambda row: (row.max_sm, row.key))
-
-
-def _other_engine(facts: Facts) -> tuple[Fix, ...]:
-    """vLLM, where it still supports the GPU."""
-    if facts.runtime == "vllm" or facts.sm < (7, 0):
-        return ()
-    version = "0.20.0" if facts.sm >= (7, 5) else "0.19.1"
-    return tuple(
-        Fix(
-            f"use vLLM {number}, which supports compute capability {dotted(facts.sm)}",
-            {
-                "runtime": "vllm",
-                "runtime_version": number,
-                "image": None,
-                "cuda": None,
-                "base_image_cuda": None,
-            },
-        )
-        for number in (version, "0.19.1")
-    )
-
-
-def _older_release(facts: Facts) -> tuple[Fix, ...]:
-    """The newest older release that supports the GPU."""
-    for release in reversed(runtime_releases(facts.runtime)):
-        if (
-            release.key < (facts.version or release.key)
-            and facts.sm >= release.min_sm
-            and (not release.sass or covers(release.sass, facts.sm))
-        ):
-            return (set_release(facts, release.version),)
-    return ()
 
 
 def _machine_code(facts: Facts) -> Iterator[Problem]:
@@ -162,7 +87,7 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
                 "runtime_version",
                 f"{facts.runtime} {release.version} has no machine code for {facts.card}; "
                 f"it has {' '.join(map(dotted, release.sass))}",
-                (*newer_release(facts), *_older_release(facts), set_gpu(facts, "h100-sxm")),
+                (*newer_release(facts), *older_release(facts), set_gpu(facts, "h100-sxm")),
             )
             return
         low, high = CU126_TORCH
@@ -190,7 +115,7 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
                         "use pip, whose torch is for CUDA 12.6",
                         {"install": "pip", "image": None, "cuda": None},
                     ),
-                    *_older_release(facts),
+                    *older_release(facts),
                     set_gpu(facts, "t4"),
                 ),
                 Severity.ERROR if facts.cuda_is_given or facts.install == "docker" else Severity.WARNING,
@@ -265,7 +190,3 @@ def _sm_103(facts: Facts) -> Iterator[Problem]:
         (*fixes, raise_cuda(facts, (13, 0))),
         Severity.ERROR if is_fp4 and is_certain else Severity.WARNING,
     )
-
-
-def _gpu_from(floor: Version) -> str:
-    return {"7.5": "t4", "8.0": "a10g", "8.9": "l4", "9.0": "h100-sxm"}.get(dotted(floor), "l4")

@@ -211,7 +211,8 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     floor = cuda_floors().get(facts.cuda[0], ())
     if facts.driver_high < floor or _uses_forward_compat(facts):
         return
-    must_translate = facts.runtime == "vllm" and facts.version >= (0, 9, 2, 0) and facts.sm >= (10, 0)
+    must_translate = facts.runtime == "vllm" and facts.sm >= (10, 0)
+    must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",

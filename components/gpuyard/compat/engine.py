@@ -19,7 +19,8 @@ def engine_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _mode(facts: Facts) -> Iterator[Problem]:
-    if facts.runtime != "vllm" or facts.sm >= AMPERE or facts.env.get("VLLM_USE_V1") != "1":
+    asked = facts.env.get("VLLM_USE_V1") == "1" or "v1" in facts.runtime_text.replace("(", " ").split()
+    if facts.runtime != "vllm" or facts.sm >= AMPERE or not asked:
         return
     if facts.version and facts.version >= (0, 10, 0):
         return
@@ -40,7 +41,7 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
         set_gpu(facts, "h100-sxm"),
     )
     engine = facts.runtime not in ("llama.cpp", "ollama")
-    old_auto = facts.dtype == "auto" and facts.runtime == "vllm" and () < facts.version < (0, 9, 0)
+    old_auto = facts.dtype in ("auto", "") and facts.runtime == "vllm" and () < facts.version < (0, 9, 0)
     model_is_bf16 = facts.model is not None and facts.model.dtype == "bfloat16" and not facts.quantization
     if facts.sm < AMPERE and engine and (facts.dtype == "bfloat16" or (old_auto and model_is_bf16)):
         yield Problem(

@@ -7,9 +7,12 @@ from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release
 from gpuyard.compat.spelling import cuda_of, dotted
+from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, TRITON_PTXAS
 
 FLASHINFER_SAMPLER = (0, 13, 0, 0)
 """vLLM that compiles its sampler at run time (vllm-project/vllm#49497, meta-pytorch/torchforge#748)."""
+SGLANG_COMPILES = (0, 5, 0, 0)
+"""SGLang whose kernels load libnvrtc of the toolkit when they are imported."""
 TORCH_GLIBC = ((2, 7), (2, 28))
 """First torch whose wheels are tagged manylinux_2_28."""
 
@@ -133,6 +136,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
             ),
         )
     yield from _toolkit_of_another_major(facts)
+    yield from _kernels_of_another_major(facts)
     base = cuda_of(str(facts.given.base_image_cuda)) if facts.given.base_image_cuda is not None else ()
     if base and facts.cuda and base[0] != facts.cuda[0]:
         yield Problem(
@@ -149,6 +153,10 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
     elif release is not None and facts.runtime == "vllm" and facts.install == "pip" and facts.cuda_is_given:
         # besides CUDA 13, the releases since 0.12 have wheels for 12.8 or 12.9
         has_variant = release.key >= (0, 12, 0, 0) and (facts.cuda >= (12, 8) or release.wheel_cuda < (13, 0))
+        # on DGX Spark and Thor the default index gave the CUDA 12 wheel beside torch for 13 (vllm#31018)
+        has_variant = has_variant and not (
+            facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0]
+        )
         if release.wheel_cuda and facts.cuda[:1] != release.wheel_cuda[:1] and not has_variant:
             yield Problem(
                 "RUNTIME_LIB_MISSING",
@@ -168,12 +176,14 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
     """Wheels beside a toolkit of another CUDA major: what is compiled at run time links against that."""
     host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
     compiles = facts.runtime in ("vllm", "sglang") and facts.install in ("pip", "source", "")
+    # FlashInfer's prebuilt kernels went, so that every model compiles something (sgl-project/sglang#10951)
+    compiles_always = facts.runtime == "sglang" and facts.version >= SGLANG_COMPILES
     if (
         not host
         or not facts.cuda
         or host[0] == facts.cuda[0]
         or not compiles
-        or min(host[0], facts.cuda[0]) < 12
+        or (min(host[0], facts.cuda[0]) < 12 and not compiles_always)
     ):
         return
     yield Problem(
@@ -184,5 +194,25 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
         (
             set_field("host_toolkit", dotted(facts.cuda), f"use the toolkit of CUDA {dotted(facts.cuda)}"),
             set_field("install", "docker", "use the container image"),
+        ),
+    )
+
+
+def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
+    """SGLang by pip beside torch for CUDA 12: its kernel wheels on the default index are for CUDA 13."""
+    release = facts.release
+    if facts.runtime != "sglang" or facts.install != "pip" or release is None or not facts.cuda_is_given:
+        return
+    built = release.wheel_cuda
+    if built < (13, 0) or facts.cuda >= (13, 0):
+        return
+    yield Problem(
+        "RUNTIME_LIB_MISSING",
+        "cuda",
+        f"the kernel wheels of SGLang {release.version} are for CUDA {dotted(built[:2])}, torch is for "
+        f"{dotted(facts.cuda)}: libnvrtc.so.{built[0]} is not there",
+        (
+            set_field("cuda", dotted(built[:2]), f"use torch for CUDA {dotted(built[:2])}"),
+            set_release(facts, "0.5.10"),
         ),
     )

@@ -8,7 +8,7 @@ from gpuyard.catalog.software_support import QuantizationSpan, quantization_supp
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER
-from gpuyard.compat.problem import Problem, set_field, set_gpu, set_release
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
@@ -69,6 +69,8 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
             f"{facts.who} has {dotted(facts.sm)}",
             fixes if span.sm_min < BLACKWELL else fixes[3:],
         )
+        if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm:
+            yield _no_fp8(facts, "quantization" if facts.given.quantization else "model", fixes)
     elif facts.sm[0] in span.not_on:
         yield Problem(
             "QUANT_MIN_SM",
@@ -98,6 +100,17 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
             ),
             Severity.WARNING if converts else Severity.ERROR,
         )
+        if not converts:
+            yield _no_fp8(
+                facts, "kv_cache_dtype", (set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto"),)
+            )
+
+
+def _no_fp8(facts: Facts, path: str, fixes: tuple[Fix, ...]) -> Problem:
+    """The number format itself: Triton calls it fp8e4nv."""
+    return Problem(
+        "DTYPE_UNSUPPORTED", path, f"FP8 (e4m3) starts with compute capability 8.9; {facts.card}", fixes
+    )
 
 
 def _kind(facts: Facts) -> str:

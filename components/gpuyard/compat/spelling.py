@@ -10,6 +10,7 @@ RUNTIME_NAMES = (
     ("vllm", ("vllm",)),
     ("sglang", ("sglang",)),
     ("tgi", ("tgi", "text-generation-inference", "text-generation-launcher")),
+    ("tei", ("text-embeddings-inference", "text-embedding-inference", "text-embeddings-router")),
     ("tensorrt-llm", ("tensorrt", "trt-llm", "trtllm")),
     ("lmdeploy", ("lmdeploy",)),
     ("ollama", ("ollama",)),
@@ -17,6 +18,7 @@ RUNTIME_NAMES = (
     ("exllamav3", ("exllamav3", "exllama-v3", "exl3")),
     ("ai-dynamo", ("dynamo",)),
     ("torch", ("torch",)),
+    ("triton", ("tritonserver", "triton-inference-server", "triton inference", "triton (", "nvidia-triton")),
 )
 """Engine by what its names contain; the engine inside another product (``dynamo+vllm``) comes first."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import CONSUMER_BLACKWELL
+from gpuyard.compat.generations import BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.spelling import cuda_of, dotted
 from gpuyard.errors import Severity
@@ -32,9 +32,11 @@ JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
 JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
 COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 """GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
-FLASHINFER_WANTS_12_9 = {"vllm": ((0, 15, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 5, 8, 0), (0, 5, 22, 0))}
-"""Releases with FlashInfer 0.6, which samples for every model and wants CUDA 12.9 for compute capability 12
-(flashinfer-ai/flashinfer PR#3633)."""
+FLASHINFER_WANTS_12_9 = {"vllm": ((0, 13, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 5, 6, 0), (0, 5, 22, 0))}
+"""Releases with FlashInfer 0.5.3 to 0.6, which samples for every model and wants CUDA 12.9 for compute
+capability 12 (flashinfer-ai/flashinfer PR#3633)."""
+TRITON_ENGINES = ("vllm", "sglang")
+"""Engines that compile with Triton on every GPU (vllm-project/vllm#16336)."""
 TRITON_PTXAS: tuple[Version, Version] = ((2, 10), (12, 8))
 """Torch before which Triton assembles with its own ptxas, and the CUDA of that (vllm-project/vllm#32704)."""
 
@@ -44,8 +46,9 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
     words = f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
     since, before = FLASHINFER_WANTS_12_9.get(facts.runtime, ((), ()))
-    samples = facts.sm[0] == CONSUMER_BLACKWELL[0] and since <= facts.version < before
-    samples = samples and (facts.cuda_is_given or bool(host))
+    samples = since <= facts.version < before and (facts.cuda_is_given or bool(host))
+    samples = samples or (bool(before) and not facts.version and bool(host))
+    samples = samples and facts.sm[0] == CONSUMER_BLACKWELL[0]
     jit = samples or any(word in words for word in JIT_LIBRARIES)
     # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and newer
     jit = jit or (bool(host) and facts.runtime == "sglang" and facts.quantization == "fp8")
@@ -54,7 +57,8 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     yield from _triton(facts, host)
     if not toolkit or not needed or toolkit >= needed:
         return
-    if not (host or jit or facts.sm in COMPILED_AT_RUN_TIME):
+    by_triton = facts.runtime in TRITON_ENGINES and facts.sm >= BLACKWELL
+    if not (host or jit or by_triton or facts.install == "source" or facts.sm in COMPILED_AT_RUN_TIME):
         return
     fix = (
         set_field(path, dotted(needed), f"use CUDA {dotted(needed)} or newer")
@@ -64,7 +68,8 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "TOOLCHAIN_TOO_OLD_FOR_SM",
         path,
-        f"kernels are compiled at run time, and CUDA {dotted(toolkit)} does not do it for {facts.who} "
+        f"kernels are compiled {'here' if facts.install == 'source' else 'at run time'}, "
+        f"and CUDA {dotted(toolkit)} does not do it for {facts.who} "
         f"(compute capability {dotted(facts.sm)}): it takes {dotted(needed)}",
         (fix, *newer_release(facts)),
     )

@@ -1,0 +1,131 @@
+"""The oldest GPU that an engine supports."""
+
+from collections.abc import Iterator
+
+from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import TURING
+from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release
+from gpuyard.compat.spelling import dotted
+from gpuyard.compat.toolchain import covers
+from gpuyard.errors import Severity
+
+SGLANG_WITH_TRITON = (0, 3, 0, 0)
+"""SGLang before fails on Turing even without FlashInfer (sgl-project/sglang#1058)."""
+SGLANG_KERNEL_BUILDS = (0, 4, 1, 0)
+"""First SGLang with its own kernel wheel, which has nothing below Ampere."""
+REFUSES = ("tensorrt-llm", "tgi")
+"""Engines that look at the GPU first: TensorRT when it builds, TGI when it loads its attention."""
+SHIPS_FROM_ITS_FLOOR = ("vllm", "sglang", "lmdeploy", "ollama")
+"""Engines whose builds have machine code for their oldest supported GPU and newer ones only."""
+NEWEST_IF_UNSTATED = ("tensorrt-llm",)
+"""Engines judged by their newest release where none is stated: its floor has not moved since 2025-06."""
+TRT_LLM_WITH_TURING = (0, 10, 0, 0)
+"""TensorRT-LLM before left compute capability 7.5 out (NVIDIA/TensorRT-LLM#278, #199, #1515)."""
+
+
+def floor_problems(facts: Facts) -> Iterator[Problem]:
+    """The oldest GPU that the release supports."""
+    release = facts.release
+    floor = release.min_sm if release else _floor_of_unknown(facts)
+    if floor and facts.sm >= floor:
+        yield from _left_out(facts)
+    if not floor or facts.sm >= floor:
+        return
+    early = (
+        facts.runtime == "sglang"
+        and facts.version
+        and SGLANG_WITH_TRITON <= facts.version < SGLANG_KERNEL_BUILDS
+        and facts.sm >= (7, 5)
+    )
+    fixes = (*older_release(facts), *_other_engine(facts), set_gpu(facts, _gpu_from(floor)))
+    if facts.runtime in REFUSES:
+        yield Problem(
+            "ENGINE_MIN_SM",
+            "gpu",
+            f"{facts.runtime} refuses {facts.card} before any kernel runs; it starts with {dotted(floor)}",
+            fixes,
+        )
+    yield Problem(
+        "SM_BELOW_MIN",
+        "gpu",
+        f"{facts.runtime} {release.version if release else ''} supports compute capability {dotted(floor)} "
+        "and newer, "
+        f"{facts.who} has {dotted(facts.sm)}".replace("  ", " "),
+        fixes,
+        Severity.WARNING if early else Severity.ERROR,
+    )
+    known = release is not None and bool(release.sass)  # told from that, below
+    if facts.runtime in SHIPS_FROM_ITS_FLOOR and not known and not early:
+        yield Problem(
+            "SM_NOT_IN_BINARY",
+            "gpu",
+            f"no build of {facts.runtime} has machine code for {facts.card}",
+            fixes,
+        )
+
+
+def _left_out(facts: Facts) -> Iterator[Problem]:
+    """Early TensorRT-LLM: Turing is between its oldest and its newer GPUs, and not in its builds."""
+    before = facts.runtime == "tensorrt-llm" and () < facts.version < TRT_LLM_WITH_TURING
+    if not before or facts.sm[0] != TURING[0] or facts.sm < TURING or facts.install == "source":
+        return
+    fixes = (set_release(facts, "0.15.0"), set_gpu(facts, "a10g"), set_gpu(facts, "l4"))
+    yield Problem(
+        "ENGINE_MIN_SM",
+        "gpu",
+        f"TensorRT-LLM {dotted(facts.version[:3])} stops with an unsupported architecture on {facts.card}",
+        fixes,
+    )
+    yield Problem(
+        "SM_NOT_IN_BINARY",
+        "runtime_version",
+        f"builds of TensorRT-LLM {dotted(facts.version[:3])} leave {facts.card} out",
+        fixes,
+    )
+
+
+def _floor_of_unknown(facts: Facts) -> Version:
+    """What every release of the engine wants, or its first one where this is older; empty: not known."""
+    floors = [row.min_sm for row in runtime_releases(facts.runtime) if row.min_sm] if facts.runtime else []
+    if not floors:
+        return ()
+    newest = facts.runtime in NEWEST_IF_UNSTATED
+    return floors[0] if facts.version else max(floors) if newest else min(floors)
+
+
+def _other_engine(facts: Facts) -> tuple[Fix, ...]:
+    """vLLM, where it still supports the GPU."""
+    if facts.runtime == "vllm" or facts.sm < (7, 0):
+        return ()
+    version = "0.20.0" if facts.sm >= (7, 5) else "0.19.1"
+    return tuple(
+        Fix(
+            f"use vLLM {number}, which supports compute capability {dotted(facts.sm)}",
+            {
+                "runtime": "vllm",
+                "runtime_version": number,
+                "image": None,
+                "cuda": None,
+                "base_image_cuda": None,
+            },
+        )
+        for number in (version, "0.19.1")
+    )
+
+
+def older_release(facts: Facts) -> tuple[Fix, ...]:
+    """The newest older release that supports the GPU."""
+    for release in reversed(runtime_releases(facts.runtime)):
+        if (
+            release.key < (facts.version or release.key)
+            and facts.sm >= release.min_sm
+            and (not release.sass or covers(release.sass, facts.sm))
+        ):
+            return (set_release(facts, release.version),)
+    return ()
+
+
+def _gpu_from(floor: Version) -> str:
+    return {"7.5": "t4", "8.0": "a10g", "8.9": "l4", "9.0": "h100-sxm"}.get(dotted(floor), "l4")
