@@ -40,6 +40,8 @@ GATE_UNREAD_SINCE = 580
 """GeForce drivers from here on pass images that do not except them (noonghunna/club-3090#633)."""
 COMPAT_LIBRARIES: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
 """Driver version of libcuda in the base images' compatibility package, where it is not the native driver."""
+IMAGE_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket", "GKE COS", "Talos"})
+"""Systems whose driver comes with the node image."""
 LEGACY_SM: Version = (7, 5)
 LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (LEGACY_SM, 580))
 """Compute capability below which a branch was the last: Kepler, then Maxwell, Pascal and Volta."""
@@ -244,7 +246,8 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
 def _gpu(facts: Facts) -> Iterator[Problem]:
     if not facts.branch:
         return
-    by_image = facts.platform not in ("", "bare", "any") or bool(facts.given.ami) or facts.manager == "image"
+    stated = facts.platform not in ("", "bare", "any") or facts.os in IMAGE_SYSTEMS
+    by_image = stated or bool(facts.given.ami) or facts.manager == "image"
     last = next((branch for below, branch in LAST_BRANCHES if facts.sm < below), 0) if facts.sm else 0
     if last and facts.branch > last:
         fix = set_driver(facts, driver_branches()[last].latest)

@@ -9,6 +9,7 @@ from gpuyard.compat.spelling import dotted, plain
 
 _CLOUDS = (("eks", r"\beks\b"), ("gke", r"\bgke\b"), ("aks", r"\baks\b"))
 _OPENSHIFT = re.compile(r"openshift|\bocp\b|\bokd\b|rhcos|scos")
+_AWS_INSTANCE = re.compile(r"[a-z]+\d[a-z0-9-]*\.(metal|nano|micro|small|medium|\d*x?large)")
 OPENSHIFT_TO_KUBERNETES = 13
 """OpenShift 4.N runs Kubernetes 1.(N + 13)."""
 _EKS_IMAGES = (
@@ -22,17 +23,18 @@ _EKS_IMAGES = (
 def read_platform(given: Combination) -> str:
     """``eks``, ``gke``, ``aks`` or what was written; the cloud that other fields name where it is vague."""
     text = plain(given.platform)
-    for name, pattern in _CLOUDS:
-        if re.search(pattern, text) or name in text:
+    for name, _ in _CLOUDS:
+        if name in text:
             return name
     if text in ("", "kubernetes", "k8s", "aws", "gcp", "azure", "cloud"):
         others = f"{plain(given.kubernetes)} {plain(given.os)} {plain(given.ami)}"
         for name, pattern in _CLOUDS:
             if re.search(pattern, others.replace("-", " ")):
                 return name
-    if "aws" in text and given.ami is not None and given.kubernetes is not None:
+    on_aws = "aws" in text or (not text and bool(_AWS_INSTANCE.match(plain(given.instance))))
+    if on_aws and given.ami is not None and given.kubernetes is not None:
         return "eks"
-    return text
+    return text or ("aws" if on_aws else "")
 
 
 def is_openshift(given: Combination) -> bool:

@@ -44,6 +44,8 @@ class _Stack:
 
 def toolkit_problems(facts: Facts) -> Iterator[Problem]:
     """The first rule on the toolkit that is broken: the others follow from it."""
+    if facts.given.toolkit is None and not has_operator(facts):
+        return
     release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
     given = _given(facts)
     stack = _Stack(facts, release, given or _by_operator(facts, release), _containerd(facts))
