@@ -14,6 +14,8 @@ GKE_CLUSTER_NAME_LENGTH = 40
 GKE_NODE_POOL_NAME_LENGTH = 40
 EKS_NODE_GROUP_NAME_LENGTH = 63
 AWS_ROLE_NAME_LENGTH = 64
+EC2_RESERVATION_ID = re.compile(r"cr-[0-9a-f]{8,17}")
+"""Ids of capacity reservations, blocks among them."""
 KEDA_WORKLOAD_NAME_LENGTH = 54
 """KEDA names its HPA ``keda-hpa-<name>``, 63 characters in all."""
 

@@ -80,6 +80,9 @@ def _finding(model: type[BaseModel], problem: Any, prefix: str) -> Finding:
         code, message = "INVALID", f'"{value}" is no name'
         longest = int(label[1]) + 2
         fix = f"use at most {longest} lower-case letters, digits and hyphens: a letter first, no hyphen last"
+    elif kind == "too_short" and isinstance(value, list | tuple | Mapping):
+        least = context.get("min_length", 1)
+        code, message, fix = "INVALID", f"at least {least} entry is needed", "add one"
     elif kind.startswith("date_"):
         code, message, fix = "INVALID", f'"{value}" is no day', "write it as YYYY-MM-DD"
     else:

@@ -167,10 +167,55 @@ def test_secrets_of_a_state_are_never_printed_and_pending_operations_are_named(w
     ],
 )
 def test_another_tools_file_is_refused_with_the_tools_name(write, capsys, data, tool):
-    assert run(["cost", str(write(data))]) == 2
+    for arguments in (["cost"], ["report", "--from"]):
+        if tool == "gpuyard" and arguments == ["report", "--from"]:
+            continue  # a report of its own, only a broken one
+        assert run([*arguments, str(write(data))]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert tool in printed.err
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"steps": [{"op": "create"}]},
+        {"steps": [*PREVIEW["steps"], {"op": "create", "urn": URN}]},
+        {"deployment": {"manifest": {}, "resources": [STATE, {"urn": "bad", "type": "x"}]}},
+    ],
+)
+def test_a_resource_that_is_none_is_refused_and_not_free(write, capsys, data):
+    for arguments in (["cost"], ["report", "--from"]):
+        assert run([*arguments, str(write(data))]) == 2
+        assert "1 of its" in capsys.readouterr().err
+
+
+def test_the_problems_of_every_input_are_told_at_once(write, capsys):
+    usage = write("resource_usage: {nat: {monthly_data_processed_gb: -5}}", "usage.yml")
+    rates = write("discounts: [{name: EDP, percent: 109}]", "rates.yml")
+    inputs = ["--usage", str(usage), "--rates", str(rates), "--currency", "EUR"]
+    assert run(["cost", str(write(PREVIEW)), *inputs]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert tool in printed.err
+    for words in (
+        'currency: "EUR"',
+        "usage.yml: resource_usage.nat",
+        "-5 is not",
+        "rates.yml: discounts[0]",
+        "109",
+    ):
+        assert words in printed.err
+
+
+def test_rates_that_fit_nothing_are_told(write, capsys):
+    rates = write(
+        "prices: [{name: typo, component: NAT gatway, usd: 1}, {name: good, component: NAT gateway, usd: 1}]",
+        "r.yml",
+    )
+    assert run(["cost", str(write(PREVIEW)), "--rates", str(rates)]) == 0
+    said = capsys.readouterr().err
+    assert 'price "typo" fits no line; did you mean "NAT gateway"' in said
+    assert "good" not in said
 
 
 @pytest.mark.parametrize("cut", [10, 60, 200, 400])

@@ -49,20 +49,21 @@ def test_a_log_without_anything_created_is_refused(tmp_path):
         read_actual(path, {})
 
 
-def test_pools_and_deployments_of_endpoints_are_known_by_name(plan_of):
+def test_pools_and_deployments_of_endpoints_are_known_whatever_cuts_their_names(plan_of):
     plan = plan_of("prod")
-    pool = plan.pools[0].name
+    pool = plan.pools[0]
+    made = f"urn::{pool.cluster}-{pool.name}"
     resources = [
-        Resource(urn=name, type=kind, name=name)
+        Resource(urn=name, type=kind, name=name, parent=made if name == "prod-cut-9fead4" else None)
         for kind, name in (
-            (GROUP, f"prod-{pool}-nodes"),
+            (GROUP, "prod-cut-9fead4"),
             (GROUP, "prod-system"),
             ("kubernetes:apps/v1:Deployment", "prod-chat-deployment"),
             ("kubernetes:apps/v1:Deployment", "prod-keda-deployment"),
         )
     ]
     found = subjects_of(plan, resources)
-    assert set(found) == {f"prod-{pool}-nodes", "prod-chat-deployment"}
+    assert set(found) == {"prod-cut-9fead4", "prod-chat-deployment"}
     assert found["prod-chat-deployment"].machine_type == plan.pools[0].rung.machine_type
 
 

@@ -167,7 +167,7 @@ def test_a_wrong_load_is_the_only_complaint():
     with pytest.raises(SpecError) as caught:
         parse_deployment({"places": [place], "capacity": {"accelerators": ["l4"]}, "endpoints": [endpoint]})
     assert [finding.path for finding in caught.value.findings] == ["endpoints[0].load"]
-    with pytest.raises(SpecError, match="at least 1 item"):
+    with pytest.raises(SpecError, match="at least 1 entry is needed"):
         parse_deployment({"places": [place], "capacity": {"accelerators": ["l4"]}, "endpoints": []})
 
 

@@ -14,6 +14,7 @@ from gpuyard.catalog.hardware import MachineType, find_machine_type, machine_typ
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions, zones_selling
 from gpuyard.errors import did_you_mean
+from gpuyard.names import EC2_RESERVATION_ID
 from gpuyard.parsing import Spec
 from gpuyard.units import GB, GIB
 
@@ -137,7 +138,7 @@ class EksPoolSpec(Spec):
     nodes_min: int = Field(default=0, ge=0)
     nodes_max: int = Field(ge=1, le=450)
     nodes_desired: int | None = Field(default=None, ge=0)
-    reservation_id: str = Field(default="", pattern=r"^(cr-[0-9a-f]{8,17})?$")
+    reservation_id: str = Field(default="", pattern=rf"^({EC2_RESERVATION_ID.pattern})?$")
     placement_group: str = ""
     efa: bool = False
     disk_gib: int | None = Field(default=None, ge=50, le=16_384)

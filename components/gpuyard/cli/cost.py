@@ -2,16 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from gpuyard.costs.cost_report import CostReport
+    from gpuyard.errors import Finding
     from gpuyard.resources import Resource
+
+T = TypeVar("T")
 
 
 @click.command("cost")
@@ -69,15 +72,20 @@ def command(
     from gpuyard.errors import SpecError
     from gpuyard.units import HOURS_PER_MONTH
 
-    problems = list(currency_problems(currency))
-    if problems:
-        raise SpecError(problems)
     named = _regions(regions)
-    program = load_program(file)
-    if sync_usage:
+    problems = list(currency_problems(currency))
+    program = _read(problems, lambda: load_program(file))
+    if sync_usage and program:
         return _sync(program.resources, usage_file)
-    usage, declared_hours = read_usage(usage_file, program.resources) if usage_file else (None, None)
-    rates = read_rates(rates_file) if rates_file else None
+    declared = (
+        _read(problems, lambda: read_usage(usage_file, program.resources), usage_file)
+        if usage_file and program
+        else None
+    )
+    rates = _read(problems, lambda: read_rates(rates_file), rates_file) if rates_file else None
+    if problems or program is None:
+        raise SpecError(problems)
+    usage, declared_hours = declared or (None, None)
     costs = price_resources(
         program.resources,
         usage=usage,
@@ -91,11 +99,28 @@ def command(
         click.echo(f"note: {program.pending} pending: {note}", err=True)
     for name in usage.unmatched if usage else ():
         click.echo(f"note: {usage_file}: resource_usage.{name} matches no resource", err=True)
+    for text in rates.unused(costs.items) if rates else ():
+        click.echo(f"note: {rates_file}: {text}", err=True)
     _print(file, costs, form)
     if strict and costs.unknown:
         click.echo(f"{len(costs.unknown)} unknown prices", err=True)
         return 1
     return 0
+
+
+def _read(problems: "list[Finding]", read: "Callable[[], T]", source: Path | None = None) -> "T | None":
+    """What ``read`` reads, or None with its problems noted, so that every input's are told at once."""
+    from dataclasses import replace
+
+    from gpuyard.errors import SpecError
+
+    try:
+        return read()
+    except SpecError as error:
+        for finding in error.findings:
+            parts = [part for part in (str(source or ""), finding.path) if part]
+            problems.append(replace(finding, path=": ".join(dict.fromkeys(parts))))
+        return None
 
 
 def _regions(texts: tuple[str, ...]) -> dict[str, str]:

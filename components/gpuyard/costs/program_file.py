@@ -6,7 +6,7 @@ protocol (`pulumi/sdk`, resource and sig packages; read 2026-11).
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,10 @@ def load_program(path: Path) -> Program:
         SpecError: the file cannot be read, is not JSON, or is JSON of something else.
     """
     data = load_json(path)
-    program = find_program(data)
+    try:
+        program = find_program(data)
+    except SpecError as error:
+        raise SpecError([replace(finding, path=str(path)) for finding in error.findings]) from None
     if program is None:
         tool = tool_that_wrote(data)
         message = f"looks like the output of {tool}" if tool else "is JSON, but no preview, state or plan"
@@ -75,11 +78,21 @@ def load_program(path: Path) -> Program:
 
 
 def find_program(data: Any) -> Program | None:
-    """The program in parsed JSON; None: it is no preview, state or plan."""
+    """The program in parsed JSON; None: it is no preview, state or plan.
+
+    Raises:
+        SpecError: it has resources without URN or type, which nobody can price.
+    """
     states = _states(data)
     if states is None:
         return None
-    found = {state["urn"]: _resource(state) for state in states if _is_state(state)}
+    broken = sum(not _is_state(state) for state in states)
+    if broken:
+        message = f"{broken} of its {len(states)} resources have no URN or type"
+        raise SpecError(
+            [_finding("", "NOT_A_PROGRAM", message, "write the file again; it was changed or cut")]
+        )
+    found = {state["urn"]: _resource(state) for state in states}
     deployment = data.get("deployment") if isinstance(data, Mapping) else None
     pending = deployment.get("pending_operations") if isinstance(deployment, Mapping) else None
     return Program(
@@ -261,4 +274,8 @@ def _text(value: Any) -> str | None:
 
 
 def _refused(path: Path, code: str, message: str, fix: str) -> SpecError:
-    return SpecError([Finding(severity=Severity.ERROR, code=code, path=str(path), message=message, fix=fix)])
+    return SpecError([_finding(str(path), code, message, fix)])
+
+
+def _finding(path: str, code: str, message: str, fix: str) -> Finding:
+    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)

@@ -5,12 +5,13 @@ cost (FOCUS 1.2). What a commitment does not cover keeps its price; what it cove
 of its own, for it is paid all the same.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
 from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, NOTHING, LineItem, Loads, Unpriced, always
+from gpuyard.errors import did_you_mean
 
 RESERVED_INSTANCE, SAVINGS_PLAN = "Reserved Instance", "Savings Plan"
 COMMITMENTS = {
@@ -110,6 +111,16 @@ class Rates:
             lines = _committed(lines, commitment, hours)
         return lines, missing
 
+    def unused(self, items: Sequence[LineItem]) -> Iterator[str]:
+        """Prices and discounts that changed none of ``items``, in words."""
+        used = {name for item in items for name in item.discounts}
+        known = sorted({item.component.partition(",")[0] for item in items})
+        for kind, entries in (("price", self.prices), ("discount", self.discounts)):
+            for entry in entries:
+                if entry.name not in used:
+                    hint = did_you_mean(entry.scope.component, known) if entry.scope.component else ""
+                    yield f'{kind} "{entry.name}" fits no line{"; " + hint if hint else ""}'
+
     def _own_price(self, line: LineItem | Unpriced) -> OwnPrice | None:
         found = [price for price in self.prices if price.scope.covers(line)]
         return max(found, key=lambda price: price.scope.exactness) if found else None
@@ -129,6 +140,7 @@ class Rates:
             unit=line.unit,
             list_unit_price=None,
             unit_price=price.usd,
+            discounts=(price.name,),
             source=f"the user's rates: {price.name}",
             as_of=price.as_of,
         )

@@ -1,5 +1,6 @@
 """Reading usage files: every problem at once, each with its place and a way out."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -209,5 +210,7 @@ def _hint(value: str, known: Any) -> str:
 
 
 def problem(path: str, code: str, message: str, fix: str, value: Any = None) -> Finding:
-    """A problem of an input file."""
+    """A problem of an input file; its value heads the message."""
+    if value is not None:
+        message = f"{json.dumps(value, ensure_ascii=False, default=str)} {message}"
     return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix, value=value)

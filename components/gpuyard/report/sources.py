@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gpuyard.costs.cost_report import CostReport
+from gpuyard.costs.other_tools import tool_that_wrote
 from gpuyard.costs.pricing import REFERENCE_DATE, price_resources
 from gpuyard.costs.program_file import find_program, load_json
 from gpuyard.errors import Finding, Severity, SpecError
@@ -57,7 +58,7 @@ def _read(path: Path, data: Any, like: CostReport | None) -> Source:
         return Source(name=name, kind="costs", report=report)
     program = find_program(data)
     if program is None:
-        raise SpecError([_unknown_document()])
+        raise SpecError([_unknown_document(tool_that_wrote(data))])
     resources = program.resources
     steps = data if isinstance(data, Mapping) else {"steps": data}  # a preview may be a list of events
     if str(steps.get("schema", "")).startswith("gpuyard.plan/"):
@@ -100,12 +101,15 @@ def _stack(resources: tuple[Resource, ...]) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
-def _unknown_document() -> Finding:
+def _unknown_document(tool: str) -> Finding:
     fix = (
         "give a report (`gpuyard report --format json`), a plan (`gpuyard plan --format json`), "
         "`pulumi preview --json` or `pulumi stack export`"
     )
-    return _problem("NOT_A_REPORT", "", "is JSON, but neither report, plan, preview nor state", fix)
+    message = (
+        f"looks like the output of {tool}" if tool else "is JSON, but neither report, plan, preview nor state"
+    )
+    return _problem("NOT_A_REPORT", "", message, fix)
 
 
 def _problem(code: str, path: str, message: str, fix: str) -> Finding:

@@ -9,9 +9,9 @@ from gpuyard.errors import Finding, Severity, SpecError
 from gpuyard.leadtime.measured import Measurement, read_measured
 from gpuyard.leadtime.observed import Subject, measure_events, measure_state
 from gpuyard.resources import Resource
+from gpuyard.stack.demand_load import pool_urns
 from gpuyard.stack.plan import StackPlan
 
-_POOLS = ("aws:eks/nodeGroup:NodeGroup", "gcp:container/nodePool:NodePool")
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 
 
@@ -32,7 +32,7 @@ def read_actual(path: Path, subjects: Mapping[str, Subject]) -> tuple[Measuremen
 
 def subjects_of(plan: StackPlan, resources: Sequence[Resource]) -> dict[str, Subject]:
     """What the node pools and Deployments of the stack's endpoints stand for, by logical name."""
-    found = {}
+    found, urns = {}, pool_urns(plan, resources)
     for placed in plan.endpoints:
         rung = plan.pool(placed.pool).rung if placed.pool else None
         subject = Subject(
@@ -41,7 +41,7 @@ def subjects_of(plan: StackPlan, resources: Sequence[Resource]) -> dict[str, Sub
             region=rung.region if rung else "",
         )
         for resource in resources:
-            is_pool = resource.type in _POOLS and placed.pool and placed.pool in resource.name
+            is_pool = resource.urn == urns.get(placed.pool)
             served = resource.type == _DEPLOYMENT and resource.name.endswith(
                 f"{placed.endpoint.name}-deployment"
             )

@@ -19,6 +19,7 @@ from gpuyard.catalog.hardware import find_gpu, find_machine_type
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.names import EC2_RESERVATION_ID
 from gpuyard.parsing import Spec, parse_spec
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
 
@@ -114,6 +115,15 @@ class Reservation(Spec):
             return find_machine_type(value).id
         except UnknownName as error:
             raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _identity(self) -> "Reservation":
+        if self.cloud is Cloud.AWS and not EC2_RESERVATION_ID.fullmatch(self.id):
+            raise ValueError(
+                f'"{self.id}" is no id of a capacity reservation\n'
+                "write it as AWS does: cr- and 8 to 17 digits or letters from a to f"
+            )
+        return self
 
 
 class StatedQuota(Spec):
