@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gpuyard.costs.rates_file import load_rates
 from gpuyard.engine.project import Project, find_project, load_stack
 from gpuyard.engine.recorder import Recording, record
 from gpuyard.engine.validate import validate
@@ -70,7 +71,7 @@ def resource_dict(resource: Any) -> dict[str, Any]:
 def plan_program(directory: Path, stack: str = "", actual: Path | None = None) -> PlannedStack:
     """Plan ``stack`` of the project that ``directory`` lies in (empty: its only stack).
 
-    Its own measured durations are used, or those of the file ``actual``.
+    Its own measured durations are used, or those of the file ``actual``, and its own rates.
 
     Raises:
         SpecError: no such project or stack, or input that cannot become a plan.
@@ -99,7 +100,8 @@ def plan_program(directory: Path, stack: str = "", actual: Path | None = None) -
         measured = load_measured(program_folder(project), stack)
     else:
         measured = read_actual(actual, _subjects(plans, recording))
-    report = build_stack_report(stack, recording.resources, plans, checked, measured)
+    rates = load_rates(program_folder(project), stack)
+    report = build_stack_report(stack, recording.resources, plans, checked, measured, rates)
     return PlannedStack(
         project=project.name,
         stack=stack,

@@ -1,5 +1,6 @@
 """Tokens, use and ownership of the example stacks follow from their plans."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -215,3 +216,26 @@ def test_replicas_beyond_the_machines_that_are_held_are_not_counted(plan_of):
     day = demand_of(replace(plan.endpoints[0], replicas_max=3)).day
     assert day is not None
     assert day.peak == 3
+
+
+def test_the_rates_beside_a_stack_make_its_report_and_its_tokens_cheaper(project, gpuyard):
+    listed = json.loads(gpuyard("report", "-s", "prod", "--format", "json", "--no-gates")[1])
+    (project.root / "stacks" / "rates.prod.yaml").write_text(
+        "discounts: [{name: EDP, percent: 10, cloud: aws}, {name: other, percent: 1, cloud: gcp}]\n"
+        "commitments: [{name: plan, kind: savings_plan, usd_per_hour: 10, percent: 30, cloud: aws}]\n"
+    )
+    ours = json.loads(gpuyard("report", "-s", "prod", "--format", "json", "--no-gates")[1])
+    before, after = (found["cost"]["totals"]["expected"]["monthly"] for found in (listed, ours))
+    saved_by_plan = 10 * 730 / 0.7 - 10 * 730
+    assert after == pytest.approx(before * 0.9 - saved_by_plan, rel=1e-3)
+    hours = [found["tokens"]["chat"]["gpu_hour"]["usd"] for found in (listed, ours)]
+    assert hours[1] < hours[0] * 0.9
+    assert ours["notes"] == ['rates: discount "other" fits no line']
+    assert {"EDP", "plan"} <= {name for item in ours["cost"]["line_items"] for name in item["discounts"]}
+
+
+def test_a_broken_rates_file_beside_a_stack_is_named(project, gpuyard):
+    (project.root / "stacks" / "rates.prod.yaml").write_text("discounts: [{name: EDP, percent: 109}]")
+    code, said = gpuyard("report", "-s", "prod")
+    assert code == 2
+    assert "rates.prod.yaml: discounts[0].percent: 109" in said

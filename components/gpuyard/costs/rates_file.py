@@ -1,6 +1,7 @@
 """Reading rates files (`docs/reference/rates-file.md`): every problem at once."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,23 @@ def read_rates(path: Path) -> Rates:
         SpecError: unreadable, not YAML, or with problems, every one of them.
     """
     return parse_rates(read_yaml_file(path))
+
+
+def load_rates(directory: Path, stack: str) -> Rates | None:
+    """The rates that stand beside the stack's file, ``rates.<stack>.yaml``; None where there are none.
+
+    Raises:
+        SpecError: the file is there but broken; paths name it.
+    """
+    path = directory / f"rates.{stack}.yaml"
+    if not path.exists():
+        return None
+    try:
+        return read_rates(path)
+    except SpecError as error:
+        raise SpecError(
+            [replace(found, path=f"{path.name}: {found.path}") for found in error.findings]
+        ) from None
 
 
 def parse_rates(data: Any) -> Rates:

@@ -1,12 +1,13 @@
 """What a serving GPU hour costs where the stack runs, and where else it might."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from gpuyard.capacity.demand import OrderKey
 from gpuyard.capacity.lock import LockedRung
 from gpuyard.catalog.hardware import find_gpu
 from gpuyard.costs.cost_report import CostReport
+from gpuyard.costs.line_item import LineItem
 from gpuyard.economics.throughput import timed_gpus
 from gpuyard.economics.token_economics import Candidate, GpuHour
 from gpuyard.planning.machines import rank_machines, thin_out
@@ -28,28 +29,35 @@ def gpu_hour(plan: StackPlan, placed: EndpointPlan, costs: CostReport, urn: str 
         return GpuHour(usd=declared, purchase="existing", source="declared in the load", as_of=plan.as_of)
     rung = plan.pool(placed.pool).rung
     serving = serving_gpus(rung)
-    priced = next(
-        (
-            item
-            for item in costs.items
-            if item.unit == "hour" and item.urn == urn and item.component.startswith(rung.machine_type)
-        ),
-        None,
-    )
-    if priced is not None:
+    hours = [
+        item
+        for item in costs.items
+        if item.unit == "hour" and item.urn == urn and item.component.startswith(rung.machine_type)
+    ]
+    if hours:
+        first = hours[0]
         return GpuHour(
-            usd=float(priced.unit_price / serving),
+            usd=float(_mean_price(hours) / serving),
             purchase=rung.purchase,
-            source=priced.source,
-            as_of=priced.as_of,
-            usd_low=_each(priced.unit_price_low, serving),
-            usd_high=_each(priced.unit_price_high, serving),
+            source=first.source,
+            as_of=first.as_of,
+            usd_low=_each(first.unit_price_low, serving),
+            usd_high=_each(first.unit_price_high, serving),
         )
     return locked_hour(rung) or (
         GpuHour(usd=spec.usd_per_gpu_hour, purchase=rung.purchase, source="declared in the load", as_of="")
         if spec and spec.usd_per_gpu_hour
         else None
     )
+
+
+def _mean_price(hours: Sequence[LineItem]) -> Decimal:
+    """Of the expected hours, some of which a commitment may cover."""
+    amounts = [item.quantity.expected if item.quantity else Decimal(0) for item in hours]
+    total = sum(amounts)
+    if not total:
+        return hours[0].unit_price
+    return sum(item.unit_price * amount for item, amount in zip(hours, amounts, strict=True)) / total
 
 
 def _each(usd: Decimal | None, serving: int) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 from gpuyard.capacity.lock import LockedRung
 from gpuyard.catalog.hardware import find_machine_type
 from gpuyard.costs.pricing import REFERENCE_DATE, price_resources
+from gpuyard.costs.rates import Rates
 from gpuyard.errors import Finding
 from gpuyard.leadtime.measured import Measurement
 from gpuyard.report.limits import Limits
@@ -26,15 +27,17 @@ def build_stack_report(
     plans: Sequence[PlanWithFindings] = (),
     findings: Sequence[Finding] = (),
     measured: Sequence[Measurement] = (),
+    rates: Rates | None = None,
 ) -> Report:
     """The report of ``resources``; with the plans that they came from, also ladders, lead time and risk.
 
-    ``findings`` are more of them, beside the plans' own; ``measured`` durations replace published ones.
+    ``findings`` are more of them, beside the plans' own; ``measured`` durations replace published ones;
+    ``rates`` are what is paid instead of list prices.
     """
     dates = [plan.as_of for plan, _ in plans if plan.as_of]
     reference = date.fromisoformat(max(dates)) if dates else REFERENCE_DATE
     derived = [usage_of(plan, resources) for plan, _ in plans]
-    costs = price_resources(resources, usage=price_usage(derived), reference_date=reference)
+    costs = price_resources(resources, usage=price_usage(derived), reference_date=reference, rates=rates)
     tokens = {
         name: found for plan, _ in plans for name, found in tokens_section(plan, costs, resources).items()
     }
@@ -52,6 +55,7 @@ def build_stack_report(
             for plan, _ in plans
             for placed in plan.endpoints
         },
+        notes=[f"rates: {text}" for text in rates.unused(costs.items)] if rates else (),
         gates=next((limits for plan, _ in plans if (limits := _limits(plan))), None),
     )
 

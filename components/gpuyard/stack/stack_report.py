@@ -1,14 +1,16 @@
 """StackReport: what the program's resources cost, how long they take and what may go wrong."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 import pulumi
 
+from gpuyard.costs.rates_file import load_rates
 from gpuyard.engine.collection import Collection
 from gpuyard.errors import SpecError
 from gpuyard.inputs import ArgsError
-from gpuyard.leadtime.measured import Measurement, load_measured
+from gpuyard.leadtime.measured import load_measured
 from gpuyard.report.json_form import render_json
 from gpuyard.report.model import Report
 from gpuyard.stack.reading import PlanWithFindings, read_stack
@@ -16,6 +18,7 @@ from gpuyard.stack.report_files import write_report
 from gpuyard.stack.reporting import build_stack_report, summarize
 
 TOKEN = "gpuyard:index:StackReport"  # noqa: S105 (a type token)
+T = TypeVar("T")
 
 
 class StackReportArgs(TypedDict):
@@ -48,13 +51,13 @@ class StackReport(pulumi.ComponentResource):
     def __init__(self, name: str, args: StackReportArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         stack, output = pulumi.get_stack(), args.get("output_directory")
         plans = _read(stack, args)
-        measured = _measured(stack, args)
+        measured, rates = _beside(stack, args, load_measured) or (), _beside(stack, args, load_rates)
         described = {key: args.get(key) for key in ("name", "deployment", "lock") if args.get(key)}
         super().__init__(TOKEN, name, described, opts)
         collection = Collection()
 
         async def build() -> Report:
-            return build_stack_report(stack, await collection.finish(), plans, measured=measured)
+            return build_stack_report(stack, await collection.finish(), plans, measured=measured, rates=rates)
 
         def write(report: Report) -> str:
             if output:
@@ -83,15 +86,15 @@ def _read(stack: str, args: StackReportArgs) -> tuple[PlanWithFindings, ...]:
         raise ArgsError("StackReport", error.findings) from None
 
 
-def _measured(stack: str, args: StackReportArgs) -> tuple[Measurement, ...]:
-    """The stack's measured durations; none without a deployment.
+def _beside(stack: str, args: StackReportArgs, load: Callable[[Path, str], T]) -> T | None:
+    """What lies in a file beside the stack's; None without a deployment.
 
     Raises:
         ArgsError: the file is there but broken.
     """
     if not args.get("deployment"):
-        return ()
+        return None
     try:
-        return load_measured(Path(args.get("directory") or "."), stack)
+        return load(Path(args.get("directory") or "."), stack)
     except SpecError as error:
         raise ArgsError("StackReport", error.findings) from None
