@@ -156,6 +156,10 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
         full_attention_layers=max(layers - kinds.sliding - kinds.linear - kinds.without_attention, 0)
         if kinds.full is None
         else kinds.full,
+        global_kv_heads=read.whole_or_none("num_global_key_value_heads"),
+        global_head_dim=read.whole_or_none("global_head_dim")
+        if read.whole_or_none("num_global_key_value_heads")
+        else 0,
         sliding_layers=kinds.sliding,
         sliding_window=window,
         linear_layers=kinds.linear,

@@ -64,6 +64,9 @@ class ModelShape:
     mla: Mla | None = None
     full_attention_layers: int
     """Layers whose cache grows with the context."""
+    global_kv_heads: int = 0
+    """KV heads of layers of full attention, where sliding ones have others; 0: they have the same."""
+    global_head_dim: int = 0
     sliding_layers: int = 0
     sliding_window: int = 0
     linear_layers: int = 0
@@ -115,6 +118,13 @@ def find_model(text: str) -> ModelShape:
     return found
 
 
+@cache
+def model_names() -> tuple[str, ...]:
+    """Names that the catalog knows, without endings that change no shape."""
+    names = [*models(), *(row["name"] for row in read_csv("model_aliases"))]
+    return tuple(dict.fromkeys(_TUNED.sub("", name.rpartition("/")[2]) for name in names))
+
+
 def split_quantization(text: str) -> tuple[str, str]:
     """A name without its words for a quantization, and the quantization; empty: it names none."""
     owner, slash, name = text.rpartition("/")
@@ -138,6 +148,7 @@ _QUANTIZED = (
     (r"[-_.](fp8|float8)\b.*", "fp8"),
     (r"[-_.]int8\b.*", "int8"),
     (r"[-_.](int4|4bit)\b.*", "int4"),
+    (r"[-_.](bf16|fp16)\b.*", "bfloat16"),
 )
 """How publishers name what they quantised, most special first."""
 
@@ -185,7 +196,7 @@ def _aliases() -> Mapping[str, str]:
     return known | {normalise(name): name for name in models()}
 
 
-_TUNED = re.compile(r"[-_](instruct|base|chat|it|hf|pt|thinking|\d{4})(?=[-_]|$)", re.IGNORECASE)
+_TUNED = re.compile(r"[-_](instruct|base|chat|it|hf|pt|thinking|mpo|dpo|sft|\d{4})(?=[-_]|$)", re.IGNORECASE)
 """Endings that change no shape, wherever in a name they stand; four digits are a month."""
 
 
@@ -196,7 +207,7 @@ def _bare(name: str) -> str:
 
 
 def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:
-    moe, mla = row.get("moe"), row.get("mla")
+    moe, mla, wide = row.get("moe"), row.get("mla"), row.get("global_attention") or {}
     layers = int(row["layers"])
     growing = layers - int(row.get("sliding_layers") or 0) - int(row.get("linear_layers") or 0)
     return ModelShape(
@@ -218,6 +229,8 @@ def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:
         moe=_moe(moe) if moe else None,
         mla=_mla(mla) if mla else None,
         full_attention_layers=int(row.get("full_attention_layers") or growing),
+        global_kv_heads=int(wide.get("kv_heads") or 0),
+        global_head_dim=int(wide.get("head_dim") or 0),
         sliding_layers=int(row.get("sliding_layers") or 0),
         sliding_window=int(row.get("sliding_window") or 0),
         linear_layers=int(row.get("linear_layers") or 0),

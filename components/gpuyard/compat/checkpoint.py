@@ -1,25 +1,37 @@
 """Model, quantization and dtype that a combination names."""
 
+from dataclasses import replace
 from functools import cache
 
-from gpuyard.catalog.models import ModelShape, find_model
+from gpuyard.catalog.models import ModelShape, find_model, split_quantization
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.software_support import quantization_names
 from gpuyard.compat.combination import Combination
+from gpuyard.compat.described_model import described_model
 from gpuyard.compat.spelling import plain
 
 
 @cache
 def read_model(text: str | None) -> ModelShape | None:
     """The shape of that model; None: unknown."""
-    try:
-        return find_model(text) if text else None
-    except UnknownName:
+    if not text:
         return None
+    try:
+        return find_model(text)
+    except UnknownName:
+        base, quantization = split_quantization(text)
+        found = described_model(base)
+        return found if found is None or not quantization else replace(found, quantization=quantization)
 
 
-PER_TENSOR = ("neuralmagic", "redhatai", "nvidia/", "nm-testing")
-"""Publishers of FP8 checkpoints with one scale per tensor or channel."""
+PER_TENSOR = ("neuralmagic", "redhatai", "nvidia/", "nm-testing", "dynamic", "pertensor", "distill")
+"""Publishers and words of FP8 checkpoints with one scale per tensor or channel, or of none in FP8."""
+FP8_NATIVE = (
+    *("deepseek-v3", "deepseek-r1", "deepseek-v4", "minimax-m2", "kimi-k2-instruct", "mimo-v2"),
+    *("ring-1t", "ling-1t"),
+)
+"""Models that were published in FP8 with block scales: `weight_block_size` of their config.json (copies in
+ai-dynamo/aiconfigurator, 2026-08-21)."""
 _QUANT_WORDS = (
     ("nvfp4", "nvfp4"),
     ("mxfp4", "mxfp4"),
@@ -32,6 +44,8 @@ _QUANT_WORDS = (
     ("gguf", "gguf"),
     ("bnb", "bitsandbytes"),
     ("-fp4", "nvfp4"),
+    ("autoround", "int4"),
+    ("auto-round", "int4"),
 )
 """Quantization by what model names carry."""
 _SCHEMES = (
@@ -85,10 +99,10 @@ def _scheme(text: str) -> str:
 
 def has_fp8_blocks(name: str) -> bool:
     """Whether a checkpoint of that name has scales per block: those that their authors published in FP8."""
-    if "dynamic" in name or any(who in name for who in PER_TENSOR):
+    if any(word in name for word in PER_TENSOR):
         return False
-    native = any(word in name for word in ("deepseek-v3", "deepseek-r1", "deepseek-v4"))
-    return (native and "distill" not in name) or ("qwen" in name and "fp8" in name)
+    own = "fp8" in name and any(word in name for word in ("qwen", "glm-5", "step-3"))
+    return own or any(word in name for word in FP8_NATIVE)
 
 
 def read_dtype(value: object) -> str:

@@ -1,17 +1,15 @@
-"""Tensor parallelism, quantization blocks and MIG slices."""
+"""Tensor parallelism and MIG slices."""
 
 import re
 from collections.abc import Iterator
 
-from gpuyard.compat.checkpoint import has_fp8_blocks
+from gpuyard.compat.blocks import block_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_gpu, with_env
 from gpuyard.compat.spelling import dotted
+from gpuyard.compat.split_fixes import SIZES, size_fixes
 from gpuyard.errors import Severity
 
-FP8_BLOCK = 128
-GROUP = 128
-"""Of AWQ and GPTQ checkpoints, nearly always; 64 and 32 exist."""
 MIG_BUG = ((570, 124, 6), (570, 158, 1))
 MIG_BUG_575 = ((575, 51), (575, 57, 8))
 """Drivers whose slices break scheduling beside whole GPUs; 575 only where both are (gpu-operator#1361)."""
@@ -19,16 +17,13 @@ MIG_FIXED = (570, 172, 8)
 CDMM_SINCE = (580, 65, 6)
 MIG_SM = frozenset({(8, 0), (9, 0), (10, 0), (10, 3), (12, 0)})
 """Compute capabilities that have cards with MIG."""
-WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
-"""Quantizations whose kernels take rows in groups or tiles of 128 (vllm-project/llm-compressor#54)."""
-SIZES = (16, 12, 8, 7, 6, 5, 4, 3, 2, 1)
 
 
 def parallel_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on splitting a model, and on slices."""
     size = int(facts.given.tensor_parallel or 1)
     yield from _heads(facts, size)
-    yield from _blocks(facts, size)
+    yield from block_problems(facts, size)
     yield from _mig(facts, size)
 
 
@@ -41,7 +36,7 @@ def _heads(facts: Facts, size: int) -> Iterator[Problem]:
         "TP_DIVISIBILITY",
         "tensor_parallel",
         f"{heads} attention heads do not divide by {size}",
-        _sizes(facts, [part for part in SIZES if part < size and heads % part == 0]),
+        size_fixes(facts, [part for part in SIZES if part < size and heads % part == 0]),
     )
 
 
@@ -59,60 +54,8 @@ def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
             "TP_DIVISIBILITY",
             "tensor_parallel",
             f"{model.kv_heads} KV heads neither divide by {size} nor divide it",
-            _sizes(facts, fitting),
+            size_fixes(facts, fitting),
         )
-
-
-def _sizes(facts: Facts, sizes: list[int]) -> tuple[Fix, ...]:
-    """Each smaller size alone, then with pipeline stages that keep the number of GPUs."""
-    fixes = []
-    total = int(facts.given.tensor_parallel or 1) * int(facts.given.pipeline_parallel or 1)
-    for part in sizes:
-        fixes.append(set_field("tensor_parallel", part, f"use tensor_parallel {part}"))
-        if total % part == 0 and total // part > 1:
-            fixes.append(
-                Fix(
-                    f"use tensor_parallel {part} with pipeline_parallel {total // part}",
-                    {"tensor_parallel": part, "pipeline_parallel": total // part},
-                )
-            )
-    return tuple(fixes)
-
-
-def _blocks(facts: Facts, size: int) -> Iterator[Problem]:
-    model = facts.model
-    if model is None or size < 2 or facts.runtime not in ("vllm", "sglang", ""):
-        return
-    if any(flag in ("--enable-expert-parallel", "-ep", "--ep-size", "--ep") for flag, _ in facts.flags):
-        return
-    width = model.moe.expert_ffn if model.moe and model.moe.expert_ffn else model.ffn
-    kind = facts.quantization
-    name = facts.model_name.lower()
-    if not width:
-        return
-    # block scales exist only in checkpoints that were quantised so; fp8 of bf16 weights is per tensor
-    if kind == "fp8" and has_fp8_blocks(name):
-        block, what = FP8_BLOCK, "FP8 block"
-    elif kind in WEIGHT_ONLY or (kind == "compressed-tensors" and any(word in name for word in WEIGHT_ONLY)):
-        block, what = GROUP, "quantization group"
-        # the publisher padded this width to 29,696 so that it splits
-        if width == 29568 and name.startswith("qwen/") and "vl" not in name:
-            width = 29696
-    else:
-        return
-    if width % size == 0 and width // size % block == 0:
-        return
-    fitting = [part for part in SIZES if part < size and width % part == 0 and width // part % block == 0]
-    fitting = [part for part in fitting if not model.heads or model.heads % part == 0]
-    fixes = list(_sizes(facts, fitting))
-    if model.moe is not None and facts.runtime == "vllm":
-        fixes.insert(0, Fix("add --enable-expert-parallel", with_env(facts, "--enable-expert-parallel", "")))
-    yield Problem(
-        "TP_QUANT_BLOCK",
-        "tensor_parallel",
-        f"a shard of {width}/{size} is not a multiple of the {what} of {block}",
-        (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
-    )
 
 
 def _mig(facts: Facts, size: int) -> Iterator[Problem]:

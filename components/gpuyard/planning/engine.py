@@ -10,7 +10,7 @@ TGI         0.9 of what the process sees, less a prefill
 ==========  =====================================================================================
 
 Sources: vllm `engine/arg_utils.py`, `config/cache.py` and `v1/sample/ops/topk_topp_sampler.py` (0.8 to
-0.33: 0.16 sorts, 0.17 does not), sglang `server_args.py` (0.5.x),
+0.33: 0.16 sorts, 0.17 does not; 0.7.1 caches latent attention compressed), sglang `server_args.py` (0.5.x),
 text-generation-inference `models/globals.py`, read 2026-11-24; vllm-project/vllm#30515, #15357, #49233.
 """
 
@@ -41,6 +41,10 @@ class Engine:
     """CUDA graphs count inside the share."""
     sliding_share: float = 0.0
     """Tokens that sliding layers keep beyond their window, as a share."""
+    latent: bool = True
+    """Latent attention is cached compressed; otherwise as keys and values of every head."""
+    states_ahead: bool = False
+    """States of linear layers are taken for all sequences that may run, when the server starts."""
     other: int = gib(0.6)
     """Libraries and workspaces of a single GPU, beside what torch allocates."""
     other_shared: int = gib(2.0)
@@ -48,17 +52,25 @@ class Engine:
 
 
 ENGINES: Sequence[Engine] = (
-    Engine(
-        runtime="vllm",
-        share=0.90,
-        per_logit=41.0,
-        sliding_share=1.0,
-        other=gib(0.35),
-        other_shared=gib(0.35),
+    *(
+        Engine(
+            runtime="vllm",
+            since=since,
+            share=0.90,
+            per_logit=41.0,
+            sliding_share=1.0,
+            latent=bool(since),
+            states_ahead=True,
+            other=gib(0.35),
+            other_shared=gib(0.35),
+        )
+        for since in ((), (0, 7, 1))
     ),
-    Engine(runtime="vllm", since=(0, 8), share=0.90, sliding_share=1.0),
+    Engine(runtime="vllm", since=(0, 8), share=0.90, sliding_share=1.0, states_ahead=True),
     # one pool for both kinds of layers (hybrid cache manager)
-    Engine(runtime="vllm", since=(0, 10), share=0.90),
+    Engine(runtime="vllm", since=(0, 10), share=0.90, states_ahead=True),
+    # hybrids on the newer engine
+    Engine(runtime="vllm", since=(0, 10, 2), share=0.90),
     # top-k and top-p by a Triton kernel, later FlashInfer: no sorted copy of all logits
     Engine(runtime="vllm", since=(0, 17), share=0.90, per_logit=14.0),
     Engine(runtime="vllm", since=(0, 21), share=0.92, graphs_inside=True, per_logit=14.0),
@@ -106,11 +118,15 @@ TGI_TIERS = (Tier(memory_mib=0, tokens=4096, sequences=128),)
 
 def find_engine(runtime: str, version: str | None = None) -> Engine:
     """The row for a release; no version, or one without a number: the newest. `custom` counts as vLLM."""
+    return engine_at(runtime, release_key(version) if version else ())
+
+
+def engine_at(runtime: str, key: tuple[int, ...]) -> Engine:
+    """The row for the key of a release; an empty one: the newest."""
     name = "vllm" if runtime.lower() == "custom" else runtime.lower()
     rows = [row for row in ENGINES if row.runtime == name] or [
         row for row in ENGINES if row.runtime == "vllm"
     ]
-    key = release_key(version) if version else ()
     if not key:
         return rows[-1]
     return next((row for row in reversed(rows) if row.since <= key), rows[0])

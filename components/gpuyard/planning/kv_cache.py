@@ -11,6 +11,7 @@ linear, Mamba      one state per sequence
 Tokens per GiB agree with logged ``GPU KV cache size`` lines within 2 % (`tests/planning`).
 """
 
+from dataclasses import replace
 from math import ceil
 
 from gpuyard.catalog.models import ModelShape
@@ -39,8 +40,10 @@ def kv_bytes_per_token(
     runtime frees what left it, 1 where it does not know windows.
     """
     whole = _stage_layers(_group_padded(model, sliding_share), split)
-    layers = whole + sliding_share * _stage_layers(model.sliding_layers, split)
-    return layers * _layer_token_bytes(model, split, kv_dtype)
+    sliding = sliding_share * _stage_layers(model.sliding_layers, split)
+    return whole * _global_token_bytes(model, split, kv_dtype) + sliding * _layer_token_bytes(
+        model, split, kv_dtype
+    )
 
 
 def kv_bytes_fixed(
@@ -91,6 +94,14 @@ def _layer_token_bytes(model: ModelShape, split: Split, kv_dtype: str | None) ->
         indexer = INDEXER_BYTES if model.architecture in _INDEXED else 0
         return (model.mla.kv_lora_rank + model.mla.qk_rope) * size + indexer
     return 2 * model.head_dim * size * max(model.kv_heads / split.tensor, 1)
+
+
+def _global_token_bytes(model: ModelShape, split: Split, kv_dtype: str | None) -> float:
+    """Of a layer of full attention: its heads may be fewer and wider than those of sliding layers."""
+    if not model.global_kv_heads:
+        return _layer_token_bytes(model, split, kv_dtype)
+    heads = replace(model, kv_heads=model.global_kv_heads, head_dim=model.global_head_dim)
+    return _layer_token_bytes(heads, split, kv_dtype)
 
 
 def _stage_layers(layers: int, split: Split) -> int:

@@ -3,10 +3,11 @@
 Vocabulary, experts and heads are padded or copied as the runtimes do. Compared with what vLLM logged as
 "Model loading took" for twelve checkpoints (`tests/planning/measurements.yaml`): median error 0.7 %, worst
 5.9 % (gpt-oss-20b, loaded before experts were padded). A publisher that quantises less than its name says is
-underestimated: Llama-3.1-405B-FP8, with attention in 16 bit, by 17 %.
+underestimated, unless it is known for it (`_PLAIN_ATTENTION`).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 from gpuyard.catalog.models import ModelShape
@@ -21,6 +22,10 @@ gpt-oss-120b: 65.97 GiB logged, 59.3 without padding; vllm-project/vllm#23278, 2
 _HYBRID_MIXING = 1.0
 """NVFP4 checkpoints of hybrids keep linear and full attention in about 8 bit (Qwen3.8-27B: 19.75 GiB
 logged, 17.5 if all were 4 bit; noonghunna/club-3090#1047, 2026-08-17)."""
+
+_PLAIN_ATTENTION = (("meta-llama/", "405b", "fp8"), ("nvidia/", "gemma-4-31b", "nvfp4"))
+"""Owner, name and scheme of dense checkpoints that keep attention in 16 bit: 57.75 GiB per GPU logged for
+Llama-3.1-405B-FP8 on eight (vllm-project/vllm#6746); `hf_quant_config.json` of the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,7 @@ def weight_bytes(model: ModelShape, quantization: str | None = None) -> int:
     )
 
 
+@lru_cache(maxsize=1024)  # proposals ask for the same shape again and again
 def weight_bytes_per_gpu(model: ModelShape, split: Split, quantization: str | None = None) -> int:
     """Bytes on the GPU that holds most: the first or last pipeline stage, with its share of everything."""
     parts, scheme = count_parts(model), scheme_of(model, quantization)
@@ -91,7 +97,20 @@ def _linear_bytes(model: ModelShape, quantization: str | None) -> float:
         mixing = max(parts.rest + parts.keys - 3.0 * model.layers * model.hidden * model.ffn, 0)
         share = mixing / max(parts.rest + parts.keys, 1)
         return share * _HYBRID_MIXING + (1 - share) * scheme.linear
+    if keeps_attention(model, quantization):
+        parts = count_parts(model)
+        width = (model.heads + model.kv_heads) * model.head_dim
+        share = 2.0 * model.layers * model.hidden * width / max(parts.rest + parts.keys, 1)
+        return share * HALF + (1 - share) * scheme.linear
     return scheme.linear
+
+
+def keeps_attention(model: ModelShape, quantization: str | None = None) -> bool:
+    """Whether that checkpoint is known to keep its attention in 16 bit."""
+    kind, name = quantization_of(model, quantization), model.id.lower()
+    return any(
+        kind == scheme and name.startswith(owner) and word in name for owner, word, scheme in _PLAIN_ATTENTION
+    )
 
 
 def _table_bytes(model: ModelShape, quantization: str | None) -> float:

@@ -1,0 +1,82 @@
+"""Whether the shards of a quantised model are whole blocks, groups or tiles.
+
+Engines cut feed-forward and expert widths by tensor parallelism; with expert parallelism experts stay whole,
+what all tokens pass (shared experts, dense layers) is cut all the same (vllm-project/vllm#42384,
+sgl-project/sglang#26107).
+"""
+
+from collections.abc import Iterator
+
+from gpuyard.catalog.models import ModelShape
+from gpuyard.compat.checkpoint import has_fp8_blocks
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Fix, Problem, set_field, with_env
+from gpuyard.compat.split_fixes import SIZES, size_fixes
+
+FP8_BLOCK = 128
+FP4_GROUP = 16
+GROUP = 128
+"""Of AWQ and GPTQ checkpoints, nearly always; 64 and 32 exist."""
+WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
+"""Quantizations whose kernels take rows in groups or tiles of 128 (vllm-project/llm-compressor#54)."""
+PADDED_72B = (29568, 29696)
+"""A width that does not split, and the one that its publisher padded it to in quantised checkpoints."""
+_EXPERT_PARALLEL = ("--enable-expert-parallel", "-ep", "--ep-size", "--ep", "--expert-parallel-size")
+
+
+def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
+    """Shards that are no whole multiples of what the quantization needs."""
+    model = facts.model
+    if model is None or size <= 1 or facts.runtime not in ("vllm", "sglang", ""):
+        return
+    block, what = _block(facts)
+    whole_experts = any(flag in _EXPERT_PARALLEL for flag, _ in facts.flags)
+    cut = _widths(facts, model, what, whole_experts=whole_experts)
+    width = next((width for width in cut if not _divides(width, size, block)), 0)
+    if not block or not width:
+        return
+    fitting = [
+        part
+        for part in SIZES
+        if part < size
+        and all(_divides(other, part, block) for other in cut)
+        and (not model.heads or model.heads % part == 0)
+    ]
+    fixes = list(size_fixes(facts, fitting))
+    shared = _widths(facts, model, what, whole_experts=True)
+    if model.moe and facts.runtime == "vllm" and all(_divides(other, size, block) for other in shared):
+        fixes.insert(0, Fix("add --enable-expert-parallel", with_env(facts, "--enable-expert-parallel", "")))
+    yield Problem(
+        "TP_QUANT_BLOCK",
+        "tensor_parallel",
+        f"a shard of {width}/{size} is not a multiple of the {what} of {block}",
+        (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
+    )
+
+
+def _block(facts: Facts) -> tuple[int, str]:
+    """What shards must be multiples of; 0: nothing."""
+    kind, name = facts.quantization, facts.model_name.lower()
+    # block scales exist only in checkpoints that were quantised so; fp8 of bf16 weights is per tensor
+    if kind == "fp8" and has_fp8_blocks(name):
+        return FP8_BLOCK, "FP8 block"
+    if kind in WEIGHT_ONLY or any(word in name for word in WEIGHT_ONLY):
+        return GROUP, "quantization group"
+    if kind in ("nvfp4", "modelopt_fp4"):
+        return FP4_GROUP, "FP4 group"
+    return 0, ""
+
+
+def _widths(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) -> list[int]:
+    """The widths that are cut and quantised."""
+    if model.moe is None or not model.moe.expert_ffn:
+        padded = model.ffn == PADDED_72B[0] and facts.model_name.lower().startswith("qwen/")
+        return [PADDED_72B[1] if padded and "vl" not in facts.model_name.lower() else model.ffn]
+    widths = [] if whole_experts else [model.moe.expert_ffn]
+    if what == "FP8 block":  # other schemes leave what is not an expert as it was
+        widths += [model.moe.shared_ffn, model.ffn if model.moe.layers is not None else 0]
+    return [width for width in widths if width]
+
+
+def _divides(width: int, size: int, block: int) -> bool:
+    return not block or (width % size == 0 and width // size % block == 0)

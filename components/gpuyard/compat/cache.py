@@ -1,0 +1,128 @@
+"""Whether the cache of one sequence fits what weights leave, by the planner's own budget.
+
+vLLM refuses to start where a sequence of the longest length would not fit; other engines shorten it, and fail
+only where nothing is left at all.
+"""
+
+from collections.abc import Iterator
+
+from gpuyard.catalog.models import ModelShape
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.memory_fixes import cache_fixes, weight_fixes
+from gpuyard.compat.problem import Problem, set_field
+from gpuyard.errors import Severity
+from gpuyard.planning.budget import Step, spend, step_bytes
+from gpuyard.planning.engine import Engine, engine_at, engine_tiers
+from gpuyard.planning.memory import ERROR, Split, forward_bytes, kv_bytes_per_token, usable_bytes
+from gpuyard.planning.room import least_cache
+from gpuyard.units import format_bytes
+
+ONE_GPU_WEIGHTS = 20e9
+"""Weights, in bytes, up to which a report that names no number of GPUs means one."""
+CHUNKED_SINCE = (0, 5, 4, 0)
+"""Before, vLLM prefilled a whole max_model_len at once; since, only up to 32,768 tokens."""
+V1_SINCE = (0, 8, 0, 0)
+_WHOLE_PREFILL = 32768
+_CHUNK = 512
+_SEQUENCES = 256
+_PLAIN_ERROR = 0.015
+"""As `ERROR`, of models without quantization and states: planned 0.5 % too small at worst."""
+_UNSURE_SAMPLING = 0.7
+"""Share of what sampling takes beyond a forward pass that a refusal does not count."""
+_SHORT = 1024
+"""Tokens that a server which is of any use holds."""
+_MEMORY_FIELDS = ("gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens")
+"""Who states one of these would have stated a length that is not the model's own."""
+
+
+def cache_problems(
+    facts: Facts, split: Split, weights: float, sure_weights: float, *, count_unsaid: bool
+) -> Iterator[Problem]:
+    """What is left for the cache against what it must hold.
+
+    ``sure_weights``: less than ``weights`` where checkpoints differ beyond the planner's error.
+    """
+    model, memory = facts.model, facts.memory_mib or 0
+    engine = engine_at(facts.runtime or "vllm", facts.version)
+    share = facts.given.gpu_memory_utilization or engine.share
+    usable = usable_bytes(memory, share)
+    if model is None or not model.verified or "llama-4" in model.id.lower():
+        if facts.given.gpu_memory_utilization and sure_weights > usable and facts.runtime == "vllm":
+            yield no_room(facts, weights, usable)
+        return
+    tokens = int(facts.given.max_model_len or 0) or model.context
+    step = _step(facts, engine, tokens)
+    budget = spend(model, memory, split, engine, step=step, share=share)
+    left = budget.cache + budget.weights - weights
+    is_plain = not facts.quantization and not model.linear_layers
+    margin = (_PLAIN_ERROR if is_plain else ERROR.p90) * usable + weights - sure_weights
+    if not facts.given.max_num_seqs:  # fewer sequences than a server's default sample less
+        sampling = step_bytes(model, split, engine, step) - forward_bytes(model, split, step.tokens)
+        margin += _UNSURE_SAMPLING * sampling
+    need = _need(facts, model, split, engine, tokens)
+    if need <= left:
+        return
+    # such a model is as likely to be on several GPUs
+    one = count_unsaid and weights > ONE_GPU_WEIGHTS
+    one = one and facts.datacenter is not False and not facts.given.gpu_memory_utilization
+    refused = need > left + margin and facts.runtime in ("vllm", "") and _length_is_said(facts)
+    nothing = _need(facts, model, split, engine, min(tokens, _SHORT)) > left + margin
+    per_token = kv_bytes_per_token(model, split, facts.given.kv_cache_dtype)
+    largest = int(max(left, 0) / max(per_token, 1))
+    yield Problem(
+        "MEMORY_KV",
+        "max_model_len",
+        f"one sequence of {tokens} tokens needs {format_bytes(need)} of cache per GPU; "
+        f"weights ({format_bytes(weights)}) and activations leave {format_bytes(max(left, 0))}, "
+        f"about {largest} tokens",
+        cache_fixes(facts, largest, tokens, whole_prefill=_prefills_whole(facts, tokens)),
+        Severity.ERROR if (refused or nothing) and not one else Severity.WARNING,
+    )
+
+
+def no_room(facts: Facts, weights: float, usable: float) -> Problem:
+    """The weights fit the GPU, but not the share of it that the engine may take."""
+    return Problem(
+        "MEMORY_KV",
+        "gpu_memory_utilization",
+        f"weights take {format_bytes(weights)} per GPU, and the engine may take "
+        f"{format_bytes(usable)} for everything",
+        (
+            set_field("gpu_memory_utilization", 0.9, "use gpu_memory_utilization 0.9"),
+            *weight_fixes(facts),
+        ),
+    )
+
+
+def _length_is_said(facts: Facts) -> bool:
+    """Whether the length is known: stated, or left at the model's own by somebody who states the like."""
+    return bool(facts.given.max_model_len) or any(
+        getattr(facts.given, name) is not None for name in _MEMORY_FIELDS
+    )
+
+
+def _need(facts: Facts, model: ModelShape, split: Split, engine: Engine, tokens: int) -> float:
+    sequences = int(facts.given.max_num_seqs or _SEQUENCES)
+    return least_cache(model, split, engine, sequences, tokens, facts.given.kv_cache_dtype)
+
+
+def _step(facts: Facts, engine: Engine, tokens: int) -> Step:
+    """The largest step, as far as it is said; else the smallest that such a server has."""
+    batched = facts.given.max_num_batched_tokens
+    stated = int(facts.given.max_num_seqs or 0)
+    tier = engine_tiers(engine, facts.gpu_name)[0]
+    if facts.runtime == "vllm" and () < facts.version < V1_SINCE:
+        whole = _prefills_whole(facts, tokens)
+        size = tokens if whole else _CHUNK
+        # a prefill in chunks is profiled without sampling
+        sequences = (stated or _SEQUENCES) if whole else 0
+    else:
+        size, sequences = tier.tokens, stated or min(tier.sequences, _SEQUENCES)
+    return Step(tokens=batched if isinstance(batched, int) else size, sequences=sequences)
+
+
+def _prefills_whole(facts: Facts, tokens: int) -> bool:
+    """Whether the release prefills a whole sequence at once."""
+    if facts.runtime != "vllm" or not () < facts.version < V1_SINCE:
+        return False
+    return facts.version < CHUNKED_SINCE or tokens <= _WHOLE_PREFILL

@@ -1,0 +1,63 @@
+"""Ways out where a model does not fit: more GPUs, smaller weights, larger GPUs, a shorter context."""
+
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Fix, set_field, set_gpu
+
+_LENGTHS = (131072, 98304, 65536, 49152, 32768, 24576, 16384, 12288, 8192, 4096, 2048, 1024, 512)
+_LENGTHS_MAX = 6
+_LARGER = (
+    ("l40s", 45776),
+    ("a100-80gb-sxm", 81920),
+    ("h200", 144384),
+    ("b200", 183359),
+    ("b300", 275040),
+)
+"""GPUs to move to, with their memory, MiB."""
+
+
+def cache_fixes(facts: Facts, largest: int, asked: int, *, whole_prefill: bool) -> tuple[Fix, ...]:
+    """A shorter context, a larger share of the GPU, then what `weight_fixes` says."""
+    shorter = [length for length in _LENGTHS if length < asked and (length <= largest or whole_prefill)]
+    fixes = [
+        set_field("max_model_len", length, f"use max_model_len {length}") for length in shorter[:_LENGTHS_MAX]
+    ]
+    share = facts.given.gpu_memory_utilization
+    if share and share < 0.9:
+        fixes.insert(0, set_field("gpu_memory_utilization", 0.9, "use gpu_memory_utilization 0.9"))
+    return (*fixes, *weight_fixes(facts))
+
+
+def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
+    """More of the same GPUs, then four-bit weights, then larger GPUs."""
+    size = int(facts.given.tensor_parallel or facts.count or 1)
+    heads = facts.model.heads if facts.model else 0
+    fixes = [
+        Fix(
+            f"use {count} GPUs with tensor_parallel {count}",
+            {"gpu_count": count, "tensor_parallel": count, "instance": None},
+        )
+        for count in (2, 4, 8)
+        if count > size and (not heads or heads % count == 0) and not facts.mig
+    ]
+    if facts.mig:
+        fixes.append(set_field("mig", None, "use whole GPUs"))
+    if not facts.quantization and facts.sm >= (8, 0):
+        fixes.append(set_field("quantization", "awq", "use a 4-bit (AWQ) checkpoint"))
+    larger = [name for name, memory in _LARGER if memory > (facts.memory_mib or 0)]
+    fixes += [set_gpu(facts, name) for name in larger]
+    if larger:
+        bigger = set_gpu(facts, "b200")
+        fixes.append(
+            Fix(
+                "use 8 B200 GPUs with tensor_parallel 8",
+                {**bigger.changes, "gpu_count": 8, "tensor_parallel": 8},
+            )
+        )
+    if size >= 8:
+        fixes.append(
+            Fix(
+                "use two nodes: pipeline_parallel 2",
+                {"pipeline_parallel": 2 * int(facts.given.pipeline_parallel or 1)},
+            )
+        )
+    return tuple(fixes)

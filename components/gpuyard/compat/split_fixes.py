@@ -1,0 +1,25 @@
+"""Other ways of splitting a model over the GPUs that were asked for."""
+
+from collections.abc import Sequence
+
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Fix, set_field
+
+SIZES = (16, 12, 8, 7, 6, 5, 4, 3, 2, 1)
+"""Tensor-parallel sizes to propose, largest first."""
+
+
+def size_fixes(facts: Facts, sizes: Sequence[int]) -> tuple[Fix, ...]:
+    """Each smaller size alone, then with pipeline stages that keep the number of GPUs."""
+    fixes = []
+    total = int(facts.given.tensor_parallel or 1) * int(facts.given.pipeline_parallel or 1)
+    for part in sizes:
+        fixes.append(set_field("tensor_parallel", part, f"use tensor_parallel {part}"))
+        if total % part == 0 and total // part > 1:
+            fixes.append(
+                Fix(
+                    f"use tensor_parallel {part} with pipeline_parallel {total // part}",
+                    {"tensor_parallel": part, "pipeline_parallel": total // part},
+                )
+            )
+    return tuple(fixes)
