@@ -135,7 +135,7 @@ def test_nothing_that_holds_it_is_exit_1(fit):
 def test_releases_that_lack_the_hardware_fall_out_with_the_way_back(fit):
     _, text, _ = fit("Llama-3.1-8B", "--gpu", "v100", "--cloud", "aws")
     assert "SM_BELOW_MIN" in text
-    code, text, _ = fit("Llama-3.1-8B", "--gpu", "v100", "--runtime-version", "0.10.0", "--cloud", "aws")
+    code, text, _ = fit("Llama-3.1-8B", "--gpu", "v100", "--runtime-version", "0.8.5", "--cloud", "aws")
     assert code == 0
     assert "--dtype=half" in text
 
