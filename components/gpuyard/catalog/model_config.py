@@ -165,6 +165,7 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
         linear_layers=kinds.linear,
         state_values=state_values(read) if kinds.linear else 0,
         verified=False,
+        cache_verified=False,
         source=f"counted from {file.name}",
         as_of="",
     )

@@ -75,8 +75,12 @@ class ModelShape:
     """Numbers in that state of one layer; 0: not known."""
     gated: bool = False
     """Its weights need a token of an account that accepted the licence."""
+    vision_heads: int = 0
+    """Attention heads of its vision tower, where tensor parallelism of 8 does not divide them; 0: it does."""
     verified: bool = True
-    """False: some number is an upper bound or general knowledge."""
+    """False: some number is general knowledge."""
+    cache_verified: bool = True
+    """False: its cache is only bounded from above, or some number is not verified."""
     source: str
     as_of: str
 
@@ -178,6 +182,7 @@ def _sharing(row: Mapping[str, str]) -> ModelShape:
         id=row["name"],
         context=int(row["context"] or found.context),
         quantization=row["quantization"] or found.quantization,
+        vision_heads=int(row["vision_heads"] or 0),
     )
 
 
@@ -236,7 +241,9 @@ def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:
         linear_layers=int(row.get("linear_layers") or 0),
         state_values=int(row.get("state_values") or 0),
         gated=row["id"].startswith(_GATED),
-        verified=bool(row["verified"]) and row.get("kv_kind") not in _UPPER_BOUNDS,
+        vision_heads=int(row.get("vision_heads") or 0),
+        verified=bool(row["verified"]),
+        cache_verified=bool(row["verified"]) and row.get("kv_kind") not in _UPPER_BOUNDS,
         source=row["source"],
         as_of=as_of,
     )

@@ -37,7 +37,7 @@ class FlagSpan:
 
 @cache
 def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
-    """Every flag that a release of ``vllm`` or ``sglang`` has had, by name with its two hyphens."""
+    """Every flag that a release of ``vllm``, ``sglang`` or ``tgi`` has had, by name with its two hyphens."""
     return {
         row["flag"]: FlagSpan(
             flag=row["flag"],

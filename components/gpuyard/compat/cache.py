@@ -27,8 +27,8 @@ _CHUNK = 512
 _SEQUENCES = 256
 _PLAIN_ERROR = 0.015
 """As `ERROR`, of models without quantization and states: planned 0.5 % too small at worst."""
-_UNSURE_SAMPLING = 0.7
-"""Share of what sampling takes beyond a forward pass that a refusal does not count."""
+_FEW = 64
+"""Sequences that a refusal counts with where nobody says how many; `max_num_seqs` is lowered first of all."""
 _SHORT = 1024
 """Tokens that a server which is of any use holds."""
 _MEMORY_FIELDS = ("gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens")
@@ -46,7 +46,7 @@ def cache_problems(
     engine = engine_at(facts.runtime or "vllm", facts.version)
     share = facts.given.gpu_memory_utilization or engine.share
     usable = usable_bytes(memory, share)
-    if model is None or not model.verified or "llama-4" in model.id.lower():
+    if model is None or not model.cache_verified:
         if facts.given.gpu_memory_utilization and sure_weights > usable and facts.runtime == "vllm":
             yield no_room(facts, weights, usable)
         return
@@ -56,9 +56,11 @@ def cache_problems(
     left = budget.cache + budget.weights - weights
     is_plain = not facts.quantization and not model.linear_layers
     margin = (_PLAIN_ERROR if is_plain else ERROR.p90) * usable + weights - sure_weights
-    if not facts.given.max_num_seqs:  # fewer sequences than a server's default sample less
-        sampling = step_bytes(model, split, engine, step) - forward_bytes(model, split, step.tokens)
-        margin += _UNSURE_SAMPLING * sampling
+    if not facts.given.max_num_seqs and not _is_v0(facts):  # fewer sequences than a server has sample less
+        forward = forward_bytes(model, split, step.tokens)
+        few = Step(tokens=step.tokens, sequences=_FEW)
+        margin += step_bytes(model, split, engine, step)
+        margin -= max(step_bytes(model, split, engine, few), forward)
     need = _need(facts, model, split, engine, tokens)
     if need <= left:
         return
@@ -69,6 +71,13 @@ def cache_problems(
     nothing = _need(facts, model, split, engine, min(tokens, _SHORT)) > left + margin
     per_token = kv_bytes_per_token(model, split, facts.given.kv_cache_dtype)
     largest = int(max(left, 0) / max(per_token, 1))
+    if left + margin < 0 and not one:
+        yield Problem(
+            "MEMORY_WEIGHTS",
+            "model",
+            f"weights take {format_bytes(weights)} per GPU, and one step does not fit beside them",
+            weight_fixes(facts),
+        )
     yield Problem(
         "MEMORY_KV",
         "max_model_len",
@@ -110,19 +119,23 @@ def _step(facts: Facts, engine: Engine, tokens: int) -> Step:
     """The largest step, as far as it is said; else the smallest that such a server has."""
     batched = facts.given.max_num_batched_tokens
     stated = int(facts.given.max_num_seqs or 0)
-    tier = engine_tiers(engine, facts.gpu_name)[0]
-    if facts.runtime == "vllm" and () < facts.version < V1_SINCE:
+    tiers = engine_tiers(engine, facts.gpu_name)
+    tier = next(tier for tier in reversed(tiers) if tier.memory_mib <= (facts.memory_mib or 0))
+    if _is_v0(facts):
         whole = _prefills_whole(facts, tokens)
         size = tokens if whole else _CHUNK
         # a prefill in chunks is profiled without sampling
         sequences = (stated or _SEQUENCES) if whole else 0
     else:
-        size, sequences = tier.tokens, stated or min(tier.sequences, _SEQUENCES)
+        size, sequences = tier.tokens, stated or max(tier.sequences, engine.sequences_least)
     return Step(tokens=batched if isinstance(batched, int) else size, sequences=sequences)
 
 
 def _prefills_whole(facts: Facts, tokens: int) -> bool:
     """Whether the release prefills a whole sequence at once."""
-    if facts.runtime != "vllm" or not () < facts.version < V1_SINCE:
-        return False
-    return facts.version < CHUNKED_SINCE or tokens <= _WHOLE_PREFILL
+    return _is_v0(facts) and (facts.version < CHUNKED_SINCE or tokens <= _WHOLE_PREFILL)
+
+
+def _is_v0(facts: Facts) -> bool:
+    """Whether it is the older engine of vLLM, which samples for as many sequences whoever starts it."""
+    return facts.runtime == "vllm" and () < facts.version < V1_SINCE

@@ -84,7 +84,8 @@ def read_quantization(given: Combination, model: ModelShape | None) -> str:
     for word, quantization in _QUANT_WORDS:
         if word in name:
             return quantization
-    return model.quantization if model is not None else ""
+    own = model.quantization if model is not None else ""
+    return "" if own in ("bfloat16", "float16") else own
 
 
 @cache

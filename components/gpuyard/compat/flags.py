@@ -87,7 +87,11 @@ _SCRIPT = re.compile(r"&&|;|\bbash\b|\.sh\b")
 """A script: flags may be of its other commands."""
 _HYPHENS_ONLY = frozenset({"sglang"})
 """Engines whose parser does not take ``_`` for ``-``."""
-_OWN_IMAGE = {"vllm": "vllm/vllm-openai", "sglang": "lmsysorg/sglang"}
+_OWN_IMAGE = {
+    "vllm": "vllm/vllm-openai",
+    "sglang": "lmsysorg/sglang",
+    "tgi": "huggingface/text-generation-inference",
+}
 
 
 def flag_problems(facts: Facts) -> Iterator[Problem]:

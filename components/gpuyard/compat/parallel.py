@@ -10,6 +10,11 @@ from gpuyard.compat.spelling import dotted
 from gpuyard.compat.split_fixes import SIZES, size_fixes
 from gpuyard.errors import Severity
 
+VISION_FLAG = "--mm-encoder-tp-mode"
+VISION_DATA_SINCE = (0, 10, 2, 0)
+"""First vLLM with that flag."""
+INTERN_VIT, INTERN_VIT_PADDED = 25, (0, 6, 1, 0)
+"""Heads of the InternViT of 6 B, and the first vLLM that pads them (vllm-project/vllm#8097)."""
 MIG_BUG = ((570, 124, 6), (570, 158, 1))
 MIG_BUG_575 = ((575, 51), (575, 57, 8))
 """Drivers whose slices break scheduling beside whole GPUs; 575 only where both are (gpu-operator#1361)."""
@@ -23,6 +28,7 @@ def parallel_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on splitting a model, and on slices."""
     size = int(facts.given.tensor_parallel or 1)
     yield from _heads(facts, size)
+    yield from _vision_heads(facts, size)
     yield from block_problems(facts, size)
     yield from _mig(facts, size)
 
@@ -56,6 +62,26 @@ def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
             f"{model.kv_heads} KV heads neither divide by {size} nor divide it",
             size_fixes(facts, fitting),
         )
+
+
+def _vision_heads(facts: Facts, size: int) -> Iterator[Problem]:
+    """A vision tower is cut like the language part, unless every rank keeps a whole one."""
+    heads = facts.model.vision_heads if facts.model else 0
+    whole = any(value == "data" for flag, value in facts.flags if flag == VISION_FLAG)
+    padded = heads == INTERN_VIT and not () < facts.version < INTERN_VIT_PADDED
+    if facts.runtime != "vllm" or size <= 1 or not heads or heads % size == 0 or whole or padded:
+        return
+    fitting = [part for part in SIZES if part < size and heads % part == 0]
+    if facts.version >= VISION_DATA_SINCE or not facts.version:
+        fixes = (Fix(f"add {VISION_FLAG} data", with_env(facts, VISION_FLAG, "data")),)
+    else:
+        fixes = ()
+    yield Problem(
+        "TP_DIVISIBILITY",
+        "tensor_parallel",
+        f"{heads} attention heads of the vision tower do not divide by {size}",
+        (*fixes, *size_fixes(facts, fitting)),
+    )
 
 
 def _mig(facts: Facts, size: int) -> Iterator[Problem]:

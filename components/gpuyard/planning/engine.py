@@ -37,6 +37,8 @@ class Engine:
     """Bytes per sequence and vocabulary entry while sampling; 0: not profiled."""
     per_logit_dense: float | None = None
     """The same for dense models, where a newer model runner has taken over."""
+    sequences_least: int = 0
+    """Sequences that a server runs by default on any GPU; 0: its tiers say it."""
     graphs_inside: bool = False
     """CUDA graphs count inside the share."""
     sliding_share: float = 0.0
@@ -66,7 +68,16 @@ ENGINES: Sequence[Engine] = (
         )
         for since in ((), (0, 7, 1))
     ),
-    Engine(runtime="vllm", since=(0, 8), share=0.90, sliding_share=1.0, states_ahead=True),
+    # 1,024 sequences on an RTX 5080 and an L40S as well (vllm-project/vllm#14452, #17122)
+    Engine(
+        runtime="vllm",
+        since=(0, 8),
+        share=0.90,
+        sliding_share=1.0,
+        states_ahead=True,
+        sequences_least=1024,
+    ),
+    Engine(runtime="vllm", since=(0, 9), share=0.90, sliding_share=1.0, states_ahead=True),
     # one pool for both kinds of layers (hybrid cache manager)
     Engine(runtime="vllm", since=(0, 10), share=0.90, states_ahead=True),
     # hybrids on the newer engine
