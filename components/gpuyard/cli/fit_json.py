@@ -20,7 +20,7 @@ def fit_document(request: "Request", options: "Options") -> dict[str, Any]:
             "context": model.context,
             "quantization": model.quantization or model.dtype,
             "gated": model.gated,
-            "verified": model.verified,
+            "verified": model.cache_verified,
             "source": model.source,
             "as_of": model.as_of,
         },

@@ -165,7 +165,7 @@ def _notes(
             "every tensor-parallel rank holds the whole latent cache: data parallel attention holds "
             f"up to {split.tensor} times as many tokens"
         )
-    if not model.verified:
+    if not model.cache_verified:
         notes.append(f"some sizes of {model.id} are upper bounds or unconfirmed ({model.source})")
     return tuple(notes)
 
