@@ -172,7 +172,7 @@ def test_volumes_and_balancers_in_a_cluster_are_priced_in_its_cloud(make):
     service = make("kubernetes:core/v1:Service", spec={"type": "LoadBalancer"})
     inside = [replace(resource, provider=f"{provider.urn}::an-id") for resource in (claim, service)]
     report = price_resources([cluster, provider, *inside])
-    assert report.monthly.expected == 73 + 8 + Decimal("0.0225") * 730
+    assert report.monthly.expected == 73 + 8 + Decimal("0.025") * 730
     elsewhere = price_resources([claim, service])
     assert len(elsewhere.unknown) == 2
     assert elsewhere.monthly.expected == 0
@@ -466,3 +466,82 @@ def test_a_provisioned_control_plane_adds_its_tier(make):
     assert float(price_resources([cluster]).monthly.expected) == pytest.approx((0.10 + 3.40) * 730)
     odd = make(EKS, region="us-east-1", version="1.35", controlPlaneScalingConfig={"tier": "tier-99xl"})
     assert price_resources([odd]).unknown[0].component == "control plane tier-99xl"
+
+
+NETWORK_BALANCER = {"service.beta.kubernetes.io/aws-load-balancer-type": "external"}
+
+
+@pytest.mark.parametrize(
+    ("annotations", "spec", "extra", "usd"),
+    [
+        ({}, {}, {}, "0.025"),
+        (NETWORK_BALANCER, {}, {}, "0.0225"),
+        ({}, {"loadBalancerClass": "service.k8s.aws/nlb"}, {}, "0.0225"),
+        ({}, {}, {"computeConfig": {"enabled": True}}, "0.0225"),
+    ],
+)
+def test_a_service_is_a_classic_balancer_unless_a_network_one_is_asked_for(
+    make, annotations, spec, extra, usd
+):
+    cluster = make(EKS, "eks", region="us-east-1", version="1.35", **extra)
+    service = make(
+        "kubernetes:core/v1:Service",
+        metadata={"annotations": annotations},
+        spec={"type": "LoadBalancer", **spec},
+    )
+    hours = [item for item in price_resources([cluster, service]).items if item.group == "network"]
+    assert [item.unit_price for item in hours] == [Decimal(usd)]
+
+
+def test_the_load_balancer_controller_takes_every_service(make):
+    cluster = make(EKS, "eks", region="us-east-1", version="1.35")
+    service = make("kubernetes:core/v1:Service", spec={"type": "LoadBalancer"})
+    chart = make("kubernetes:helm.sh/v3:Release", "lbc", chart="aws-load-balancer-controller")
+    assert price_resources([cluster, service, chart]).monthly.expected == 73 + Decimal("0.0225") * 730
+
+
+def test_a_provider_with_credentials_to_come_is_that_of_the_only_cluster(make):
+    cluster = make(EKS, "eks", region="us-east-1", version="1.35")
+    claim = make("kubernetes:core/v1:PersistentVolumeClaim", spec={"storageClassName": "gp3", **CLAIM})
+    for config, is_known in ((UNKNOWN, True), (SECRET, True), ("of another cluster", False)):
+        provider = make("pulumi:providers:kubernetes", "k8s", kubeconfig=config)
+        report = price_resources([cluster, provider, replace(claim, provider=provider.urn)])
+        assert report.monthly.expected == (81 if is_known else 73)
+        assert bool(report.unknown) is not is_known
+    other = make(EKS, "other", region="us-east-1", version="1.35")
+    assert price_resources([cluster, other, claim]).unknown, "one of two clusters"
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "usd"),
+    [
+        ({"provisioner": "ebs.csi.aws.com", "parameters": {"type": "io2", "iops": "4000"}}, 12.5 + 260),
+        (
+            {
+                "provisioner": "ebs.csi.aws.com",
+                "parameters": {"type": "gp3", "iops": "6000", "throughput": "500"},
+            },
+            8 + 15 + 15,
+        ),
+        ({"provisioner": "ebs.csi.aws.com"}, 8),
+        ({"provisioner": "kubernetes.io/aws-ebs"}, 10),
+        ({"provisioner": "efs.csi.aws.com", "parameters": {"provisioningMode": "efs-ap"}}, 0),
+    ],
+)
+def test_a_claim_costs_what_its_storage_class_makes_of_it(make, storage_class, usd):
+    cluster = make(EKS, "eks", region="us-east-1", version="1.35")
+    kind = "kubernetes:storage.k8s.io/v1:StorageClass"
+    fast = make(kind, "fast", metadata={"name": "fast"}, **storage_class)
+    claim = make("kubernetes:core/v1:PersistentVolumeClaim", spec={"storageClassName": "fast", **CLAIM})
+    report = price_resources([cluster, fast, claim])
+    assert float(report.monthly.expected) == pytest.approx(73 + usd)
+    assert not report.unknown
+
+
+def test_a_claim_of_a_volume_that_is_there_costs_nothing_more(make):
+    cluster = make(EKS, "eks", region="us-east-1", version="1.35")
+    kind = "kubernetes:core/v1:PersistentVolumeClaim"
+    for bound in ({"storageClassName": ""}, {"volumeName": "weights"}):
+        report = price_resources([cluster, make(kind, spec={**bound, **CLAIM})])
+        assert report.monthly.expected == 73
+        assert not report.unknown

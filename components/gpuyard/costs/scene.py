@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from gpuyard.costs.usage import Usage
-from gpuyard.resources import UNKNOWN, Resource
+from gpuyard.resources import SECRET, UNKNOWN, Resource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,14 +104,27 @@ class Scene:
         return found
 
     def cluster_of(self, resource: Resource) -> Resource | None:
-        """The cloud cluster that a Kubernetes resource lands in; None: not made here."""
+        """The cloud cluster that a Kubernetes resource lands in; None: not made here.
+
+        A provider whose cluster the file does not tell is that of the only cluster in the program: its
+        credentials are not known yet, or the file has no provider at all.
+        """
         provider = self._provider(resource)
-        if provider is None:
+        if provider is not None:
+            for found in self._reach(provider, depth=3):
+                if found.type in CLUSTERS:
+                    return found
+        clusters = self._clusters
+        if len(clusters) != 1:
             return None
-        for found in self._reach(provider, depth=3):
-            if found.type in CLUSTERS:
-                return found
-        return None
+        if provider is None:
+            return None if resource.provider else clusters[0]
+        config = provider.inputs.get("kubeconfig")
+        return clusters[0] if config is UNKNOWN or config is SECRET else None
+
+    @cached_property
+    def _clusters(self) -> Sequence[Resource]:
+        return [found for kind in CLUSTERS for found in self.by_type.get(kind, ())]
 
     def _reach(self, resource: Resource, depth: int) -> Iterator[Resource]:
         """What a resource depends on, near things first."""
