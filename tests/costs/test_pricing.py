@@ -1,4 +1,5 @@
 """Worked examples: amounts that other tools' public golden tests and vendors' pages give, by hand."""
+# pyright: reportOptionalMemberAccess=false, reportArgumentType=false
 
 from dataclasses import replace
 from datetime import date

@@ -12,6 +12,8 @@ class Price:
     source: str
     as_of: str
     note: str = ""
+    sku: str = ""
+    """The cloud's own id of what is sold, where public data has it."""
 
     def noted(self, note: str) -> "Price":
         """The price with ``note`` after what it already says."""

@@ -23,10 +23,10 @@ def service_tiers(cloud: str, service: str, item: str, region: str) -> tuple[Tie
     for place in (region, "all"):
         found = table.get((cloud, service, item, place))
         if found:
-            return found
+            return _with_sku(found, service, item, region) if cloud == "aws" else found
     flat = component(cloud, service, region, item) if region else None
     if flat is not None:
-        return (Tier(from_gb=0, price=flat),)
+        return _with_sku((Tier(from_gb=0, price=flat),), service, item, region)
     if cloud == "aws" and region in _EQUAL_TO_HOME:
         home = table.get((cloud, service, item, _HOME), ())
         note = f"derived: the {_HOME} price, equal in every row seen"
@@ -38,6 +38,22 @@ def service_price(cloud: str, service: str, item: str, region: str) -> Price | N
     """The price of ``item`` from the first unit on; None: not known."""
     tiers = service_tiers(cloud, service, item, region)
     return tiers[0].price if tiers else None
+
+
+def aws_sku(service: str, item: str, region: str) -> str:
+    """AWS's id of what is sold there; empty: not in public data."""
+    return _skus().get((service, item, region), "")
+
+
+def _with_sku(tiers: tuple[Tier, ...], service: str, item: str, region: str) -> tuple[Tier, ...]:
+    """The tiers with their SKU, where there is one tier: others have an id for each."""
+    sku = aws_sku(service, item, region) if len(tiers) == 1 else ""
+    return tuple(replace(tier, price=replace(tier.price, sku=sku)) for tier in tiers) if sku else tiers
+
+
+@cache
+def _skus() -> Mapping[tuple[str, str, str], str]:
+    return {(row["service"], row["item"], row["region"]): row["sku"] for row in read_csv("aws_skus")}
 
 
 @cache

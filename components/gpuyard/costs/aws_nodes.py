@@ -216,7 +216,8 @@ def price_capacity_reservation(resource: Resource, scene: Scene) -> Iterator[Cha
     platform, tenancy = inputs.get("instancePlatform") or "Linux/UNIX", inputs.get("tenancy") or "default"
     if (platform, tenancy) == ("Linux/UNIX", "default"):
         for found in charge_machines(resource, scene, "aws", machine_type, unused):
-            yield replace(found, component=name)
+            own = {"sku": ""} if isinstance(found, LineItem) else {}  # that of use is another one
+            yield replace(found, component=name, **own)
         return
     system = SYSTEMS.get(str(platform).lower(), "")
     price = ec2_hour(machine_type, region, system, str(tenancy)) if system else None

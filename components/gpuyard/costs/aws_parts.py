@@ -197,6 +197,20 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
             ("geo", "monthly_geo_queries"),
         )
     ),
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": (
+        Part("hosted zone", "route53", "hosted zone", "month", OTHER),
+    ),
+    "aws:apigateway/restApi:RestApi": (
+        Part(
+            "requests",
+            "apigateway",
+            "REST requests",
+            "million requests",
+            OTHER,
+            "monthly_requests",
+            1_000_000,
+        ),
+    ),
     "aws:secretsmanager/secret:Secret": (
         Part("secret", "secretsmanager", "secret", "month", OTHER),
         Part("requests", "secretsmanager", "requests", "10k requests", OTHER, "monthly_requests", 10_000),

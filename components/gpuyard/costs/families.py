@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from gpuyard.costs import (
+    aws_apps,
     aws_nodes,
     aws_parts,
     aws_services,
@@ -61,6 +62,14 @@ PRICED: Mapping[str, Pricer] = {
     "aws:lambda/function:Function": aws_services.price_function,
     "aws:acm/certificate:Certificate": aws_services.price_certificate,
     "aws:ssm/parameter:Parameter": aws_services.price_parameter,
+    "aws:dynamodb/table:Table": aws_apps.price_table,
+    "aws:elasticache/cluster:Cluster": aws_apps.price_cache,
+    "aws:elasticache/replicationGroup:ReplicationGroup": aws_apps.price_cache,
+    "aws:apigatewayv2/api:Api": aws_apps.price_api,
+    "aws:apigateway/stage:Stage": aws_apps.price_api_stage,
+    "aws:wafv2/webAcl:WebAcl": aws_apps.price_web_acl,
+    "aws:cloudfront/distribution:Distribution": aws_apps.price_distribution,
+    "aws:sfn/stateMachine:StateMachine": aws_apps.price_state_machine,
     **dict.fromkeys(gcp_parts.PARTS, gcp_services.price_parts),
     "gcp:container/cluster:Cluster": gcp_nodes.price_gke_cluster,
     "gcp:container/nodePool:NodePool": gcp_nodes.price_node_pool,
@@ -97,8 +106,21 @@ PRICED: Mapping[str, Pricer] = {
 
 _FREE = re.compile(
     r"""
-    pulumi:.* | gpuyard:.* | (?:random|tls|time|null|local|command|std|docker-build|pulumi-python):.*
-  | aws:iam/.*
+    pulumi:.* | gpuyard:.* | eks:index:.* | awsx:.*
+  | (?:random|tls|time|null|local|command|std|docker-build|pulumi-python):.*
+  | aws:iam/.* | aws:appautoscaling/.* | aws:ce/(?:anomalyMonitor|anomalySubscription|costCategory):.*
+  | aws:apigatewayv2/(?!api:).* | aws:dynamodb/(?:tableItem|resourcePolicy|tag):.*
+  | aws:apigateway/(?!restApi:|stage:).*
+  | aws:elasticache/(?:subnetGroup|parameterGroup|user|userGroup|userGroupAssociation):.*
+  | aws:rds/(?:subnetGroup|parameterGroup|clusterParameterGroup|optionGroup|eventSubscription):.*
+  | aws:cognito/(?:userPoolClient|userPoolDomain|userGroup|resourceServer|identityPool
+      |identityPoolRoleAttachment):.*
+  | aws:wafv2/(?:ipSet|regexPatternSet|webAclAssociation|webAclLoggingConfiguration):.*
+  | aws:cloudfront/(?:originAccessControl|originAccessIdentity|cachePolicy|originRequestPolicy
+      |responseHeadersPolicy|keyGroup|publicKey):.*
+  | aws:sagemaker/(?:model|endpointConfiguration):.* | aws:bedrockmodel/.* | aws:backup/(?:plan|selection):.*
+  | aws:dlm/lifecyclePolicy:.* | aws:batch/(?:jobQueue|jobDefinition|schedulingPolicy):.*
+  | aws:imagebuilder/(?!image:).* | aws:s3/objectCopy:.*
   | aws:ec2/(?:vpc|defaultVpc|subnet|defaultSubnet|internetGateway|internetGatewayAttachment
       |egressOnlyInternetGateway|route|routeTable|defaultRouteTable|routeTableAssociation
       |mainRouteTableAssociation|securityGroup|securityGroupRule|securityGroupAssociation|defaultSecurityGroup

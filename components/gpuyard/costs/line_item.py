@@ -107,6 +107,8 @@ class LineItem:
     source: str
     as_of: str
     note: str = ""
+    sku: str = ""
+    """The cloud's own id of what is sold, where public data has it."""
 
     def __post_init__(self) -> None:
         if self.contracted_unit_price is None:
@@ -163,6 +165,7 @@ class LineItem:
             "source": self.source,
             "as_of": self.as_of,
             "note": self.note,
+            **({"sku": self.sku} if self.sku else {}),
         }
 
 
@@ -235,6 +238,7 @@ def charge(
         source=price.source,
         as_of=price.as_of,
         note=price.note,
+        sku=price.sku,
         **more,
     )
 

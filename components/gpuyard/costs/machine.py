@@ -7,7 +7,7 @@ from decimal import Decimal
 from gpuyard.catalog.hardware import machine_types
 from gpuyard.catalog.price import Price, SpotPrice
 from gpuyard.catalog.prices import interruption_band, on_demand, reserved, spot
-from gpuyard.catalog.service_prices import service_price
+from gpuyard.catalog.service_prices import aws_sku, service_price
 from gpuyard.costs.line_item import (
     CPU_NODES,
     GPU_NODES,
@@ -39,6 +39,8 @@ def charge_machines(
     hours = nodes * scene.hours_of(resource)
     listed = on_demand(cloud, machine_type, region) if region else None
     listed = listed or service_price(cloud, "machine", machine_type, region)
+    if listed is not None and cloud == "aws":
+        listed = replace(listed, sku=aws_sku("ec2", machine_type, region))
     if purchase == "spot":
         yield from _spot(resource, cloud, machine_type, region, hours, group, listed)
         return

@@ -34,6 +34,10 @@ CUSTOM = ("x_Component", "x_Group", "x_IdleCost", "x_PeakCost", "x_PriceSource",
 """Ours, after the columns of the specification, as it asks."""
 
 
+_ON_DEMAND = "JRTCKXETXF.6YS6EN2CT7"
+"""AWS's codes of the on-demand term and of its first rate, the same for every SKU (Price List API)."""
+
+
 def render_focus(report: Report) -> str:
     """One row per charge of the expected month; rates without a declared amount and unknowns have no row.
 
@@ -109,7 +113,7 @@ def _row(report: Report, item: LineItem, start: str, end: str) -> dict[str, Any]
             "PricingQuantity": quantity.expected,
             "PricingUnit": unit_of(item.unit),
         }
-    return row | _reservation(item) | _commitment(item)
+    return row | _sku(item) | _reservation(item) | _commitment(item)
 
 
 def _reservation(item: LineItem) -> dict[str, Any]:
@@ -171,6 +175,14 @@ def _purchases(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             "ResourceName": None,
             "ResourceType": parts[0]["CommitmentDiscountType"],
         }
+
+
+def _sku(item: LineItem) -> dict[str, str]:
+    """What is sold, and at AWS on demand the one rate of it; empty where public data has no id."""
+    if not item.sku:
+        return {}
+    price = {"SkuPriceId": f"{item.sku}.{_ON_DEMAND}"} if item.pricing_category == "Standard" else {}
+    return {"SkuId": item.sku, **price}
 
 
 def _frequency(item: LineItem) -> str:
