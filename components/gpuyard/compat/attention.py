@@ -4,31 +4,23 @@ from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, HOPPER
-from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, with_env, without_flags
+from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
+from gpuyard.compat.latent import latent_problems
+from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, without_flags
 from gpuyard.compat.spelling import dotted
-from gpuyard.errors import Severity
 
+BACKEND_FLAGS = (
+    "--attention-backend",
+    "-ab",
+    "--prefill-attention-backend",
+    "--decode-attention-backend",
+)
 LIBRARIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("fa3", ("flash-attn-3", "flash_attn_3", "flash-attention-3", "flash attention 3", "flashattention-3")),
     ("flashmla", ("flashmla", "flash-mla", "flash_mla")),
     ("flash_attn", ("flash-attn", "flash_attn", "flash-attention", "flash attention", "flashattention")),
 )
 """Attention libraries used on their own, by what the runtime is called."""
-SPARSE_ATTENTION = ("deepseek-v3.2", "deepseek-v4", "glm-5")
-"""Models that need sparse latent attention, which FlashMLA has for Hopper and data-centre Blackwell."""
-LATENT_ATTENTION = ("moonlight", "deepseek-v2", "deepseek-coder-v2", "deepseek-v3-", "deepseek-r1-0528")
-"""Models with multi-head latent attention that the catalog may lack."""
-MLA_SINCE = (0, 7, 1, 0)
-"""First vLLM that runs them with it (vllm-project/vllm#14016)."""
-SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
-"""First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape."""
-SPARSE_SGLANG_READ = (0, 5, 13, 0)
-"""SGLang up to here refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
-SPARSE_SGLANG_V4 = (0, 5, 11, 0)
-"""SGLang before has DeepSeek-V4's kernels for data-centre GPUs only (sgl-project/sglang#23657)."""
-SPARSE_REGRESSION = ("sglang", (0, 5, 15, 1))
-"""Its default for DeepSeek-V4 became FlashMLA's sparse prefill on every GPU (sgl-project/sglang#31578)."""
 SINKS = ("gpt-oss", "gptoss")
 """Models with attention sinks."""
 SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (
@@ -82,9 +74,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
     name = facts.model_name.lower()
     who = facts.who
     asked = facts.env.get("VLLM_ATTENTION_BACKEND", "")
-    asked = asked or next(
-        (value for flag, value in facts.flags if flag in ("--attention-backend", "-ab")), ""
-    )
+    asked = asked or next((value for flag, value in facts.flags if flag in BACKEND_FLAGS), "")
     backend = asked.lower().replace("_vllm_v1", "")
     backend = backend or next(
         (name for name, words in LIBRARIES if any(w in facts.runtime_text for w in words)), ""
@@ -99,16 +89,14 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
         set_gpu(facts, "h200"),
     )
     if span and not span[0] <= facts.sm <= span[1]:
-        drop = without_flags(
-            facts, "VLLM_ATTENTION_BACKEND", "--attention-backend", "-ab", "VLLM_FLASH_ATTN_VERSION"
-        )
+        drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS, "VLLM_FLASH_ATTN_VERSION")
         yield Problem(
             "ATTN_BACKEND_MISSING",
             "env",
             f"{backend} has no kernels for {facts.card}",
             (Fix("let the engine choose the attention backend", drop), *newer),
         )
-    yield from _sparse(facts, name)
+    yield from latent_problems(facts, name, backend)
     yield from _features(facts, name, backend)
     soft_cap = "gemma-2" in name or "gemma2" in name
     if (
@@ -164,18 +152,6 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"TurboMind {dotted(facts.version[:3])} has no kernels for heads of 256 on {facts.card}",
             (*newer, set_release(facts, dotted(LMDEPLOY_256_SINCE[:3]))),
         )
-    if _is_latent(facts, name) and facts.runtime == "vllm" and facts.sm < AMPERE:
-        since = facts.version >= MLA_SINCE or not facts.version
-        if since and facts.env.get("VLLM_MLA_DISABLE", "").lower() not in ("1", "true"):
-            yield Problem(
-                "ATTN_BACKEND_MISSING",
-                "model",
-                f"latent attention prefills with FlashAttention 2, which {facts.card} lacks",
-                (
-                    Fix("set VLLM_MLA_DISABLE=1", with_env(facts, "VLLM_MLA_DISABLE", "1")),
-                    *newer,
-                ),
-            )
     sinks = (
         "gpt-oss" in name
         and facts.runtime == "vllm"
@@ -196,48 +172,6 @@ def _span(facts: Facts, backend: str) -> tuple[Version, Version] | None:
         if name == backend and runtime == facts.runtime and () < facts.version < before:
             return BACKEND_SM[backend][0], last
     return BACKEND_SM.get(backend)
-
-
-def _is_latent(facts: Facts, name: str) -> bool:
-    if any(word in name for word in SPARSE_ATTENTION):
-        return False  # told by its own rule
-    return facts.model.mla is not None if facts.model else any(word in name for word in LATENT_ATTENTION)
-
-
-def _sparse(facts: Facts, name: str) -> Iterator[Problem]:
-    """Sparse latent attention; on SM 12.x, other engines, other images and newer releases have kernels."""
-    if not any(word in name for word in SPARSE_ATTENTION):
-        return
-    is_small_blackwell = facts.sm[0] in (11, 12)
-    if facts.sm >= HOPPER and not is_small_blackwell:
-        return
-    since, model = SPARSE_ON_SM12
-    unsure = (
-        is_small_blackwell
-        and (facts.runtime, facts.version) != SPARSE_REGRESSION
-        and not (facts.runtime == "sglang" and () < facts.version < SPARSE_SGLANG_V4)
-        and (
-            facts.runtime not in ("vllm", "sglang", "")
-            or model in name
-            or facts.is_newer
-            or facts.version >= (since if facts.runtime != "sglang" else SPARSE_SGLANG_READ)
-        )
-    )
-    yield Problem(
-        "ATTN_BACKEND_MISSING",
-        "model",
-        f"{facts.model_name} needs kernels for sparse latent attention, which exist for Hopper and "
-        f"data-centre Blackwell; {facts.who} has {dotted(facts.sm)}",
-        (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
-        Severity.WARNING if unsure else Severity.ERROR,
-    )
-    if facts.sm < ADA and model in name and facts.runtime in ("vllm", "sglang"):
-        yield Problem(
-            "QUANT_MIN_SM",
-            "model",
-            f"{facts.model_name} stores FP8 in blocks, whose kernels start with compute capability 8.9",
-            (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
-        )
 
 
 def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
@@ -262,7 +196,7 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         early = "gpt-oss" in facts.image or () < facts.version < TRT_SINKS_SINCE
         why = f"this TensorRT-LLM has no attention sinks on {facts.card}" if early else ""
     if why:
-        drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", "--attention-backend", "-ab")
+        drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS)
         others = (set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200"))
         own = (Fix("let the engine choose the attention backend", drop),)
         fixes = others if facts.runtime == "tensorrt-llm" else own

@@ -204,7 +204,8 @@ def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
     if facts.runtime != "sglang" or facts.install != "pip" or release is None or not facts.cuda_is_given:
         return
     built = release.wheel_cuda
-    if built < (13, 0) or facts.cuda >= (13, 0):
+    on_spark = facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0]
+    if built[:1] == facts.cuda[:1] or (facts.cuda >= (13, 0) and not on_spark):
         return
     yield Problem(
         "RUNTIME_LIB_MISSING",

@@ -14,6 +14,7 @@ from gpuyard.errors import Severity
 
 COMPRESSED = (
     ("w4a16", "w4a16"),
+    ("w4a8", "w4a8"),
     ("nvfp4", "nvfp4"),
     ("fp8", "fp8"),
     ("w8a16", "w8a16"),

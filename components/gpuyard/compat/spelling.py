@@ -9,6 +9,7 @@ from gpuyard.catalog.software import Version, parse_version
 RUNTIME_NAMES = (
     ("vllm", ("vllm",)),
     ("sglang", ("sglang",)),
+    ("lorax", ("lorax",)),
     ("tgi", ("tgi", "text-generation-inference", "text-generation-launcher")),
     ("tei", ("text-embeddings-inference", "text-embedding-inference", "text-embeddings-router")),
     ("tensorrt-llm", ("tensorrt", "trt-llm", "trtllm")),

@@ -1,0 +1,129 @@
+"""Latent attention against GPU: dense as in DeepSeek-V3, sparse as in DeepSeek-V3.2 and later."""
+
+from collections.abc import Iterator
+
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, HOPPER
+from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, with_env
+from gpuyard.compat.spelling import dotted
+from gpuyard.errors import Severity
+
+SPARSE_ATTENTION = ("deepseek-v3.2", "deepseek-v4", "glm-5")
+"""Models that need sparse latent attention, which FlashMLA has for Hopper and data-centre Blackwell."""
+LATENT_ATTENTION = (
+    "moonlight",
+    "deepseek-v2",
+    "deepseek-coder-v2",
+    "deepseek-v3-",
+    "deepseek-r1-0528",
+    "glm-4.7-flash",
+)
+"""Models with multi-head latent attention that the catalog may lack."""
+LATENT_FP8_CHECKPOINT = ((0, 14, 0, 0), (0, 17, 0, 0))
+"""vLLM that takes the cache's format from the checkpoint, and the one whose Triton backend reads it
+(vllm-project/vllm PR#34597)."""
+MLA_SINCE = (0, 7, 1, 0)
+"""First vLLM that runs them with it (vllm-project/vllm#14016)."""
+DENSE = ("flashinfer", "flash_attn", "xformers", "torch_sdpa")
+"""Backends without sparse latent attention (vllm-project/vllm#57932)."""
+SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
+"""First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape."""
+SPARSE_SGLANG_READ = (0, 5, 13, 0)
+"""SGLang up to here refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
+SPARSE_SGLANG_V4 = (0, 5, 11, 0)
+"""SGLang before has DeepSeek-V4's kernels for data-centre GPUs only (sgl-project/sglang#23657)."""
+SPARSE_REGRESSION = ("sglang", (0, 5, 15, 1))
+"""Its default for DeepSeek-V4 became FlashMLA's sparse prefill on every GPU (sgl-project/sglang#31578)."""
+
+
+def latent_problems(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
+    """Every rule on latent attention."""
+    if any(word in name for word in SPARSE_ATTENTION):
+        yield from _sparse(facts, name, backend)
+    elif _is_latent(facts, name):
+        yield from _prefill(facts)
+        yield from _latent_cache(facts, name)
+
+
+def _prefill(facts: Facts) -> Iterator[Problem]:
+    """FlashAttention 2, with which vLLM prefills."""
+    since = facts.version >= MLA_SINCE or not facts.version
+    is_off = facts.env.get("VLLM_MLA_DISABLE", "").lower() in ("1", "true")
+    if facts.runtime != "vllm" or facts.sm >= AMPERE or not since or is_off:
+        return
+    yield Problem(
+        "ATTN_BACKEND_MISSING",
+        "model",
+        f"latent attention prefills with FlashAttention 2, which {facts.card} lacks",
+        (
+            Fix("set VLLM_MLA_DISABLE=1", with_env(facts, "VLLM_MLA_DISABLE", "1")),
+            set_gpu(facts, "l4"),
+            set_gpu(facts, "a100-80gb-sxm"),
+            set_gpu(facts, "h100-sxm"),
+            set_gpu(facts, "h200"),
+        ),
+    )
+
+
+def _latent_cache(facts: Facts, name: str) -> Iterator[Problem]:
+    """Latent attention with an FP8 cache where only Triton's backend is left."""
+    since, before = LATENT_FP8_CHECKPOINT
+    only_triton = facts.sm >= AMPERE and facts.sm[0] not in (HOPPER[0], BLACKWELL[0])
+    if facts.runtime != "vllm" or not only_triton:
+        return
+    cache = str(facts.given.kv_cache_dtype or "").lower()
+    # from then on the cache of a checkpoint's own format is the default (vllm-project/vllm#32732)
+    own = "nvidia/" in name and facts.version >= since and cache in ("", "auto")
+    if not (cache.startswith("fp8") or own) or not MLA_SINCE <= facts.version < before:
+        return
+    yield Problem(
+        "ATTN_BACKEND_MISSING",
+        "kv_cache_dtype",
+        f"latent attention with an FP8 cache has no backend on {facts.card} before vLLM {dotted(before[:3])}",
+        (
+            Fix("use kv_cache_dtype bfloat16", {"kv_cache_dtype": "bfloat16"}),
+            set_release(facts, "0.19.1"),
+            set_gpu(facts, "h200"),
+            set_gpu(facts, "b200"),
+        ),
+    )
+
+
+def _is_latent(facts: Facts, name: str) -> bool:
+    """By the catalog, else by name."""
+    return facts.model.mla is not None if facts.model else any(word in name for word in LATENT_ATTENTION)
+
+
+def _sparse(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
+    """Sparse latent attention; on SM 12.x, other engines, other images and newer releases have kernels."""
+    is_small_blackwell = facts.sm[0] in (11, 12)
+    if facts.sm >= HOPPER and not is_small_blackwell:
+        return
+    since, model = SPARSE_ON_SM12
+    unsure = (
+        is_small_blackwell
+        and backend not in DENSE
+        and (facts.runtime, facts.version) != SPARSE_REGRESSION
+        and not (facts.runtime == "sglang" and () < facts.version < SPARSE_SGLANG_V4)
+        and (
+            facts.runtime not in ("vllm", "sglang", "")
+            or model in name
+            or facts.is_newer
+            or facts.version >= (since if facts.runtime != "sglang" else SPARSE_SGLANG_READ)
+        )
+    )
+    yield Problem(
+        "ATTN_BACKEND_MISSING",
+        "model",
+        f"{facts.model_name} needs kernels for sparse latent attention, which exist for Hopper and "
+        f"data-centre Blackwell; {facts.who} has {dotted(facts.sm)}",
+        (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
+        Severity.WARNING if unsure else Severity.ERROR,
+    )
+    if facts.sm < ADA and model in name and facts.runtime in ("vllm", "sglang"):
+        yield Problem(
+            "QUANT_MIN_SM",
+            "model",
+            f"{facts.model_name} stores FP8 in blocks, whose kernels start with compute capability 8.9",
+            (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
+        )
