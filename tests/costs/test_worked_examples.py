@@ -36,6 +36,7 @@ def test_a_worked_example_costs_what_its_source_says(kind, case):
     report = price_resources(resources, usage=usage, hours_per_month=case.get("hours", 730))
     allowed = max(case["monthly"] * 0.005, 0.005 * case.get("cents", 1) + 1e-9)
     assert float(report.monthly.expected) == pytest.approx(case["monthly"], abs=allowed)
+    assert float(report.one_time) == pytest.approx(case.get("one_time", 0), rel=0.005)
     assert len(report.unknown) == case.get("unknown", 0), report.unknown
 
 

@@ -73,6 +73,16 @@ def gce_committed_prices(machine_type: str, region: str) -> Mapping[str, Price]:
     return found
 
 
+def gce_shape(machine_type: str) -> tuple[float, float] | None:
+    """How many vCPUs and GiB of memory a Google machine type has. None: no row."""
+    return _gce_shapes().get(machine_type)
+
+
+def gce_types() -> frozenset[str]:
+    """Every Google machine type of the wide table."""
+    return _gce_types()
+
+
 def derived_price(machine_type: str, region: str, home: Price | None) -> Price | None:
     """The price of an EC2 GPU type from its us-east-1 price and what is known of the region.
 
@@ -106,6 +116,15 @@ def is_priced_type(cloud: str, machine_type: str) -> bool:
     if cloud == "aws":
         return machine_type in _ec2()
     return machine_type in _gce_types()
+
+
+@cache
+def _gce_shapes() -> Mapping[str, tuple[float, float]]:
+    with (DATA / "gcp_machine_prices.csv").open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows)
+        name, vcpus, gib = (header.index(key) for key in ("machine_type", "vcpu", "memory_gib"))
+        return {intern(row[name]): (float(row[vcpus]), float(row[gib])) for row in rows}
 
 
 @cache

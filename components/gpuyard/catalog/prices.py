@@ -69,14 +69,18 @@ def list_price(cloud: str, machine_type: str, region: str) -> float | None:
 def spot(cloud: str, machine_type: str, region: str, zone: str | None = None) -> SpotPrice | None:
     """The spot price in a region, or one zone of it. None: no sane quote."""
     key = (cloud, machine_type, region)
-    quotes = _overlay_spot().get(key) or _spot_quotes().get(key, ())
+    own = _overlay_spot().get(key, ())
+    if cloud == "gcp" and _has_no_gpu(machine_type) and not own:  # the list has more digits than quotes
+        listed = gce_spot_price(machine_type, region)
+        if listed is not None:
+            return _from_list(listed)
+    quotes = own or _spot_quotes().get(key, ())
     if zone is not None:
         quotes = tuple(quote for quote in quotes if quote.zone == zone)
     history = _gcp_history().get((machine_type, region), ()) if cloud == "gcp" and zone is None else ()
     if history or quotes:
         return _from_history(history, quotes) if history else _from_quotes(quotes)
-    listed = gce_spot_price(machine_type, region) if cloud == "gcp" and _has_no_gpu(machine_type) else None
-    return None if listed is None else _from_list(listed)
+    return None
 
 
 def reserved(cloud: str, machine_type: str, region: str) -> Mapping[str, Price]:

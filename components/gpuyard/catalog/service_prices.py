@@ -6,6 +6,8 @@ from functools import cache
 
 from gpuyard.catalog.component_prices import component
 from gpuyard.catalog.price import Price, Tier
+from gpuyard.catalog.regional_factors import HOME as GCP_HOME
+from gpuyard.catalog.regional_factors import carry
 from gpuyard.catalog.tables import read_csv
 
 _EQUAL_TO_HOME = ("us-east-2", "us-west-2")
@@ -17,7 +19,8 @@ def service_tiers(cloud: str, service: str, item: str, region: str) -> tuple[Tie
     """What ``item`` costs, from which monthly amount on, in the unit of the price; empty: not known.
 
     Rows of the region come first, then rows of every region, then the flat table, then, at AWS, us-east-1
-    for the two regions that have always had its prices; such a price says that it is derived.
+    for the two regions that have always had its prices, and at Google what carries over from us-central1;
+    such a price says that it is derived.
     """
     table = _table()
     for place in (region, "all"):
@@ -27,6 +30,8 @@ def service_tiers(cloud: str, service: str, item: str, region: str) -> tuple[Tie
     flat = component(cloud, service, region, item) if region else None
     if flat is not None:
         return _with_sku((Tier(from_gb=0, price=flat),), service, item, region)
+    if cloud == "gcp":
+        return carry(service, item, region, lambda: service_tiers(cloud, service, item, GCP_HOME))
     if cloud == "aws" and region in _EQUAL_TO_HOME:
         home = table.get((cloud, service, item, _HOME), ())
         note = f"derived: the {_HOME} price, equal in every row seen"

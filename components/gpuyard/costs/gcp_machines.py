@@ -15,8 +15,10 @@ from gpuyard.catalog.price import Price
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.catalog.tables import read_csv
 from gpuyard.costs.disks import charge_gcp_disk, charge_local_ssd
+from gpuyard.costs.gcp_bookings import is_booked
+from gpuyard.costs.gcp_licences import charge_licence
 from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, Charge, Loads, charge, unpriced
-from gpuyard.costs.machine import UNPUBLISHED, charge_machines
+from gpuyard.costs.machine import DWS_MODES, charge_machines
 from gpuyard.costs.scene import Scene, count, listed, mapping, truth
 from gpuyard.costs.sustained_use import GPU, after_sustained_use
 from gpuyard.resources import Resource
@@ -31,6 +33,9 @@ _PARTS_BY_LABEL = {
 """Names at Compute Engine of the GPUs that have a price of their own."""
 _SPLIT_FAMILIES = ("n1-", "custom-", "f1-", "g1-")
 """Families whose GPUs are attached and billed apart; A2, A3, A4, G2 and G4 contain theirs."""
+_BRINGS_SSDS = re.compile(r"(?:a2-ultragpu|a3-highgpu|a3-megagpu|a3-edgegpu|a4|a4x|z3)-.*|.*-lssd(?:-metal)?")
+"""Types whose price holds the local SSDs that they come with: 88.49 of a3-highgpu-8g is the sum of its GPU,
+vCPU and memory SKUs and 6,000 GiB; c3-standard-8-lssd costs 750 GiB more than c3-standard-8."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,8 @@ class GceMachine:
     local_ssds: int = 0
     disks: tuple[tuple[str, int | None, int | None, int | None], ...] = ()
     """Type, GB, provisioned IOPS and MB/s of each."""
+    image: str = ""
+    """What it boots from, where a licence may depend on it."""
 
 
 def from_scheduling(inputs: Mapping[str, Any]) -> str:
@@ -70,10 +77,11 @@ def attached_gpus(machine_type: str, inputs: Mapping[str, Any]) -> tuple[tuple[s
 
 def from_template(inputs: Mapping[str, Any]) -> GceMachine:
     """An instance template; every disk that is not scratch counts at its own size."""
-    machine_type = _short(inputs.get("machineType"))
-    ssds, disks = 0, []
+    machine_type = short(inputs.get("machineType"))
+    ssds, disks, image = 0, [], ""
     for block in map(mapping, listed(inputs.get("disks"))):
-        kind = _short(block.get("diskType")) or "pd-standard"
+        kind = short(block.get("diskType")) or "pd-standard"
+        image = image or str(block.get("sourceImage") or "")
         if block.get("type") == "SCRATCH" or kind == "local-ssd":
             ssds += 1
         elif not block.get("source"):
@@ -84,19 +92,23 @@ def from_template(inputs: Mapping[str, Any]) -> GceMachine:
         gpus=attached_gpus(machine_type, inputs),
         local_ssds=ssds,
         disks=tuple(disks),
+        image=image,
     )
 
 
 def charge_gce(resource: Resource, scene: Scene, machine: GceMachine, nodes: Loads) -> Iterator[Charge]:
     """Everything that ``nodes`` such machines cost, disks included."""
     region = scene.region(resource)
-    if _shape(machine.machine_type):
+    if machine.purchase == "calendar" and is_booked(scene, region, machine.machine_type):
+        pass  # the booking is in the program, and so is what it costs
+    elif _shape(machine.machine_type):
         yield from _custom(resource, scene, machine, nodes, region)
     else:
         has_gpus = bool(machine.gpus)
         yield from charge_machines(
             resource, scene, "gcp", machine.machine_type, nodes, machine.purchase, has_gpus=has_gpus
         )
+    yield from charge_licence(resource, scene, machine.image, machine.machine_type, nodes)
     for label, number in machine.gpus:
         yield _gpu(resource, scene, region, label, nodes * number, machine.purchase)
     for kind, size, iops, mbps in machine.disks:
@@ -104,7 +116,7 @@ def charge_gce(resource: Resource, scene: Scene, machine: GceMachine, nodes: Loa
             yield unpriced(resource, f"{kind} disk", "its size is that of its image", region)
             continue
         yield from charge_gcp_disk(resource, region, nodes, size_gb=size, kind=kind, iops=iops, mbps=mbps)
-    if machine.local_ssds:
+    if machine.local_ssds and not _BRINGS_SSDS.fullmatch(machine.machine_type):
         is_spot = machine.purchase == "spot"
         yield from charge_local_ssd(resource, region, nodes * machine.local_ssds, is_spot=is_spot)
 
@@ -113,7 +125,7 @@ def _gpu(resource: Resource, scene: Scene, region: str, label: str, gpus: Loads,
     """GPUs attached to an N1 machine: a price of their own, where one is known."""
     suffix = " spot" if purchase == "spot" else ""
     price = service_price("gcp", "gpu", label + suffix, region)
-    if price is None and purchase == "on_demand":
+    if price is None and purchase != "spot":
         price = _gpu_part(label, region)
     reason = f"no price of attached {label} in {region or 'an unknown region'} as {purchase}"
     hours = gpus * scene.hours_of(resource)
@@ -127,7 +139,7 @@ def _gpu(resource: Resource, scene: Scene, region: str, label: str, gpus: Loads,
         region=region,
         missing=reason,
     )
-    return found if suffix else after_sustained_use(found, GPU, resource, scene)
+    return after_sustained_use(found, GPU, resource, scene) if purchase == "on_demand" else found
 
 
 def _gpu_part(label: str, region: str) -> Price | None:
@@ -140,11 +152,17 @@ def _gpu_part(label: str, region: str) -> Price | None:
 
 # ---------------------------------------------------------------- custom machine types
 
-_PREMIUM = {"n1": Decimal("1.05"), "n2": Decimal("1.05"), "n2d": Decimal("1.05"), "e2": Decimal(1)}
+_PREMIUM = {**dict.fromkeys(("n1", "n2", "n2d", "n4", "n4d"), Decimal("1.05")), "e2": Decimal(1)}
 """What a custom type costs above a predefined one, by family (VM instance pricing, custom machine types)."""
-_MAX_GB_PER_VCPU = {"n1": Decimal("6.5"), "n2": Decimal(8), "n2d": Decimal(8), "e2": Decimal(8)}
+_MAX_GB_PER_VCPU = {**dict.fromkeys(("n2", "n2d", "n4", "n4d", "e2"), Decimal(8)), "n1": Decimal("6.5")}
 """Memory above this is extended memory, which costs more."""
-_CUSTOM = re.compile(r"(?:(?P<family>[a-z]+\d[a-z]?)-)?custom-(?P<vcpus>\d+)-(?P<mib>\d+)(?P<ext>-ext)?")
+_CUSTOM = re.compile(
+    r"(?:(?P<family>[a-z]+\d[a-z]?)-)?custom-(?P<vcpus>\d+|micro|small|medium)-(?P<mib>\d+)(?P<ext>-ext)?"
+)
+
+
+_SHARED_CORES = {"micro": Decimal("0.25"), "small": Decimal("0.5"), "medium": Decimal(1)}
+"""vCPUs that custom shared-core E2 machines are billed for."""
 
 
 def _shape(machine_type: str) -> re.Match[str] | None:
@@ -159,11 +177,10 @@ def _custom(
     if shape is None:
         return
     family = shape["family"] or "n1"
-    vcpus, memory = Decimal(shape["vcpus"]), Decimal(shape["mib"]) / 1024
-    if machine.purchase in UNPUBLISHED:
-        yield unpriced(
-            resource, f"{machine.machine_type} {machine.purchase}", UNPUBLISHED[machine.purchase], region
-        )
+    vcpus, memory = _SHARED_CORES.get(shape["vcpus"]) or Decimal(shape["vcpus"]), Decimal(shape["mib"]) / 1024
+    if machine.purchase == "calendar":
+        words = DWS_MODES["calendar"]
+        yield unpriced(resource, f"{machine.machine_type} {words}", f"no {words} sells it", region)
         return
     is_spot = machine.purchase == "spot"
     rates = custom_rates(family, region, is_spot=is_spot)
@@ -183,7 +200,9 @@ def _custom(
     for name, price, amount, unit in lines:
         if amount:
             found = charge(resource, name, price, hours * amount, unit=unit, group=group, region=region)
-            yield found if is_spot else after_sustained_use(found, family, resource, scene)
+            # flex-start machines without GPUs of their own cost what they do on demand, and no less by use
+            is_plain = machine.purchase == "on_demand"
+            yield after_sustained_use(found, family, resource, scene) if is_plain else found
 
 
 @cache
@@ -218,6 +237,6 @@ def custom_rates(family: str, region: str, *, is_spot: bool = False) -> tuple[Pr
     return vcpu, gigabyte
 
 
-def _short(value: Any) -> str:
-    """The last part of a link, or the name itself."""
+def short(value: Any) -> str:
+    """The last part of a link, or the name itself; empty: no text."""
     return value.rsplit("/", 1)[-1] if isinstance(value, str) else ""

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from gpuyard.catalog.prices import component
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.catalog.tables import read_csv
+from gpuyard.costs.gcp_bookings import names_booking
 from gpuyard.costs.gcp_machines import GceMachine, attached_gpus, charge_gce, from_scheduling, from_template
 from gpuyard.costs.line_item import (
     CONTROL_PLANE,
@@ -27,6 +29,7 @@ from gpuyard.resources import Resource
 
 CLUSTER = "gcp:container/cluster:Cluster"
 NODE_POOL = "gcp:container/nodePool:NodePool"
+INSTANCE = "gcp:compute/instance:Instance"
 TEMPLATES = (
     "gcp:compute/instanceTemplate:InstanceTemplate",
     "gcp:compute/regionInstanceTemplate:RegionInstanceTemplate",
@@ -62,8 +65,8 @@ def price_gke_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
         yield charge(
             resource, "extended support", extra, hours, unit="hour", group=CONTROL_PLANE, region=region
         )
-    if (is_autopilot or _is_zonal(inputs)) and isinstance(paid, LineItem) and _takes_credit(resource, scene):
-        yield from _credit(resource, region, paid)
+    if isinstance(paid, LineItem) and _may_take_credit(resource, scene):
+        yield from _credit(resource, region, paid, scene)
     if is_autopilot:
         yield from _autopilot_pods(resource, scene, region)
         return
@@ -90,33 +93,56 @@ def _placed(inputs: Any) -> dict[str, Any]:
     return {key: inputs[key] for key in ("location", "nodeLocations") if key in inputs}
 
 
+_POD_PARTS = (
+    ("vCPU", "vcpu", "vCPU-hour"),
+    ("memory", "memory_gb", "GB-hour"),
+    ("ephemeral storage", "ephemeral_storage_gb", "GB-hour"),
+)
+_POD_CLASSES = {
+    "": "",
+    "balanced": "Balanced ",
+    "scale_out": "Scale-Out ",
+    "spot": "spot ",
+    "balanced_spot": "Balanced spot ",
+    "scale_out_spot": "Scale-Out spot ",
+}
+"""Compute classes of Autopilot pods, as usage keys and price items name them."""
+
+
 def _autopilot_pods(resource: Resource, scene: Scene, region: str) -> Iterator[Charge]:
-    """What the pods request, as far as it is declared."""
-    for item, keys, unit in (
-        ("vCPU", ("autopilot_vcpu", "autopilot_vcpu_count"), "vCPU-hour"),
-        ("memory", ("autopilot_memory_gb",), "GB-hour"),
-        ("ephemeral storage", ("autopilot_ephemeral_storage_gb",), "GB-hour"),
-    ):
-        amounts = [scene.usage.amount(resource, key) for key in keys]
-        amount = next((found for found in amounts if found is not None), None)
-        quantity = None if amount is None else always(amount) * scene.hours_of(resource)
-        price = service_price("gcp", "gke_autopilot", item, region)
-        yield charge(
-            resource, f"Autopilot pod {item}", price, quantity, unit=unit, group=OTHER, region=region
-        )
+    """What the pods request, class by class, as far as it is declared."""
+    for infix, words in _POD_CLASSES.items():
+        for item, key, unit in _POD_PARTS:
+            amount = scene.usage.amount(resource, "_".join(filter(None, ("autopilot", infix, key))))
+            if amount is None and not infix and key == "vcpu":
+                amount = scene.usage.amount(resource, "autopilot_vcpu_count")
+            if amount is None and infix:
+                continue
+            quantity = None if amount is None else always(amount) * scene.hours_of(resource)
+            # local storage costs the same in every class
+            name = item if key == "ephemeral_storage_gb" else f"{words}{item}"
+            price = service_price("gcp", "gke_autopilot", name, region)
+            component = f"Autopilot {words}pod {item}"
+            yield charge(resource, component, price, quantity, unit=unit, group=OTHER, region=region)
 
 
-def _credit(resource: Resource, region: str, fee: LineItem) -> Iterator[Charge]:
-    """The monthly credit, at most the fee."""
+def _credit(resource: Resource, region: str, fee: LineItem, scene: Scene) -> Iterator[Charge]:
+    """The monthly credit of the billing account: at most the fee, and what clusters before it left over."""
     price = component("gcp", "gke_free_tier", region, "credit per billing account")
     if price is None or fee.effective is None:
         return
-    credit = min(-decimal(price.usd), fee.effective.expected)
+    whole = -decimal(price.usd)
+    left = whole - _credit_taken_before(resource, scene, decimal(fee.unit_price))
+    credit = min(left, fee.effective.expected)
+    if credit <= 0:
+        return
     yield charge(
         resource,
         "free-tier credit",
-        price.noted("one per billing account and month, at most the fee"),
-        always(credit / -decimal(price.usd)),
+        price.noted(
+            "one per billing account and month, at most the fees of its zonal and Autopilot clusters"
+        ),
+        always(credit / whole),
         unit="month",
         group=CONTROL_PLANE,
         region=region,
@@ -126,36 +152,48 @@ def _credit(resource: Resource, region: str, fee: LineItem) -> Iterator[Charge]:
     )
 
 
-def _takes_credit(resource: Resource, scene: Scene) -> bool:
-    """One cluster of the program takes it: the first by URN of those that may."""
-    used = scene.usage.amount(resource, "free_tier_credit_used")
-    if used:
+def _credit_taken_before(resource: Resource, scene: Scene, usd_per_hour: Decimal) -> Decimal:
+    """What the clusters before it by URN, among those that may take the credit, have used of it."""
+    if "credit hours" not in scene.memo:
+        hours, before = Decimal(0), {}
+        for other in scene.by_type.get(CLUSTER, ()):
+            before[other.urn] = hours
+            hours += scene.hours_of(other) if _may_take_credit(other, scene) else 0
+        scene.memo["credit hours"] = before
+    return usd_per_hour * scene.memo["credit hours"][resource.urn]
+
+
+def _may_take_credit(resource: Resource, scene: Scene) -> bool:
+    """Zonal and Autopilot clusters, unless another cluster of the billing account has used it up."""
+    if scene.usage.amount(resource, "free_tier_credit_used"):
         return False
-    able = [
-        other.urn
-        for other in scene.by_type.get(CLUSTER, ())
-        if _is_zonal(other.inputs) or truth(other.inputs.get("enableAutopilot"))
-    ]
-    return able[:1] == [resource.urn]
+    return _is_zonal(resource.inputs) or truth(resource.inputs.get("enableAutopilot"))
 
 
 def _in_extended_support(inputs: Any, scene: Scene) -> bool:
     """Only clusters on the Extended channel stay past the standard end; others are upgraded."""
     if mapping(inputs.get("releaseChannel")).get("channel") != "EXTENDED":
         return False
-    version = ".".join(str(inputs.get("minMasterVersion") or "").split(".")[:2])
-    return any(
-        row["platform"] == "gke"
-        and row["version"] == version
-        and bool(row["standard_or_maintenance_end"])
-        and scene.reference_date.isoformat() > row["standard_or_maintenance_end"]
-        for row in read_csv("kubernetes_versions")
-    )
+    version = _minor(str(inputs.get("minMasterVersion") or ""))
+    rows = [row for row in read_csv("kubernetes_versions") if row["platform"] == "gke"]
+    known = {_minor(row["version"]): row["standard_or_maintenance_end"] for row in rows}
+    if not version or not known:
+        return False
+    if version < min(known):  # older than all that are listed: its standard support is over
+        return True
+    end = known.get(version, "")
+    return bool(end) and scene.reference_date.isoformat() > end
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    """Major and minor of a version such as ``1.33.4-gke.100``; empty: no version."""
+    parts = version.split(".")[:2]
+    return tuple(map(int, parts)) if len(parts) == 2 and all(part.isdecimal() for part in parts) else ()
 
 
 def price_node_pool(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """Nodes of a pool with GPUs, disks and local SSDs."""
-    config = mapping(resource.inputs.get("nodeConfig"))
+    config = _settled(resource)
     nodes = pool_nodes(resource, scene)
     if not resource.inputs.get("location"):  # it is then where its cluster is
         cluster = scene.linked(resource, CLUSTER, "cluster", value=resource.inputs.get("cluster"))
@@ -163,6 +201,16 @@ def price_node_pool(resource: Resource, scene: Scene) -> Iterator[Charge]:
         if isinstance(where, str) and where:
             resource = replace(resource, inputs={**resource.inputs, "location": where})
     yield from _price_nodes(resource, scene, config, nodes)
+
+
+def _settled(resource: Resource) -> dict[str, Any]:
+    """The node configuration, with what the program leaves to Google as the state of the pool knows it."""
+    config, made = (mapping(block.get("nodeConfig")) for block in (resource.inputs, resource.outputs))
+    known = {key: made[key] for key in _LEFT_TO_GOOGLE if made.get(key)}
+    return {**known, **config}
+
+
+_LEFT_TO_GOOGLE = ("machineType", "diskType", "diskSizeGb")
 
 
 def pool_nodes(resource: Resource, scene: Scene, *, used: Any = None) -> Loads:
@@ -217,23 +265,24 @@ def _price_nodes(
     )
     machine = GceMachine(
         machine_type=machine_type,
-        purchase=_purchase(resource.inputs if pool is None else pool, config),
+        purchase=_purchase(resource.inputs if pool is None else pool, config, scene),
         gpus=attached_gpus(machine_type, config),
         local_ssds=ssds,
         disks=(disk,),
+        image=str(config.get("imageType") or ""),
     )
     yield from charge_gce(resource, scene, machine, nodes)
-    if str(config.get("imageType") or "").upper().startswith("WINDOWS"):
-        yield unpriced(resource, "Windows Server licence", "no price of it", scene.region(resource))
 
 
-def _purchase(pool: Any, config: dict[str, Any]) -> str:
+def _purchase(pool: Any, config: dict[str, Any], scene: Scene) -> str:
     if truth(config.get("spot")) or truth(config.get("preemptible")):
         return "spot"
     if truth(config.get("flexStart")):
         return "flex_start"
     if truth(mapping(pool.get("queuedProvisioning")).get("enabled")):
         return "queued"
+    if names_booking(scene, listed(mapping(config.get("reservationAffinity")).get("values"))):
+        return "calendar"
     return "on_demand"
 
 
@@ -259,6 +308,7 @@ def price_gce_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
         gpus=attached_gpus(machine_type, inputs),
         local_ssds=len(listed(inputs.get("scratchDisks"))),
         disks=() if boot.get("source") else (disk,),
+        image=str(fresh.get("image") or ""),
     )
     if inputs.get("desiredStatus") in ("TERMINATED", "SUSPENDED"):  # then only its disks are billed
         lines = charge_gce(resource, scene, machine, always(1))
@@ -288,15 +338,20 @@ def _has_ephemeral_address(resource: Resource, scene: Scene) -> bool:
 
 def price_instance_group(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """Instances that a group manager makes from its template; an autoscaler says between which numbers."""
-    region = scene.region(resource)
+    template = group_template(resource, scene)
+    if template is None:
+        reason = "its instance template is not in this program"
+        yield unpriced(resource, "instances", reason, scene.region(resource))
+        return
+    yield from charge_gce(resource, scene, from_template(template.inputs), group_nodes(resource, scene))
+
+
+def group_template(resource: Resource, scene: Scene) -> Resource | None:
+    """The template that a group manager makes its instances from. None: not in this program."""
     versions = [mapping(block) for block in listed(resource.inputs.get("versions"))]
     named = versions[0].get("instanceTemplate") if versions else None
     links = (scene.linked(resource, kind, "versions", value=named) for kind in TEMPLATES)
-    template = next((found for found in links if found), None)
-    if template is None:
-        yield unpriced(resource, "instances", "its instance template is not in this program", region)
-        return
-    yield from charge_gce(resource, scene, from_template(template.inputs), group_nodes(resource, scene))
+    return next((found for found in links if found), None)
 
 
 def group_nodes(resource: Resource, scene: Scene) -> Loads:
@@ -350,7 +405,7 @@ def _vms(scene: Scene) -> dict[str, Loads]:
     machines = [(pool, pool_nodes(pool, scene)) for pool in scene.by_type.get(NODE_POOL, ())]
     for kind in GROUPS:
         machines += [(found, group_nodes(found, scene)) for found in scene.by_type.get(kind, ())]
-    machines += [(found, always(1)) for found in scene.by_type.get("gcp:compute/instance:Instance", ())]
+    machines += [(found, always(1)) for found in scene.by_type.get(INSTANCE, ())]
     for resource, nodes in machines:
         region = scene.region(resource)
         total[region] = total.get(region, NOTHING) + nodes

@@ -1,5 +1,6 @@
-"""What stands beside Google nodes: NAT, addresses, forwarding rules, disks, stores, reservations."""
+"""What stands beside Google nodes: NAT, addresses, forwarding rules, disks, stores."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -9,12 +10,11 @@ from gpuyard.catalog.component_prices import egress_tiers
 from gpuyard.catalog.prices import component
 from gpuyard.catalog.service_prices import service_price, service_tiers
 from gpuyard.costs.disks import charge_gcp_disk
-from gpuyard.costs.gcp_machines import GceMachine, attached_gpus, charge_gce, from_scheduling
-from gpuyard.costs.gcp_nodes import ADDRESSES, NODE_POOL, pool_nodes, vms_in_region
+from gpuyard.costs.gcp_machines import from_scheduling
+from gpuyard.costs.gcp_nodes import ADDRESSES, INSTANCE, vms_in_region
 from gpuyard.costs.gcp_parts import PARTS
 from gpuyard.costs.line_item import (
     NETWORK,
-    NOTHING,
     OTHER,
     STORAGE,
     Charge,
@@ -26,12 +26,10 @@ from gpuyard.costs.line_item import (
     unpriced,
     when_used,
 )
-from gpuyard.costs.machine import UNPUBLISHED
 from gpuyard.costs.parts import Part, charge_part
 from gpuyard.costs.scene import Scene, count, listed, mapping
 from gpuyard.resources import Resource
 
-INSTANCE = "gcp:compute/instance:Instance"
 DISK, IMAGE, SNAPSHOT = (
     "gcp:compute/disk:Disk",
     "gcp:compute/image:Image",
@@ -117,8 +115,8 @@ def _references(scene: Scene) -> Iterator[tuple[str, str]]:
             for config in map(mapping, listed(block.get("accessConfigs"))):
                 kind = "spot" if from_scheduling(user.inputs) == "spot" else "vm"
                 yield from _linked(scene, user, "networkInterfaces", config.get("natIp"), kind)
-    for kind in ("forwardingRule:ForwardingRule", "globalForwardingRule:GlobalForwardingRule"):
-        for user in scene.by_type.get(f"gcp:compute/{kind}", ()):
+    for kind in RULES:
+        for user in scene.by_type.get(kind, ()):
             yield from _linked(scene, user, "ipAddress", user.inputs.get("ipAddress"), "rule")
     for user in scene.by_type.get("gcp:compute/routerNat:RouterNat", ()):
         for named in listed(user.inputs.get("natIps")) or [None]:
@@ -133,16 +131,53 @@ def _linked(scene: Scene, user: Resource, key: str, named: Any, kind: str) -> It
 
 
 def price_forwarding_rule(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """A forwarding rule: hours, and data where declared."""
+    """A forwarding rule: hours, and data where declared.
+
+    Google's page: 0.025 per hour for the first five rules of a place together, 0.01 for each further one;
+    other calculators: 0.01 for each. A place with many rules costs what the page says and one with a rule or
+    two 0.01 for each, with a word about the minimum.
+    """
     region = scene.region(resource)
-    hour = component("gcp", "lb", region or _HOME, "forwarding rule")
+    hour, rules = (
+        service_price("gcp", "lb", "forwarding rule", region or _HOME),
+        _rules_beside(resource, scene),
+    )
+    if hour is not None:
+        share = _first_five(rules) / (_RULE * rules)
+        hour = replace(hour, usd=float(decimal(hour.usd) * min(share, Decimal(1))))
+        if share > 1:
+            hour = hour.noted("Google bills at least 0.025 per hour for the first five rules of a place")
     hours = always(scene.hours_of(resource))
     place = region or "global"
     yield charge(resource, "forwarding rule", hour, hours, unit="hour", group=NETWORK, region=place)
     amount = scene.usage.amount(resource, "monthly_ingress_data_gb")
-    data = component("gcp", "lb", region or _HOME, "data processed")
+    data = service_price("gcp", "lb", "data processed", region or _HOME)
     quantity = None if amount is None else when_used(amount)
     yield charge(resource, "data processed", data, quantity, unit="GB", group=NETWORK, region=place)
+
+
+RULES = (
+    "gcp:compute/forwardingRule:ForwardingRule",
+    "gcp:compute/globalForwardingRule:GlobalForwardingRule",
+)
+_RULE, _FIRST_FIVE = Decimal("0.01"), Decimal("0.025")
+"""USD per hour of a further rule and of the first five together (Cloud Load Balancing pricing page)."""
+
+
+def _first_five(rules: int) -> Decimal:
+    return _FIRST_FIVE + _RULE * max(0, rules - 5)
+
+
+def _rules_beside(resource: Resource, scene: Scene) -> int:
+    """Forwarding rules of the program in the region of one, itself among them, or global ones."""
+    if "forwarding rules" not in scene.memo:
+        places = (_place_of(rule, scene) for kind in RULES for rule in scene.by_type.get(kind, ()))
+        scene.memo["forwarding rules"] = Counter(places)
+    return max(1, scene.memo["forwarding rules"][_place_of(resource, scene)])
+
+
+def _place_of(rule: Resource, scene: Scene) -> str:
+    return "global" if rule.type == RULES[1] else scene.region(rule)
 
 
 def price_target_proxy(resource: Resource, scene: Scene) -> Iterator[Charge]:
@@ -389,63 +424,3 @@ def _versions_a_month(period: Any) -> Decimal:
     """Versions that a rotation like ``7776000s`` makes in 30 days, at least the one that there is."""
     seconds = count(period.removesuffix("s")) if isinstance(period, str) else None
     return max(Decimal(1), Decimal(30 * 86_400) / seconds) if seconds else Decimal(1)
-
-
-def price_reservation(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """A reservation costs as its machines do, used or not; those that use it are charged elsewhere."""
-    specific = mapping(resource.inputs.get("specificReservation"))
-    shape = mapping(specific.get("instanceProperties"))
-    machine_type, number = shape.get("machineType"), count(specific.get("count"))
-    if not isinstance(machine_type, str) or number is None:
-        yield unpriced(resource, "reservation", "its type or count is not known", scene.region(resource))
-        return
-    share = scene.usage.amount(resource, "used_share")
-    used = _reserved_use(resource, scene, machine_type) if share is None else always(number * share)
-    unused = (always(number) + used * -1).between(Decimal(0))
-    gpus = [mapping(block) for block in listed(shape.get("guestAccelerators"))]
-    renamed = [{"type": gpu.get("acceleratorType"), "count": gpu.get("acceleratorCount")} for gpu in gpus]
-    machine = GceMachine(
-        machine_type=machine_type,
-        gpus=attached_gpus(machine_type, {"guestAccelerators": renamed}),
-        local_ssds=len(listed(shape.get("localSsds"))),
-    )
-    for found in charge_gce(resource, scene, machine, unused):
-        yield replace(found, component=f"{found.component}, reserved and not used")
-
-
-def _reserved_use(resource: Resource, scene: Scene, machine_type: str) -> Loads:
-    """Machines of the program that name the reservation in their affinity."""
-    names = {resource.name, resource.inputs.get("name")}
-    used = NOTHING
-    for user in scene.by_type.get(INSTANCE, ()):
-        wanted = mapping(mapping(user.inputs.get("reservationAffinity")).get("specificReservation"))
-        if user.inputs.get("machineType") == machine_type and names & set(
-            map(str, listed(wanted.get("values")))
-        ):
-            used = used + always(1)
-    for pool in scene.by_type.get(NODE_POOL, ()):
-        config = mapping(pool.inputs.get("nodeConfig"))
-        values = listed(mapping(config.get("reservationAffinity")).get("values"))
-        named = {str(value).rsplit("/", 1)[-1] for value in values}
-        if config.get("machineType") == machine_type and names & named:
-            used = used + pool_nodes(pool, scene)
-    return used
-
-
-def price_future_reservation(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """A future reservation or calendar-mode booking: billed used or not, at a price quoted on approval."""
-    yield unpriced(resource, "future reservation", UNPUBLISHED["calendar"], scene.region(resource))
-
-
-def price_resize_request(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """Machines that a flex-start request asks for."""
-    yield unpriced(resource, "flex-start machines", UNPUBLISHED["flex_start"], scene.region(resource))
-
-
-def price_commitment(resource: Resource, scene: Scene) -> Iterator[Charge]:
-    """A commitment changes the price of what it covers, which is in the discounts file, not here."""
-    reason = (
-        "what it covers gets cheaper: declare it in the discounts file "
-        "(`kind: committed_use`, `term`, `machine_type`, `count`)"
-    )
-    yield unpriced(resource, "commitment", reason, scene.region(resource))

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpuyard.catalog.prices import component
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.disks import charge_ebs, charge_gcp_disk
 from gpuyard.costs.line_item import NETWORK, Charge, always, charge, unpriced
@@ -137,7 +136,7 @@ def _balancer(resource: Resource, scene: Scene, name: str, service: str) -> Iter
     found = (
         service_price("aws", service, "hour", region)
         if cloud == "aws"
-        else component("gcp", "lb", region, "forwarding rule")
+        else service_price("gcp", "lb", "forwarding rule", region)
     )
     yield charge(resource, name, found, hours, unit="hour", group=NETWORK, region=region)
 

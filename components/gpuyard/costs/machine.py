@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
+from gpuyard.catalog.dws_prices import dws_price
 from gpuyard.catalog.hardware import machine_types
 from gpuyard.catalog.price import Price, SpotPrice
 from gpuyard.catalog.prices import interruption_band, on_demand, reserved, spot
@@ -44,8 +46,11 @@ def charge_machines(
     if purchase == "spot":
         yield from _spot(resource, cloud, machine_type, region, hours, group, listed)
         return
-    if purchase in UNPUBLISHED:
-        found = unpriced(resource, f"{machine_type} {purchase}", UNPUBLISHED[purchase], region)
+    if purchase in DWS_MODES:
+        yield charge_dws(resource, machine_type, region, hours, purchase, listed, group)
+        return
+    if purchase == "capacity_block":
+        found = unpriced(resource, f"{machine_type} {purchase}", _OFFERED, region)
         yield replace(found, quantity=hours, unit="hour", group=group)
         return
     priced = charge(
@@ -62,13 +67,36 @@ def charge_machines(
     yield after_sustained_use(priced, family, resource, scene) if cloud == "gcp" else priced
 
 
-UNPUBLISHED = {
-    "capacity_block": "paid once and up front; the price is that of the offering, seen when it is bought",
-    "flex_start": "flex-start prices are not published per region (up to 53 % below list)",
-    "queued": "flex-start prices are not published per region (up to 53 % below list)",
-    "calendar": "calendar-mode prices are quoted when the future reservation is approved",
-}
-"""Ways of buying whose price nobody publishes, and what is known of it."""
+_OFFERED = "paid once and up front; the price is that of the offering, seen when it is bought"
+DWS_MODES = {"flex_start": "flex-start", "queued": "flex-start", "calendar": "calendar mode"}
+"""Ways of buying from Google's Dynamic Workload Scheduler, and what Google calls them."""
+
+
+def charge_dws(
+    resource: Resource,
+    machine_type: str,
+    region: str,
+    hours: Loads,
+    purchase: str,
+    listed: Price | None,
+    group: str = GPU_NODES,
+    **more: Any,
+) -> Charge:
+    """Machine hours of flex-start or calendar mode."""
+    words = DWS_MODES[purchase]
+    price = dws_price("calendar" if purchase == "calendar" else "flex_start", machine_type, region, listed)
+    return charge(
+        resource,
+        f"{machine_type} {purchase}",
+        price,
+        hours,
+        unit="hour",
+        group=group,
+        region=region,
+        missing=f"no {words} price of it is published",
+        pricing_category="Other",
+        **more,
+    )
 
 
 def reserved_price(cloud: str, machine_type: str, region: str, term: str) -> Price | None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from gpuyard.costs.cost_report import CostReport
 from gpuyard.costs.data_transfer import price_free_usage
 from gpuyard.costs.families import PRICED, is_free
+from gpuyard.costs.gcp_commitments import cover_by_commitments
 from gpuyard.costs.line_item import Charge, LineItem, Unpriced, unpriced
 from gpuyard.costs.open_inputs import adding, deciding
 from gpuyard.costs.rates import Rates
@@ -49,6 +50,7 @@ def price_resources(
         free += not charges
         items += [found for found in charges if isinstance(found, LineItem)]
         unknown += [found for found in charges if isinstance(found, Unpriced)]
+    items = cover_by_commitments(items, scene)
     priced = len({item.urn for item in items})
     for found in price_free_usage(scene):
         (items if isinstance(found, LineItem) else unknown).append(found)  # pyright: ignore[reportArgumentType]
