@@ -15,6 +15,8 @@ from gpuyard.errors import Severity
 
 DRA_MIN_KUBERNETES: Version = (1, 32)
 DRA_FIRST: Version = (1,)
+DRA_UNREGISTERED: tuple[Version, ...] = ((1, 34, 0), (1, 34, 1))
+"""Kubernetes whose kubelet forgets DRA drivers that connect again (kubernetes/kubernetes#133920)."""
 DRA_WITH_V1: Version = (25, 8)
 """DRA driver that asks for resource.k8s.io/v1; after 25.12 its numbers began again at 0.4."""
 DRA_MIN_DRIVER: Version = (565,)
@@ -60,6 +62,14 @@ def _dra(facts: Facts) -> Iterator[Problem]:
             f"DRA driver {dotted(version)} asks for resource.k8s.io/v1beta1, which Kubernetes "
             f"{dotted(facts.kubernetes)} no longer serves by default",
             (set_field("dra_driver", "25.8.0", "use DRA driver 25.8.0 or newer"),),
+        )
+    if facts.kubernetes[:3] in DRA_UNREGISTERED:
+        yield Problem(
+            "K8S_VERSION",
+            "kubernetes",
+            f"the kubelet of {dotted(facts.kubernetes)} loses DRA drivers when they restart",
+            (set_field("kubernetes", "1.34.2", "upgrade to Kubernetes 1.34.2"),),
+            Severity.WARNING,
         )
     domain = "domain" in text or (facts.gpu is not None and facts.gpu.id in ("gb200", "gb300"))
     floor = COMPUTE_DOMAIN_MIN_DRIVER if domain else DRA_MIN_DRIVER

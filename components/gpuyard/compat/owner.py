@@ -47,9 +47,12 @@ def installs_driver(facts: Facts) -> bool:
     if facts.manager or not has_operator(facts):
         return facts.manager == "operator"
     system = operator_systems().get(facts.os)
-    if system is None or system.driver_container or facts.os in IMAGES_WITH_DRIVER:
+    if system is None or facts.os in IMAGES_WITH_DRIVER:
         return False
-    if facts.given.driver is not None or facts.given.driver_branch is not None:
+    stated = facts.given.driver is not None or facts.given.driver_branch is not None
+    if system.driver_container and not (stated and system.since):
+        return False
+    if stated:
         release = find_operator(facts.given.gpu_operator)
         own = parse_version(release.default_driver) if release else ()
         return bool(own) and facts.driver == own and not (facts.platform == "eks" and _ships(facts))
