@@ -132,8 +132,10 @@ def test_hourly_charges_grow_in_a_straight_line_with_the_hours(resources, hours)
         price_resources(resources, hours_per_month=hours),
         price_resources(resources, hours_per_month=744),
     )
-    for before, after in zip(one.items, many.items, strict=True):
-        if before.unit == "hour" and before.quantity is not None and after.quantity is not None:
+    # the credit of a cluster ends with the month, so only hourly lines pair up
+    hourly = ([item for item in report.items if item.unit == "hour"] for report in (one, many))
+    for before, after in zip(*hourly, strict=True):
+        if before.quantity is not None and after.quantity is not None:
             assert before.quantity.expected * 744 == pytest.approx(after.quantity.expected * hours)
 
 
