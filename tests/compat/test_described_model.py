@@ -18,6 +18,10 @@ from gpuyard.compat.checkpoint import read_model
         ("qwen3 coder 480b", 96, 480.0),
         ("huihui-ai/DeepSeek-R1-Distill-Qwen-32B-abliterated", 40, 32.8),
         ("deepseek r1 (671B)", 128, 671.0),
+        ("GLM-4.6 FP8", 96, 355.0),
+        ("Qwen3.5 397B FP8", 32, 397.0),
+        ("Llama4 Scout", 40, 109.0),
+        ("Nemotron 3 Super", 32, 120.7),
     ],
 )
 def test_a_known_name_or_a_family_and_its_size_mean_one_shape(text: str, heads: int, billions: float):
@@ -35,6 +39,7 @@ def test_a_known_name_or_a_family_and_its_size_mean_one_shape(text: str, heads: 
         "phi-4-mini-flash-reasoning",
         "my/finetune",
         "llama",
+        "Llama 3.1",  # three sizes
     ],
 )
 def test_words_that_fit_several_shapes_or_another_model_mean_none(text: str):

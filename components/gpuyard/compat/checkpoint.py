@@ -27,7 +27,7 @@ def read_model(text: str | None) -> ModelShape | None:
 PER_TENSOR = ("neuralmagic", "redhatai", "nvidia/", "nm-testing", "dynamic", "pertensor", "distill")
 """Publishers and words of FP8 checkpoints with one scale per tensor or channel, or of none in FP8."""
 FP8_NATIVE = (
-    *("deepseek-v3", "deepseek-r1", "deepseek-v4", "minimax-m2", "kimi-k2-instruct", "mimo-v2"),
+    *("deepseek-v3", "deepseek-r1", "deepseek-v4", "minimax-m2", "minimax-2", "kimi-k2-instruct", "mimo-v2"),
     *("ring-1t", "ling-1t"),
 )
 """Models that were published in FP8 with block scales: `weight_block_size` of their config.json (copies in
@@ -103,6 +103,7 @@ def _scheme(text: str) -> str:
 
 def has_fp8_blocks(name: str) -> bool:
     """Whether a checkpoint of that name has scales per block: those that their authors published in FP8."""
+    name = name.replace(" ", "-")
     if any(word in name for word in PER_TENSOR):
         return False
     own = "fp8" in name and any(word in name for word in ("qwen", "glm-5", "step-3"))

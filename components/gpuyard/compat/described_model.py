@@ -31,6 +31,11 @@ OTHER_SHAPE = frozenset(
 """Words of a smaller, larger or other model: in the text, they must be in the name as well."""
 _PLAIN = frozenset({"an", "the", "of", "and", "with", "instruct", "chat", "it", "hf"})
 _WORDS = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
+_PRECISION = re.compile(
+    r"\b(?:(?:nv|mx)?fp|bf|int)[-_ ]?\d+\b|\b(?:awq|gptq|gguf|bnb|w\d+a\d+|block|dynamic|quantized)\b"
+)
+"""Of the weights, which leaves the shape as it is."""
+_MAKERS = ("meta", "nvidia")
 _RELEASE = re.compile(r"-v\d+(\.\d+)*$")
 _NAME_WORDS = 3
 """Fewer are a family, not a model."""
@@ -39,8 +44,8 @@ _SIZE_TOLERANCE = 0.12
 
 def described_model(text: str) -> ModelShape | None:
     """The shape that the description means; None: none, or several with different shapes."""
-    words = _words(text)
-    name = _named(words) or _sized(words)
+    words = _words(_PRECISION.sub(" ", text.lower()))
+    name = _known().get(words) or _named(words) or _sized(words) or _begun(words)
     return find_model(name) if name else None
 
 
@@ -75,6 +80,19 @@ def _sized(words: tuple[str, ...]) -> str:
     return min(near, key=lambda shape: shape.context).id
 
 
+def _begun(words: tuple[str, ...]) -> str:
+    """A model whose name begins so, where all of them have one shape: ``Llama 4 Scout``."""
+    if len(words) < _NAME_WORDS:
+        return ""
+    found = [
+        name
+        for known, name in _known().items()
+        if known[: len(words)] == words and _same_kind(known[len(words) :], ())
+    ]
+    shapes = {(shape.layers, shape.hidden, shape.heads, shape.params) for shape in map(find_model, found)}
+    return min(found, key=len) if len(shapes) == 1 else ""
+
+
 @cache
 def _known() -> dict[tuple[str, ...], str]:
     """Every name of the catalog as words, without a release at its end (``-v0.1``)."""
@@ -89,7 +107,7 @@ def _families() -> frozenset[str]:
 
 @cache
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(word for word in _WORDS.findall(text.lower().rpartition("/")[2]) if word != "meta")
+    return tuple(word for word in _WORDS.findall(text.lower().rpartition("/")[2]) if word not in _MAKERS)
 
 
 def _size(words: tuple[str, ...]) -> str:

@@ -38,9 +38,10 @@ FP8_EXPERTS: tuple[tuple[str, Version, Version], ...] = (
     ("vllm", (0, 6, 0), HOPPER),
     ("vllm", (0, 9, 0), ADA),
     ("sglang", (0, 5, 10), ADA),
+    ("tensorrt-llm", (1000,), HOPPER),
 )
 """Engine, release before which, and oldest GPU of FP8 experts (vllm-project/vllm#6875,
-sgl-project/sglang#12887; SGLang's cookbook has A100 at 0.5.10)."""
+sgl-project/sglang#12887; SGLang's cookbook has A100 at 0.5.10; TensorRT-LLM's matrix has none on Ada)."""
 FP4 = ("nvfp4", "modelopt_fp4")
 FP4_SM120: Version = (0, 10, 1, 0)
 FP4_MOE_SM120: Version = (0, 12, 0, 0)
