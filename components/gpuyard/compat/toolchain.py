@@ -1,10 +1,11 @@
 """Compilers for the GPU: nvcc and ptxas of the build, of the host and of Triton."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
@@ -109,13 +110,15 @@ def covers(sass: tuple[Version, ...], sm: Version) -> bool:
     return any(code[0] == sm[0] and code[1] <= sm[1] for code in sass)
 
 
+@cache
+def _with_code(runtime: str, sm: Version) -> tuple[RuntimeRelease, ...]:
+    """Releases with machine code for the GPU."""
+    return tuple(row for row in runtime_releases(runtime) if row.sass and covers(row.sass, sm))
+
+
 def newer_release(facts: Facts) -> tuple[Fix, ...]:
     """The oldest newer release that has code for the GPU, and the newest one."""
-    fitting = [
-        release
-        for release in runtime_releases(facts.runtime)
-        if release.key > facts.version and release.sass and covers(release.sass, facts.sm)
-    ]
+    fitting = [release for release in _with_code(facts.runtime, facts.sm) if release.key > facts.version]
     chosen = [*fitting[:1], *[row for row in fitting if row.wheel_cuda >= (13, 0)][:1], *fitting[-1:]]
     return tuple(set_release(facts, release.version) for release in dict.fromkeys(chosen))
 
