@@ -131,3 +131,21 @@ def test_a_pattern_that_matches_nothing_is_a_note_and_no_problem():
         {"resource_usage": {"db-*": {"monthly_hours": 1}, "na*": {"monthly_hours": 1}}}, [resource()]
     )
     assert usage.unmatched == ("db-*",)
+
+
+def test_names_and_types_of_terraform_are_told_in_pulumis_words():
+    kind = "aws:ec2/natGateway:NatGateway"
+    nat = Resource(urn=f"u::{kind}::nat", type=kind, name="nat")
+    data = {
+        "resource_usage": {
+            "aws_nat_gateway.nat": {"monthly_data_processed_gb": 1},
+            "aws_lb.x": {"capacity_units": 1},
+        },
+        "resource_type_default_usage": {"aws_nat_gateway": {"monthly_data_processed_gb": 1}},
+    }
+    with pytest.raises(SpecError) as caught:
+        parse_usage(data, [nat])
+    fixes = {finding.path.partition(".")[2]: finding.fix for finding in caught.value.findings}
+    assert f'"{kind}::nat"' in fixes["aws_nat_gateway.nat"]
+    assert "names here are Pulumi's" in fixes["aws_lb.x"]
+    assert f'"{kind}"' in fixes["aws_nat_gateway"]

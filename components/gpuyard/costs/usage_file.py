@@ -1,7 +1,8 @@
 """Reading usage files: every problem at once, each with its place and a way out."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,8 @@ def _type_problems(by_type: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding
         path = f"resource_type_default_usage.{token}"
         if token not in known and set(amounts) - {"monthly_hours"}:
             message = "is not a type that has usage"
-            yield problem(path, "UNKNOWN_TYPE", message, _hint(token, known) or "use a Pulumi type token")
+            hint = _of_terraform_type(token, known) or _hint(token, known)
+            yield problem(path, "UNKNOWN_TYPE", message, hint or "use a Pulumi type token")
             continue
         for key, _ in flat(amounts):
             if not is_key(key, token):
@@ -167,7 +169,9 @@ def _name_problems(
         if not found and "*" in name:
             continue
         if not found:
-            hint = did_you_mean(name, names | set(exact) if "::" in name else names)
+            hint = _of_terraform(name, resources) or did_you_mean(
+                name, names | set(exact) if "::" in name else names
+            )
             fix = f"{hint}; or remove it" if hint else "remove it"
             yield problem(f"resource_usage.{name}", "USAGE_WITHOUT_RESOURCE", "matches no resource", fix)
             continue
@@ -175,6 +179,32 @@ def _name_problems(
         for key, _ in flat(amounts):
             if not any(is_key(key, token) for token in types):
                 yield _unknown_key(f"resource_usage.{name}.{key}", key, types)
+
+
+def _of_terraform(name: str, resources: Sequence[Resource]) -> str:
+    """A way out for names of Infracost, such as ``aws_nat_gateway.nat``; empty: it is no such name."""
+    kind, dot, own = name.partition(".")
+    if not dot or not kind.startswith(_TERRAFORM):
+        return ""
+    named = [r for r in resources if r.name == own and _terraform_type(r.type) == kind]
+    example = f"{named[0].type}::{own}" if len(named) == 1 else "aws:ec2/natGateway:NatGateway::nat"
+    return f"names here are Pulumi's: write {json.dumps(example)}"
+
+
+def _of_terraform_type(token: str, known: Iterable[str]) -> str:
+    found = sorted(kind for kind in known if _terraform_type(kind) == token)
+    return f"types here are Pulumi's: write {json.dumps(found[0])}" if found else ""
+
+
+_TERRAFORM = ("aws_", "google_")
+_CLOUDS = {"aws": "aws", "gcp": "google"}
+
+
+def _terraform_type(token: str) -> str:
+    """``aws_nat_gateway`` of ``aws:ec2/natGateway:NatGateway``, without the module."""
+    cloud, _, rest = token.partition(":")
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", rest.rpartition(":")[2]).lower()
+    return f"{_CLOUDS.get(cloud, cloud)}_{name}"
 
 
 def _free_problems(entries: Any) -> Iterator[Finding]:
