@@ -106,10 +106,9 @@ def _unknown_document(tool: str) -> Finding:
         "give a report (`gpuyard report --format json`), a plan (`gpuyard plan --format json`), "
         "`pulumi preview --json` or `pulumi stack export`"
     )
-    message = (
-        f"looks like the output of {tool}" if tool else "is JSON, but neither report, plan, preview nor state"
-    )
-    return _problem("NOT_A_REPORT", "", message, fix)
+    if tool:
+        return _problem("NOT_A_REPORT", "", f"looks like the output of {tool}", fix)
+    return _problem("NOT_A_REPORT", "", "is JSON, but neither report, plan, preview nor state", fix)
 
 
 def _problem(code: str, path: str, message: str, fix: str) -> Finding:
