@@ -43,3 +43,30 @@ def test_a_block_that_holds_all_until_the_end_is_fine(held):
     said = held("2026-12-20", 2)
     assert "CAPACITY_BELOW_PEAK" not in said
     assert "CAPACITY_ENDS_EARLY" not in said
+
+
+def test_two_endpoints_in_a_reservation_for_one_are_told(gpuyard, project):
+    """Each fits alone, so the ladder puts both there."""
+
+    def change(deployment):
+        deployment["places"] = [{"cloud": "aws", "regions": ["us-east-2"]}]
+        held = {**BLOCK, "is_block": False}
+        del held["ends"]
+        deployment["capacity"] |= {"reservations": [held], "purchases": ["reservation"]}
+        first = deployment["endpoints"][0]
+        first |= {"replicas_min": 1, "replicas_max": 1}
+        deployment["endpoints"].append({**first, "name": "second"})
+
+    project.change("prod", change)
+    assert gpuyard("lock", "-s", "prod")[0] == 0
+    said = gpuyard("check", "-s", "prod")[1]
+    assert "CAPACITY_SHARED" in said
+    assert "minimum of chat and second together: 2" in said
+
+
+def test_an_id_that_aws_would_not_give_is_refused_in_words(gpuyard, project):
+    project.change("prod", lambda d: d["capacity"].update(reservations=[{**BLOCK, "id": "cr-xyz"}]))
+    code, said = gpuyard("lock", "-s", "prod")
+    assert code == 2
+    assert '"cr-xyz" is no id of a capacity reservation' in said
+    assert "pattern" not in said

@@ -1,7 +1,6 @@
 """JSON Schema of `gpuyard.report/v1` and `gpuyard.cost/v1`, read off the types that are written.
 
-Where JSON differs from the types (keys renamed or computed, `docs/reference/report-schema.md`), the difference
-stands here in one table per type.
+Where JSON differs from the types (keys renamed or computed), the difference stands here, type by type.
 """
 
 import types

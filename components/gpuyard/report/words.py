@@ -106,7 +106,7 @@ def risk_line(report: "Report") -> str:
     parts = [
         count(report.errors, "error"),
         count(report.warnings, "warning"),
-        count(len(gates), "open gate"),
+        f"{count(len(gates), 'gate')} without a known end",
         count(len(report.costs.unknown), "unknown price"),
     ]
     return ", ".join(parts)

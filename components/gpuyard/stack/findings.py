@@ -32,6 +32,7 @@ def check_stack(plan: StackPlan) -> list[Finding]:
         findings += _context(cluster)
     findings += check_purchases(plan)
     findings += check_quotas(plan)
+    findings += _shared(plan)
     for index, pool in enumerate(plan.pools):
         findings += _held(plan, pool, f"pools[{index}]")
         if pool.rung.rate.usd is None:
@@ -128,6 +129,23 @@ def _fixed(plan: StackPlan, placed: EndpointPlan, path: str) -> Iterator[Finding
             "and monitoring is off",
             fix="set monitoring.enabled, or leave replicas_max out",
         )
+
+
+def _shared(plan: StackPlan) -> Iterator[Finding]:
+    """Whether several pools fit together into a reservation that each of them fits into alone."""
+    for held in plan.deployment.capacity.reservations:
+        inside = [pool for pool in plan.pools if pool.rung.reservation == held.id]
+        needed = sum(pool.rung.nodes_min for pool in inside)
+        if len(inside) > 1 and needed > held.machines:
+            yield Finding(
+                severity=Severity.WARNING,
+                code="CAPACITY_SHARED",
+                path="capacity.reservations",
+                value=held.id,
+                message=f"machines in {held.id}: {held.machines}; needed by the minimum of "
+                f"{' and '.join(pool.endpoint for pool in inside)} together: {needed}; some never start",
+                fix="hold more machines, or make another rung of one of them active in the lock",
+            )
 
 
 def _held(plan: StackPlan, pool: PoolPlan, path: str) -> Iterator[Finding]:
