@@ -304,4 +304,6 @@ def _notes(traffic: EndpointTraffic, month: Month) -> list[Assumption]:
 
 
 def _span(low: int, high: int) -> str:
-    return f"{low} replicas all day" if low == high else f"replicas over the day between {low} and {high}"
+    if low != high:
+        return f"replicas over the day between {low} and {high}"
+    return f"{low} replica{'' if low == 1 else 's'} all day"
