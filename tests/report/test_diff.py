@@ -106,7 +106,7 @@ def test_every_format_holds_every_diff_within_the_limit(base, head, form):
 def test_a_changed_pool_says_why(inputs, reason):
     found = diff_sources(planned(node_group()), planned(node_group(**inputs)))
     (change,) = found.changes
-    assert change.kind == "changed"
+    assert change.kind == ("replaced" if reason == "replaced" else "changed")
     assert change.is_gpu_pool
     assert reason in {str(effect.reason) for effect in change.effects}
 
@@ -191,6 +191,13 @@ def test_a_preview_says_itself_what_it_replaces():
     found = diff_sources(planned(pool), replace(head, kind="preview"))
     assert [(item.basis, item.why) for item in found.replacements] == [("preview", ("instanceTypes",))]
     assert not found.is_empty
+
+
+def test_a_change_of_money_says_when_its_resource_is_replaced():
+    head = node_group(instanceTypes=["g6.xlarge"])
+    replacing = planned(head, replaced={head.urn: ("instanceTypes",)})
+    (change,) = diff_sources(planned(node_group()), replace(replacing, kind="preview")).changes
+    assert change.kind == "replaced"
 
 
 def test_a_pool_that_moves_is_one_change_and_a_replacement():

@@ -211,7 +211,9 @@ def test_the_library_is_the_one_that_is_recorded():
     readme = (folder / "README.md").read_text()
     content = (folder / "chart.umd.min.js").read_bytes()
     assert hashlib.sha256(content).hexdigest() in readme
-    assert re.search(rb"Chart\.js v([\d.]+)", content)[1].decode() in readme
+    version = re.search(rb"Chart\.js v([\d.]+)", content)
+    assert version is not None
+    assert version[1].decode() in readme
 
 
 def test_the_page_can_be_read_without_seeing(report):

@@ -112,14 +112,20 @@ class Diff:
 def diff_sources(base: Source, head: Source) -> Diff:
     """What ``head`` changes of ``base``. A source against itself gives an empty diff."""
     old, new = base.report, head.report
+    replacements = find_replacements(base, head)
+    again = {found.urn for found in replacements}
+    changes = (
+        replace(found, kind="replaced") if found.kind == "changed" and found.urn in again else found
+        for found in diff_costs(old.costs, new.costs)
+    )
     return Diff(
         base=_side(base),
         head=_side(head),
         before=total_amounts(old.costs),
         after=total_amounts(new.costs),
         groups=_groups(old.costs.by_group, new.costs.by_group),
-        changes=diff_costs(old.costs, new.costs),
-        replacements=find_replacements(base, head),
+        changes=tuple(changes),
+        replacements=replacements,
         tokens=diff_tokens(old.tokens, new.tokens),
         times=diff_times(old.lead_times, new.lead_times),
         risk=diff_risk(old.findings, new.findings),
