@@ -50,9 +50,10 @@ def _document(title: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"$schema": DIALECT, "title": title, **_object(properties)}
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Every key is always there; readers skip keys that they do not know."""
-    return {"type": "object", "properties": dict(properties), "required": list(properties)}
+def _object(properties: Mapping[str, Any], *, optional: Sequence[str] = ()) -> dict[str, Any]:
+    """Every key is always there but ``optional`` ones; readers skip keys that they do not know."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": dict(properties), "required": required}
 
 
 def _by_name(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def _line_item() -> dict[str, Any]:
     parts["category"] = {"enum": ["Usage", "Purchase", "Credit"]}
     parts["pricing_category"] = {"enum": ["Standard", "Dynamic", "Committed", "Other"]}
     parts["frequency"] = {"enum": ["One-Time", "Recurring", "Usage-Based"]}
-    return _object(parts)
+    return _object(parts, optional=("sku",))
 
 
 def _amounts(kind: Any, loads: Sequence[str], prices: Sequence[str] = ()) -> dict[str, Any]:
