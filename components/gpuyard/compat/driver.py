@@ -287,6 +287,10 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     return (floor if exact else floor[:1]), gpu.id not in ("h200", "gh200")  # only seen, never stated
 
 
+_PROPRIETARY = ("propriet", "closed", "nonfree", "non-free", "non-open", "tesla")
+"""Words for the kernel module that is not the open one: Talos' and Bottlerocket's too."""
+
+
 def _module(facts: Facts) -> Iterator[Problem]:
     module = str(facts.given.kernel_module or "").lower()
     if not module or not facts.sm:
@@ -300,7 +304,7 @@ def _module(facts: Facts) -> Iterator[Problem]:
             (set_field("kernel_module", "proprietary", "use the proprietary kernel module"),),
         )
     needs_open = facts.sm >= (10, 0) or (facts.gpu is not None and facts.gpu.kernel_module.startswith("open"))
-    if not is_open and needs_open and ("propriet" in module or "closed" in module):
+    if not is_open and needs_open and any(word in module for word in _PROPRIETARY):
         yield Problem(
             "OPEN_MODULE_UNSUPPORTED",
             "kernel_module",

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from gpuyard.catalog.software import driver_branches, parse_version
-from gpuyard.catalog.software_nodes import OperatorOs, operator_releases, operator_systems
+from gpuyard.catalog.software_nodes import OperatorOs, operator_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR, gke_problems
 from gpuyard.compat.node_image import image_problems, says_no_driver
-from gpuyard.compat.owner import ABSENT, has_operator, installs_driver, switched
+from gpuyard.compat.owner import ABSENT, has_operator, installs_driver, operator_system, switched
 from gpuyard.compat.problem import Fix, Problem, without_flags
 from gpuyard.compat.spelling import dotted, read_driver
 from gpuyard.errors import Severity
@@ -19,14 +19,6 @@ _AWS_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket"}
 _PRESENT = frozenset(
     {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
 )
-
-
-_KIN = (
-    ("RHEL rebuild", r"alma ?linux|oracle ?linux|\bol ?[89]\b|centos[a-z _-]*[89]"),
-    ("Rocky Linux", r"\brocky"),
-    ("WSL", r"\bwsl"),
-)
-"""Systems that count as another one elsewhere, but whose name becomes the tag of their driver image."""
 
 
 def node_problems(facts: Facts) -> Iterator[Problem]:
@@ -68,7 +60,7 @@ def _by_image(facts: Facts) -> Fix:
 
 
 def _no_container(facts: Facts) -> Iterator[Problem]:
-    system = _system(facts)
+    system = operator_system(facts)
     if system is None:
         return
     if system.driver_container:
@@ -88,15 +80,6 @@ def _no_container(facts: Facts) -> Iterator[Problem]:
         f"there is no driver container for {facts.given.os or facts.os}",
         (with_dir, _by_image(facts)) if facts.os == "GKE COS" else (_by_image(facts), nvidia),
     )
-
-
-def _system(facts: Facts) -> OperatorOs | None:
-    """The catalog's row for the system, of its minor release where that has one."""
-    names = [name for name, pattern in _KIN if re.search(pattern, facts.node_image)]
-    minor = re.search(r"(?:rhel|red ?hat[a-z ]*)[ _-]*(\d+\.\d+)", facts.node_image)
-    if minor:
-        names.append(f"RHEL {minor[1]}")
-    return next((row for name in (*names, facts.os) if (row := operator_systems().get(name))), None)
 
 
 def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:

@@ -1,7 +1,15 @@
 """Who installs what on a node: the GPU Operator, the node image or the cloud."""
 
+import re
+
 from gpuyard.catalog.software import parse_version
-from gpuyard.catalog.software_nodes import find_operator, node_images, operator_systems
+from gpuyard.catalog.software_nodes import (
+    OperatorOs,
+    find_operator,
+    node_images,
+    operator_releases,
+    operator_systems,
+)
 from gpuyard.compat.facts import Facts
 
 ABSENT = frozenset(
@@ -26,6 +34,23 @@ IMAGES_WITH_DRIVER = frozenset({"Amazon Linux 2023", "GKE COS", "RHCOS (OpenShif
 """Systems whose usual GPU image brings the driver, or has a driver container: silence says nothing there."""
 
 
+_KIN = (
+    ("RHEL rebuild", r"alma ?linux|oracle ?linux|\bol ?[89]\b|centos[a-z _-]*[89]"),
+    ("Rocky Linux", r"\brocky"),
+    ("WSL", r"\bwsl"),
+)
+"""Systems that count as another one elsewhere, but whose name becomes the tag of their driver image."""
+
+
+def operator_system(facts: Facts) -> OperatorOs | None:
+    """The catalog's row for the system, of its minor release where that has one."""
+    names = [name for name, pattern in _KIN if re.search(pattern, facts.node_image)]
+    minor = re.search(r"(?:rhel|red ?hat[a-z ]*)[ _-]*(\d+\.\d+)", facts.node_image)
+    if minor:
+        names.append(f"RHEL {minor[1]}")
+    return next((row for name in (*names, facts.os) if (row := operator_systems().get(name))), None)
+
+
 def has_operator(facts: Facts) -> bool:
     """Whether the GPU Operator is there."""
     return facts.given.gpu_operator is not None and str(facts.given.gpu_operator).lower() not in ABSENT
@@ -46,17 +71,31 @@ def installs_driver(facts: Facts) -> bool:
         return told
     if facts.manager or not has_operator(facts):
         return facts.manager == "operator"
-    system = operator_systems().get(facts.os)
-    if system is None or facts.os in IMAGES_WITH_DRIVER:
+    system = operator_system(facts)
+    if system is None:
         return False
     stated = facts.given.driver is not None or facts.given.driver_branch is not None
-    if system.driver_container and not (stated and system.since):
-        return False
     if stated:
-        release = find_operator(facts.given.gpu_operator)
-        own = parse_version(release.default_driver) if release else ()
-        return bool(own) and facts.driver == own and not (facts.platform == "eks" and _ships(facts))
+        often_there = facts.platform == "eks" or facts.os in IMAGES_WITH_DRIVER
+        if system.driver_container:
+            return bool(system.since and facts.driver) and _is_default(facts)
+        return bool(facts.driver or not often_there) and _is_default(facts)
+    if system.driver_container or facts.os in IMAGES_WITH_DRIVER or "oracle" in facts.node_image:
+        return False
     return str(facts.given.toolkit).lower() not in ABSENT or facts.given.toolkit is None
+
+
+def _is_default(facts: Facts) -> bool:
+    """Whether the driver is the one that the operator's release, or one near it, installs by default."""
+    release = find_operator(facts.given.gpu_operator)
+    if release is None or (facts.platform == "eks" and _ships(facts)):
+        return False
+    return any(
+        (own := parse_version(row.default_driver)) == facts.driver
+        or (not facts.driver and own[0] == facts.branch)
+        for row in operator_releases()
+        if row.key[:2] == release.key[:2]
+    )
 
 
 def _ships(facts: Facts) -> bool:
