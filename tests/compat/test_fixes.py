@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -74,3 +75,33 @@ def test_a_failing_combination_has_a_fix_and_the_fix_passes(data: dict[str, Any]
     assert all(item.fix == proposal.text for item in errors)
     mended = changed(combination, proposal.changes)
     assert [item for item in check(mended) if item.severity is Severity.ERROR] == []
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"gpu": "rtx-5090", "runtime": "vllm", "runtime_version": "0.8.4", "install": "pip"}, "vllm 0.10.2"),
+        ({"gpu": "b200", "image": "ghcr.io/huggingface/text-generation-inference:3.3.0"}, "vLLM 0.20.0"),
+        ({"gpu": "v100", "runtime": "tensorrt-llm", "runtime_version": "1.0.0"}, "tensorrt-llm 0.14.0"),
+        ({"gpu": "v100", "runtime": "vllm", "runtime_version": "0.6.3", "quantization": "awq"}, "l40s"),
+        ({"platform": "eks", "instance": "g7.2xlarge", "ami": "AL2023_x86_64_NVIDIA v20260714"}, "v20260917"),
+        ({"gpu": "v100", "driver": "595.71.05", "driver_managed_by": "operator"}, "driver.version=580"),
+        ({"model": "Qwen/Qwen2-VL-2B-Instruct", "tensor_parallel": 8}, "tensor_parallel 4"),
+        ({"kubernetes": "1.31", "gpu_operator": "26.7.0"}, "v25.10.1"),
+        (
+            {"gpu": "b200", "gpu_count": 8, "driver_branch": 570, "fabric_manager": "none"},
+            "fabricmanager 570.",
+        ),
+        ({"instance": "g4dn.xlarge", "model": "google/gemma-2-9b-it", "runtime": "vllm"}, "g6.xlarge (l4)"),
+    ],
+)
+def test_the_fix_is_near_and_fits_the_place(data: dict[str, Any], words: str) -> None:
+    proposal = propose(parse_combination(data))
+    assert proposal is not None
+    assert words in proposal.text
+
+
+def test_a_step_that_a_later_one_undoes_is_not_told() -> None:
+    proposal = propose(parse_combination({"kubernetes": "1.25", "gpu_operator": "1.11.1"}))
+    assert proposal is not None
+    assert "; and " not in proposal.text

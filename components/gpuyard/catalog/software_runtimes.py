@@ -53,6 +53,8 @@ class TorchRelease:
 
 
 _POST = re.compile(r"(\d+)\.(\d+|x)(?:\.(\d+|x))?(?:\.(\d+))?(?:\.?post(\d+))?")
+_UNTAGGED = re.compile(r"v?0\.[01](\.0)?\.dev")
+"""What a build from a checkout without its tags calls itself: it says nothing of the release."""
 _SGLANG_GLIBC = ((0, 5, 11, 0), (2, 34))
 """First SGLang with compiled code in its own wheel, and the glibc of its tag (wheels of 2026-11-26)."""
 _TORCH_CODE: tuple[Version, ...] = (
@@ -65,7 +67,7 @@ _GLIBC = {"manylinux1": (2, 5), "manylinux2014": (2, 17)}
 def release_key(text: object) -> Version:
     """A runtime version that orders as releases do: ``v0.8.5.post1`` to ``(0, 8, 5, 1)``; empty: none."""
     found = _POST.search(str(text))
-    if found is None:
+    if found is None or _UNTAGGED.match(str(text)):
         return ()
     major, minor, patch, fourth, post = found.groups()
     numbers = [major, minor, patch or "0", post or fourth or "0"]

@@ -6,7 +6,7 @@ from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.latent import latent_problems
-from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, without_flags
+from gpuyard.compat.problem import Fix, Problem, set_gpu, set_gpus, set_release, without_flags
 from gpuyard.compat.spelling import dotted
 
 BACKEND_FLAGS = (
@@ -82,12 +82,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
     span = _span(facts, backend)
     if facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
         span, backend = (HOPPER, (9, 9)), "FlashAttention 3"
-    newer = (
-        set_gpu(facts, "l4"),
-        set_gpu(facts, "a100-80gb-sxm"),
-        set_gpu(facts, "h100-sxm"),
-        set_gpu(facts, "h200"),
-    )
+    newer = set_gpus(facts, "l4", "l40s", "a100-80gb-sxm", "h100-sxm", "h200")
     if span and not span[0] <= facts.sm <= span[1]:
         drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS, "VLLM_FLASH_ATTN_VERSION")
         yield Problem(

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.floors import floor_problems, older_release
+from gpuyard.compat.floors import floor_problems, older_release, other_engine
 from gpuyard.compat.generations import BLACKWELL, TURING
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
 from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import (
     COMPILED_AT_RUN_TIME,
+    CU126_TORCH,
     SM_SINCE_CUDA,
     compiled_since,
     covers,
@@ -20,8 +21,8 @@ from gpuyard.compat.toolchain import (
 )
 from gpuyard.errors import Severity
 
-CU126_TORCH = ((0, 9, 0, 0), (0, 10, 1, 99))
-"""vLLM releases whose torch on the default index is built for CUDA 12.6: nothing newer than Hopper."""
+ONE_BUILD = ("tgi", "tensorrt-llm", "lmdeploy")
+"""Engines whose releases come for one CUDA only."""
 CU128_TORCH = (2, 7)
 """Torch whose wheels for CUDA 12.8 left out Volta; the default ones for 12.6 and torch 2.8 have it."""
 
@@ -88,6 +89,7 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
                 f"{facts.runtime} {release.version} has no machine code for {facts.card}; "
                 f"it has {' '.join(map(dotted, release.sass))}",
                 (*newer_release(facts), *older_release(facts), set_gpu(facts, "h100-sxm")),
+                Severity.WARNING if _is_own_build(facts) else Severity.ERROR,
             )
             return
         low, high = CU126_TORCH
@@ -121,15 +123,16 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
                 Severity.ERROR if facts.cuda_is_given or facts.install == "docker" else Severity.WARNING,
             )
             return
-    elif facts.cuda and compiled_since(SM_SINCE_CUDA, facts.sm) > facts.cuda:
+    elif facts.cuda and (since := compiled_since(SM_SINCE_CUDA, facts.sm)) > facts.cuda:
         yield Problem(
             "SM_NOT_IN_BINARY",
             "cuda",
             f"CUDA {dotted(facts.cuda)} cannot compile for {who} (compute capability {dotted(facts.sm)}; "
-            f"from CUDA {dotted(compiled_since(SM_SINCE_CUDA, facts.sm))} on)",
+            f"from CUDA {dotted(since)} on)",
             (
                 *newer_release(facts),
-                raise_cuda(facts, compiled_since(SM_SINCE_CUDA, facts.sm)),
+                *(other_engine(facts) if facts.runtime in ONE_BUILD else ()),
+                *(() if facts.runtime in ONE_BUILD else [raise_cuda(facts, since)]),
                 set_gpu(facts, "h100-sxm"),
             ),
         )
@@ -190,3 +193,9 @@ def _sm_103(facts: Facts) -> Iterator[Problem]:
         (*fixes, raise_cuda(facts, (13, 0))),
         Severity.ERROR if is_fp4 and is_certain else Severity.WARNING,
     )
+
+
+def _is_own_build(facts: Facts) -> bool:
+    """A build between releases (``0.8.5.dev169+gce17db8``) with a CUDA that compiles for the GPU."""
+    between = ".dev" in str(facts.given.runtime_version) and facts.cuda_is_given
+    return facts.is_for_older_gpus or (between and facts.cuda >= compiled_since(SM_SINCE_CUDA, facts.sm))

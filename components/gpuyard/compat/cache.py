@@ -31,6 +31,7 @@ _FEW = 64
 """Sequences that a refusal counts with where nobody says how many; `max_num_seqs` is lowered first of all."""
 _SHORT = 1024
 """Tokens that a server which is of any use holds."""
+_MEASURED = ("vllm", "sglang", "tensorrt-llm")
 _MEMORY_FIELDS = ("gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens")
 """Who states one of these would have stated a length that is not the model's own."""
 
@@ -67,7 +68,10 @@ def cache_problems(
     # such a model is as likely to be on several GPUs
     one = count_unsaid and weights > ONE_GPU_WEIGHTS
     one = one and facts.datacenter is not False and not facts.given.gpu_memory_utilization
-    refused = need > left + margin and facts.runtime in ("vllm", "") and _length_is_said(facts)
+    # the budget is that of engines whose logs were read; others, LMI and TGI among them, choose their lengths
+    known = facts.runtime in _MEASURED or not facts.runtime_text or sure_weights > usable
+    by_vllm = facts.runtime == "vllm" or not facts.runtime_text
+    refused = need > left + margin and by_vllm and _length_is_said(facts)
     nothing = _need(facts, model, split, engine, min(tokens, _SHORT)) > left + margin
     per_token = kv_bytes_per_token(model, split, facts.given.kv_cache_dtype)
     largest = int(max(left, 0) / max(per_token, 1))
@@ -77,6 +81,7 @@ def cache_problems(
             "model",
             f"weights take {format_bytes(weights)} per GPU, and one step does not fit beside them",
             weight_fixes(facts),
+            Severity.ERROR if known else Severity.WARNING,
         )
     yield Problem(
         "MEMORY_KV",
@@ -85,7 +90,7 @@ def cache_problems(
         f"weights ({format_bytes(weights)}) and activations leave {format_bytes(max(left, 0))}, "
         f"about {largest} tokens",
         cache_fixes(facts, largest, tokens, whole_prefill=_prefills_whole(facts, tokens)),
-        Severity.ERROR if (refused or nothing) and not one else Severity.WARNING,
+        Severity.ERROR if (refused or (nothing and known)) and not one else Severity.WARNING,
     )
 
 

@@ -134,9 +134,17 @@ def _proposal(combination: Combination, path: Sequence[Fix]) -> Proposal:
     for fix in path:
         changes |= fix.changes
     changes = {key: value for key, value in changes.items() if value != getattr(combination, key)}
-    words = "; and ".join(fix.text for fix in path)
+    needed = [fix for index, fix in enumerate(path) if not _is_undone(fix, path[index + 1 :])]
+    words = "; and ".join(fix.text for fix in needed)
     fields = _render(changes)
     return Proposal(f"{words}  ({fields})" if fields else words, changes)
+
+
+def _is_undone(fix: Fix, later: Sequence[Fix]) -> bool:
+    """Whether later steps set everything again that this one set."""
+    return bool(fix.changes) and set(fix.changes) <= {name for other in later for name in other.changes} - {
+        "env"
+    }
 
 
 def _render(changes: Mapping[str, Any]) -> str:

@@ -136,9 +136,9 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
             for row in operator_releases()
             if row.kubernetes_min and row.kubernetes_min <= minor <= row.kubernetes_max
         ]
-        nearest = sorted(
-            fitting, key=lambda row: (row.key < release.key, abs(row.key[0] - release.key[0]), row.key)
-        )
+        newer = [row for row in fitting if row.key > release.key]
+        minor_release = newer[0].key[:2] if newer else ()
+        nearest = [row for row in newer if row.key[:2] == minor_release][-1:] or fitting
         yield Problem(
             "K8S_VERSION",
             "kubernetes",
@@ -147,7 +147,7 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
             (
                 *(
                     Fix(f"use GPU Operator {row.version}", {"gpu_operator": row.version})
-                    for row in (nearest[:1] + fitting[-1:])
+                    for row in (nearest[-1:] + fitting[-1:])
                 ),
                 set_field(
                     "kubernetes",

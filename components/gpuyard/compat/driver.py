@@ -283,7 +283,9 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
         return floor, (by_image and facts.branch != LAST_LEGACY_BRANCH) or (
             facts.platform == "eks" or "aws" in facts.platform
         )
-    exact = gpu.id in ("b200", "rtx-pro-6000")
+    if gpu.id == "rtx-pro-6000" and facts.machine is None and "server" not in str(facts.given.gpu).lower():
+        return floor[:1], True  # the workstation edition ran with 575.51.03 (NVIDIA/TensorRT-LLM#4275)
+    exact = gpu.id == "rtx-pro-6000"  # eight B200 answered with 570.124.06 (vllm-project/vllm#16336)
     return (floor if exact else floor[:1]), gpu.id not in ("h200", "gh200")  # only seen, never stated
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, with_env
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, with_env
 from gpuyard.compat.spelling import dotted
 
 FLOAT16_REFUSED = ("gemma-2", "gemma-3", "gemma2", "gemma3", "glm-4-", "plamo2")
@@ -34,12 +34,7 @@ def _mode(facts: Facts) -> Iterator[Problem]:
 
 def _dtype(facts: Facts) -> Iterator[Problem]:
     who = facts.who
-    gpus = (
-        set_gpu(facts, "a10g"),
-        set_gpu(facts, "l4"),
-        set_gpu(facts, "a100-80gb-sxm"),
-        set_gpu(facts, "h100-sxm"),
-    )
+    gpus = (*set_gpus(facts, "a10g", "l4", "a100-80gb-sxm", "h100-sxm"),)
     engine = facts.runtime not in ("llama.cpp", "ollama")
     old_auto = facts.dtype in ("auto", "") and facts.runtime == "vllm" and () < facts.version < (0, 9, 0)
     model_is_bf16 = facts.model is not None and facts.model.dtype == "bfloat16" and not facts.quantization

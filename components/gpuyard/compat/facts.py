@@ -3,6 +3,7 @@
 Empty tuples, empty texts and None are unknown. Nothing here judges.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -101,6 +102,11 @@ class Facts:
         return f"{self.who} (compute capability {dotted(self.sm)})"
 
     @property
+    def is_for_older_gpus(self) -> bool:
+        """Whether the build's own name says that it was made for GPUs that the project left behind."""
+        return bool(re.search(r"pascal|volta|v100|sm_?[67]\d", f"{self.runtime_text} {self.image}"))
+
+    @property
     def has_workload(self) -> bool:
         """Whether an engine or a model is named: otherwise the question is about the node alone."""
         return bool(self.runtime_text or self.model_name or self.image or self.given.cuda)
@@ -114,7 +120,7 @@ class Facts:
 def read_facts(given: Combination) -> Facts:
     """Read every field of a combination, and what its command line says where a field says nothing."""
     env, flags = read_env(given.env)
-    given = with_flag_fields(given, flags)
+    given = with_flag_fields(given, flags, env)
     instance = read_instance(given)
     machine = find_machine(given.instance)
     gpu, name, other = read_gpu(given, machine, instance)

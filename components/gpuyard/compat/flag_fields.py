@@ -20,16 +20,37 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "quantization": ("--quantization", "-q", "--quantize"),
     "kv_cache_dtype": ("--kv-cache-dtype",),
 }
+_VARIABLES: Mapping[str, str] = {
+    "MODEL_ID": "--model-id",
+    "NUM_SHARD": "--num-shard",
+    "SM_NUM_GPUS": "--num-shard",
+    "QUANTIZE": "--quantize",
+    "DTYPE": "--dtype",
+    "KV_CACHE_DTYPE": "--kv-cache-dtype",
+    "MAX_TOTAL_TOKENS": "--max-total-tokens",
+    "HF_MODEL_ID": "--model-id",
+    "HF_MODEL_QUANTIZE": "--quantize",
+    "OPTION_MODEL_ID": "--model-id",
+    "OPTION_TENSOR_PARALLEL_DEGREE": "--num-shard",
+    "OPTION_QUANTIZE": "--quantize",
+    "OPTION_DTYPE": "--dtype",
+    "OPTION_MAX_MODEL_LEN": "--max-model-len",
+}
+"""Environment variables of TGI, of SageMaker's containers and of LMI that say what a flag says
+(text-generation-launcher's `env`, docs.djl.ai LMI configurations; read 2026-11-26)."""
 _SHARE = "--gpu-memory-utilization"
 _UNITS = {"": 1, "k": 1000, "K": 1024, "m": 1_000_000, "M": 1024 * 1024}
 """As vLLM reads lengths."""
 
 
-def with_flag_fields(given: Combination, flags: Sequence[tuple[str, str]]) -> Combination:
-    """The combination with what its flags say, where the field itself says nothing."""
-    if not flags:
+def with_flag_fields(
+    given: Combination, flags: Sequence[tuple[str, str]], env: Mapping[str, str]
+) -> Combination:
+    """The combination with what its flags and environment say, where the field itself says nothing."""
+    values = {_VARIABLES[name]: value for name, value in env.items() if name in _VARIABLES}
+    values |= {name.replace("_", "-"): value for name, value in flags}
+    if not values:
         return given
-    values = {name.replace("_", "-"): value for name, value in flags}
     found: dict[str, Any] = {}
     for field, names in _COUNTS.items():
         count = next((_count(values[name]) for name in names if name in values), None)

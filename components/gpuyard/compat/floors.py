@@ -13,8 +13,9 @@ from gpuyard.errors import Severity
 
 SGLANG_WITH_TRITON = (0, 3, 0, 0)
 """SGLang before fails on Turing even without FlashInfer (sgl-project/sglang#1058)."""
-SGLANG_KERNEL_BUILDS = (0, 4, 1, 0)
-"""First SGLang with its own kernel wheel, which has nothing below Ampere."""
+SGLANG_LEFT_TURING = (0, 5, 2, 0)
+"""First SGLang without machine code for 7.5: sgl-kernel has it in 0.1.7, 0.2.8 and 0.3.5 and lacks it from
+0.3.9.post2 on (wheels inspected 2026-11-26). Before, Triton's attention may run."""
 REFUSES = ("tensorrt-llm", "tgi")
 """Engines that look at the GPU first: TensorRT when it builds, TGI when it loads its attention."""
 SHIPS_FROM_ITS_FLOOR = ("vllm", "sglang", "lmdeploy", "ollama")
@@ -36,10 +37,11 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
     early = (
         facts.runtime == "sglang"
         and facts.version
-        and SGLANG_WITH_TRITON <= facts.version < SGLANG_KERNEL_BUILDS
+        and SGLANG_WITH_TRITON <= facts.version < SGLANG_LEFT_TURING
         and facts.sm >= (7, 5)
     )
-    fixes = (*older_release(facts), *_other_engine(facts), set_gpu(facts, _gpu_from(floor)))
+    early = early or facts.is_for_older_gpus
+    fixes = (*older_release(facts), *other_engine(facts), set_gpu(facts, _gpu_from(floor)))
     if facts.runtime in REFUSES:
         yield Problem(
             "ENGINE_MIN_SM",
@@ -95,7 +97,7 @@ def _floor_of_unknown(facts: Facts) -> Version:
     return floors[0] if facts.version else max(floors) if newest else min(floors)
 
 
-def _other_engine(facts: Facts) -> tuple[Fix, ...]:
+def other_engine(facts: Facts) -> tuple[Fix, ...]:
     """vLLM, where it still supports the GPU."""
     if facts.runtime == "vllm" or facts.sm < (7, 0):
         return ()

@@ -6,15 +6,24 @@ from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release
+from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
 from gpuyard.compat.spelling import cuda_of, dotted
 from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, TRITON_PTXAS
+from gpuyard.errors import Severity
 
-FLASHINFER_SAMPLER = (0, 13, 0, 0)
-"""vLLM that compiles its sampler at run time (vllm-project/vllm#49497, meta-pytorch/torchforge#748)."""
 SGLANG_COMPILES = (0, 5, 0, 0)
 """SGLang whose kernels load libnvrtc of the toolkit when they are imported."""
 TORCH_GLIBC = ((2, 7), (2, 28))
 """First torch whose wheels are tagged manylinux_2_28."""
+WITHOUT_CUDA_11 = (0, 10, 0, 0)
+"""First vLLM whose releases on GitHub bring no wheel for CUDA 11.8 (its installation pages, 0.3 to 0.9)."""
+OWN_IMAGES = (
+    "vllm/vllm-openai",
+    "lmsysorg/sglang",
+    "huggingface/text-generation-inference",
+    "openmmlab/lmdeploy",
+)
+"""Images of the projects themselves, whose processors are known."""
 
 
 def host_problems(facts: Facts) -> Iterator[Problem]:
@@ -88,6 +97,8 @@ def _processor(facts: Facts) -> Iterator[Problem]:
         )
     if facts.arch != "arm64" or built:
         return
+    if facts.image and not any(name in facts.image for name in OWN_IMAGES):
+        return  # whoever publishes another image may have built it for arm64
     too_old = {"vllm": (0, 10, 2, 0), "sglang": (0, 5, 0, 0)}.get(facts.runtime)
     missing = facts.runtime in ("tgi", "lmdeploy") or (too_old and facts.version and facts.version < too_old)
     if not missing:
@@ -118,11 +129,8 @@ def _processor(facts: Facts) -> Iterator[Problem]:
 def _libraries(facts: Facts) -> Iterator[Problem]:
     release = facts.release
     host = str(facts.given.host_toolkit or "").lower()
-    words = f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
-    samples = facts.runtime == "vllm" and facts.install != "docker" and facts.version >= FLASHINFER_SAMPLER
-    if host in ("none", "missing", "no", "not installed") and (
-        facts.runtime == "sglang" or "flashinfer" in words or samples
-    ):
+    named = facts.runtime == "sglang" or facts.version or names_jit_library(facts)
+    if host in ("none", "missing", "no", "not installed") and named and needs_host_toolkit(facts):
         yield Problem(
             "RUNTIME_LIB_MISSING",
             "host_toolkit",
@@ -157,6 +165,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
         has_variant = has_variant and not (
             facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0]
         )
+        has_variant = has_variant or (facts.cuda == (11, 8) and release.key < WITHOUT_CUDA_11)
         if release.wheel_cuda and facts.cuda[:1] != release.wheel_cuda[:1] and not has_variant:
             yield Problem(
                 "RUNTIME_LIB_MISSING",
@@ -195,6 +204,7 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
             set_field("host_toolkit", dotted(facts.cuda), f"use the toolkit of CUDA {dotted(facts.cuda)}"),
             set_field("install", "docker", "use the container image"),
         ),
+        Severity.ERROR if needs_host_toolkit(facts) else Severity.WARNING,
     )
 
 

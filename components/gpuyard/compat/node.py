@@ -230,7 +230,8 @@ def _misses_switch_drivers(facts: Facts) -> bool:
 
 
 def _matching(facts: Facts) -> Fix:
-    version = facts.driver_text if facts.driver else driver_branches()[580].latest
+    branch = driver_branches().get(facts.branch or 580, driver_branches()[580])
+    version = facts.driver_text if facts.driver else branch.latest or driver_branches()[580].latest
     changes = (
         {"fabric_manager": version}
         if facts.driver

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import Version, driver_branches
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.replacement import exchange_driver, exchange_machine
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
@@ -46,7 +48,8 @@ def set_driver(facts: Facts, version: str) -> Fix:
     changes: dict[str, Any] = {"driver": version, "driver_branch": version.split(".", maxsplit=1)[0]}
     if facts.given.fabric_manager is not None:
         changes["fabric_manager"] = version
-    return Fix(f"use driver {version}", changes)
+    text, more = exchange_driver(facts, version)
+    return Fix(text, {**changes, **more})
 
 
 def set_gpu(facts: Facts, name: str) -> Fix:
@@ -58,9 +61,27 @@ def set_gpu(facts: Facts, name: str) -> Fix:
         "datacenter_gpu": None,
         "instance": None,
     }
-    if facts.given.instance is not None and facts.gpu_count:
+    if facts.given.instance is None:
+        return Fix(f"use {name} GPUs", changes)
+    machine = exchange_machine(facts, name)
+    if machine is not None:
+        count = machine.gpu_count if facts.given.gpu_count is not None else None
+        changes |= {"instance": machine.id, "gpu": None, "gpu_count": count}
+        return Fix(f"use {machine.id} ({name})", changes)
+    if facts.gpu_count:
         changes["gpu_count"] = facts.gpu_count
     return Fix(f"use {name} GPUs", changes)
+
+
+def set_gpus(facts: Facts, *names: str) -> tuple[Fix, ...]:
+    """Other GPUs, those with no less memory than now first: what fits must go on fitting."""
+    have = facts.memory_mib or 0
+    return tuple(set_gpu(facts, name) for name in sorted(names, key=lambda name: _memory(name) < have * 0.9))
+
+
+def _memory(name: str) -> int:
+    gpu = gpus().get(name)
+    return gpu.memory_mib or 0 if gpu else 0
 
 
 def set_release(facts: Facts, version: str, cuda: str | None = None) -> Fix:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, set_release
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
@@ -57,19 +58,16 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
     kind = _kind(facts)
     span = _span(facts, kind)
     moe = _is_moe(facts)
-    fixes = (
-        set_gpu(facts, "l4"),
-        set_gpu(facts, "a100-80gb-sxm"),
-        set_gpu(facts, "h100-sxm"),
-        set_gpu(facts, "b200"),
-    )
+    names = ("l4", "l40s", "a100-80gb-sxm", "h100-sxm", "b200")
+    fixes = (*_other_releases(facts, kind), *set_gpus(facts, *names))
     if span.sm_min and facts.sm < span.sm_min:
         yield Problem(
             "QUANT_MIN_SM",
             "quantization" if facts.given.quantization else "model",
             f"{WORDS.get(kind, kind)} needs compute capability {dotted(span.sm_min)}, "
             f"{facts.who} has {dotted(facts.sm)}",
-            fixes if span.sm_min < BLACKWELL else fixes[3:],
+            fixes if span.sm_min < BLACKWELL else (*_other_releases(facts, kind), set_gpu(facts, "b200")),
+            Severity.WARNING if facts.is_for_older_gpus else Severity.ERROR,
         )
         if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm:
             yield _no_fp8(facts, "quantization" if facts.given.quantization else "model", fixes)
@@ -79,7 +77,7 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
             "quantization" if facts.given.quantization else "model",
             f"{facts.runtime} {dotted(facts.version[:3])} has no kernels for {WORDS.get(kind, kind)} "
             f"on {facts.card}",
-            fixes[2:],
+            (*_other_releases(facts, kind), set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200")),
         )
     elif facts.runtime == "vllm" and kind in FP4 and facts.sm >= CONSUMER_BLACKWELL:
         yield from _fp4_on_consumer_cards(facts, moe=moe)
@@ -88,8 +86,11 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
             "QUANT_MIN_SM", "quantization", f"{kind} runs weight-only below Blackwell", (), Severity.WARNING
         )
     cache = str(facts.given.kv_cache_dtype or "").lower()
-    # from 0.12 on vLLM falls to FlashInfer, which converts in software (vllm-project/vllm#26431)
-    converts = facts.runtime == "vllm" and facts.version >= (0, 12, 0) and facts.sm >= AMPERE
+    # FlashInfer converts in software; from 0.12 on vLLM falls to it by itself (vllm-project/vllm#26431)
+    by_flashinfer = facts.env.get("VLLM_ATTENTION_BACKEND", "").lower().startswith("flashinfer")
+    converts = (
+        facts.runtime == "vllm" and facts.sm >= AMPERE and (by_flashinfer or facts.version >= (0, 12, 0))
+    )
     if cache in ("fp8", "fp8_e4m3") and facts.sm < ADA and facts.runtime in ("vllm", "sglang", ""):
         yield Problem(
             "QUANT_MIN_SM",
@@ -97,8 +98,7 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
             f"an FP8 (e4m3) cache needs compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
             (
                 set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto"),
-                set_gpu(facts, "l4"),
-                set_gpu(facts, "h100-sxm"),
+                *set_gpus(facts, "l4", "h100-sxm"),
             ),
             Severity.WARNING if converts else Severity.ERROR,
         )
@@ -144,6 +144,24 @@ def _span(facts: Facts, kind: str) -> QuantizationSpan:
         if runtime == facts.runtime and facts.version < before:
             return replace(span, sm_min=max(span.sm_min, floor))
     return span
+
+
+def _other_releases(facts: Facts, kind: str) -> Iterator[Fix]:
+    """What keeps the GPU: the scheme's older kernels, then the nearest release whose kernels have it."""
+    base = kind.removesuffix("_marlin")
+    if base != kind and facts.sm >= quantization_support(facts.runtime or "vllm", base, facts.version).sm_min:
+        yield set_field("quantization", base, f"use quantization {base}, the same weights with older kernels")
+    if not facts.version:
+        return
+    known = runtime_releases(facts.runtime)
+    newer = [release for release in known if release.key > facts.version]
+    older = [release for release in reversed(known) if release.key < facts.version]
+    for releases in (newer, older):
+        for release in releases:
+            span = _span(replace(facts, version=release.key, release=release), kind)
+            if facts.sm >= span.sm_min and facts.sm[0] not in span.not_on:
+                yield set_release(facts, release.version)
+                break
 
 
 def _fp4_on_consumer_cards(facts: Facts, *, moe: bool) -> Iterator[Problem]:

@@ -13,7 +13,8 @@ def size_fixes(facts: Facts, sizes: Sequence[int]) -> tuple[Fix, ...]:
     """Each smaller size alone, then with pipeline stages that keep the number of GPUs."""
     fixes = []
     total = int(facts.given.tensor_parallel or 1) * int(facts.given.pipeline_parallel or 1)
-    for part in sizes:
+    # machines come with 1, 2, 4 or 8 GPUs: odd sizes leave some idle
+    for part in sorted(sizes, key=lambda size: (size & (size - 1) != 0, -size)):
         fixes.append(set_field("tensor_parallel", part, f"use tensor_parallel {part}"))
         if total % part == 0 and total // part > 1:
             fixes.append(

@@ -9,6 +9,7 @@ from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
+from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
 from gpuyard.compat.spelling import cuda_of, dotted
 from gpuyard.errors import Severity
 
@@ -30,7 +31,11 @@ JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
     ((9, 0), (12, 3)),
 )
 """First toolkit that FlashInfer's and DeepGEMM's run-time kernels want."""
-JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
+SGLANG_DEEP_GEMM = (0, 4, 6, 0)
+"""First SGLang that uses DeepGEMM unasked; 0.2.5 and 0.4.1 served FP8 beside CUDA 12.1 (sglang issues 810
+and 2746)."""
+CU126_TORCH = ((0, 9, 0, 0), (0, 10, 1, 99))
+"""vLLM releases whose torch on the default index is built for CUDA 12.6: nothing newer than Hopper."""
 COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 """GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
 FLASHINFER_WANTS_12_9 = {"vllm": ((0, 13, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 5, 6, 0), (0, 5, 22, 0))}
@@ -45,14 +50,14 @@ TRITON_PTXAS: tuple[Version, Version] = ((2, 10), (12, 8))
 def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on what is compiled at run time."""
     host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
-    words = f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
     since, before = FLASHINFER_WANTS_12_9.get(facts.runtime, ((), ()))
     samples = since <= facts.version < before and (facts.cuda_is_given or bool(host))
     samples = samples or (bool(before) and not facts.version and bool(host))
     samples = samples and facts.sm[0] == CONSUMER_BLACKWELL[0]
-    jit = samples or any(word in words for word in JIT_LIBRARIES)
+    jit = samples or names_jit_library(facts)
     # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and newer
-    jit = jit or (bool(host) and facts.runtime == "sglang" and facts.quantization == "fp8")
+    deep_gemm = facts.runtime == "sglang" and not () < facts.version < SGLANG_DEEP_GEMM
+    jit = jit or (bool(host) and deep_gemm and facts.quantization == "fp8")
     needed = compiled_since(JIT_SINCE_CUDA if jit else SM_SINCE_CUDA, facts.sm)
     path, toolkit = ("host_toolkit", host) if host else ("cuda", facts.cuda)
     yield from _triton(facts, host)
@@ -73,7 +78,14 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
         f"and CUDA {dotted(toolkit)} does not do it for {facts.who} "
         f"(compute capability {dotted(facts.sm)}): it takes {dotted(needed)}",
         (fix, *newer_release(facts)),
+        Severity.ERROR if not host or _compiles_there(facts) else Severity.WARNING,
     )
+
+
+def _compiles_there(facts: Facts) -> bool:
+    """Builds of one's own ask the host's toolkit for what newer GPUs need; wheels and images do not."""
+    by_hand = facts.install == "source" or (not facts.install and facts.sm >= BLACKWELL)
+    return by_hand or needs_host_toolkit(facts)
 
 
 def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
@@ -88,6 +100,7 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
         return  # told below, by the toolkit
     # images for CUDA 13 may point Triton at their own toolkit, SGLang's do
     unsure = facts.install != "pip" and (facts.cuda >= (13, 0) or facts.runtime == "sglang")
+    unsure = unsure or not (facts.install or facts.cuda_is_given)  # the same release has images on CUDA 13
     path = {"TRITON_PTXAS_PATH": "/usr/local/cuda/bin/ptxas"}
     yield Problem(
         "TOOLCHAIN_TOO_OLD_FOR_SM",
@@ -111,16 +124,36 @@ def covers(sass: tuple[Version, ...], sm: Version) -> bool:
 
 
 @cache
-def _with_code(runtime: str, sm: Version) -> tuple[RuntimeRelease, ...]:
-    """Releases with machine code for the GPU."""
-    return tuple(row for row in runtime_releases(runtime) if row.sass and covers(row.sass, sm))
+def _with_code(runtime: str, sm: Version, *, by_wheel: bool) -> tuple[RuntimeRelease, ...]:
+    """Releases with code for the GPU, as far as they say."""
+    return tuple(row for row in runtime_releases(runtime) if _has_code(row, sm, by_wheel=by_wheel))
 
 
 def newer_release(facts: Facts) -> tuple[Fix, ...]:
     """The oldest newer release that has code for the GPU, and the newest one."""
-    fitting = [release for release in _with_code(facts.runtime, facts.sm) if release.key > facts.version]
-    chosen = [*fitting[:1], *[row for row in fitting if row.wheel_cuda >= (13, 0)][:1], *fitting[-1:]]
+    by_wheel = facts.install == "pip"
+    known = _with_code(facts.runtime, facts.sm, by_wheel=by_wheel)
+    fitting = [release for release in known if release.key > facts.version]
+    by_pip = [row for row in fitting if row.wheel_cuda >= (12, 8) and row.key > CU126_TORCH[1]]
+    chosen = [
+        *(by_pip[:1] if by_wheel and facts.sm >= BLACKWELL else ()),
+        *fitting[:1],
+        *[row for row in fitting if row.wheel_cuda >= (13, 0)][:1],
+        *fitting[-1:],
+    ]
     return tuple(set_release(facts, release.version) for release in dict.fromkeys(chosen))
+
+
+def _has_code(release: RuntimeRelease, sm: Version, *, by_wheel: bool) -> bool:
+    """By its machine code, by the span that its project names, or by the CUDA that compiled it."""
+    if release.sass:
+        return covers(release.sass, sm)
+    if release.max_sm:
+        return release.min_sm <= sm and sm[0] <= release.max_sm[0]
+    cuda = release.wheel_cuda if by_wheel else release.image_cuda
+    if not cuda:
+        return bool(release.min_sm) and release.min_sm <= sm < BLACKWELL
+    return release.min_sm <= sm and cuda >= compiled_since(SM_SINCE_CUDA, sm)
 
 
 def raise_cuda(facts: Facts, cuda: Version) -> Fix:

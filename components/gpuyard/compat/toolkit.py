@@ -102,6 +102,8 @@ def _operator(version: str) -> Fix:
 
 
 def _version_3(stack: _Stack) -> Problem | None:
+    if stack.facts.os == "Talos":
+        return None  # it ships containerd's configuration for the runtime itself (siderolabs/extensions)
     if stack.containerd[:1] < (2,) or not stack.toolkit or stack.toolkit >= READS_V3:
         return None
     return Problem(

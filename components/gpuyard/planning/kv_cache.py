@@ -16,7 +16,7 @@ from math import ceil
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.quantization import KV_BYTES
+from gpuyard.planning.quantization import KV_BYTES, RARE_KV_BYTES
 
 BLOCK_TOKENS = 16
 """Paged allocation adds up to one block per sequence."""
@@ -89,7 +89,8 @@ def sequence_bytes(
 
 
 def _layer_token_bytes(model: ModelShape, split: Split, kv_dtype: str | None) -> float:
-    size = KV_BYTES.get((kv_dtype or "auto").lower(), 2.0)
+    name = (kv_dtype or "auto").lower()
+    size = KV_BYTES.get(name) or RARE_KV_BYTES.get(name, KV_BYTES["auto"])
     if model.mla:
         indexer = INDEXER_BYTES if model.architecture in _INDEXED else 0
         return (model.mla.kv_lora_rank + model.mla.qk_rope) * size + indexer

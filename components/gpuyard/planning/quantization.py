@@ -91,6 +91,16 @@ KV_BYTES: Mapping[str, float] = {
     "fp8_e5m2": 1.0,
 }
 """Per cached element."""
+RARE_KV_BYTES: Mapping[str, float] = {
+    "fp8_inc": 1.0,
+    "fp8_ds_mla": 1.0,
+    "fp8_per_token_head": 1.0,
+    "int8": 1.0,
+    "int8_per_token_head": 1.0,
+    "nvfp4": 0.5625,
+    "fp4_e2m1": 0.53125,
+}
+"""Caches that combinations name and plans do not offer, with their block scales."""
 KV_FP8_SM_MIN = (8, 0)
 """fp8_e5m2 and weight-only kernels; e4m3 in hardware wants 8.9, which the compatibility check judges."""
 
