@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding
 
 
 @click.command("compat")
@@ -22,10 +21,11 @@ def command(file: Path, style: str, today: str | None) -> int:
     Every field may be missing: unknown is not wrong. Fields are in docs/reference/compat.md, codes in
     docs/reference/findings.md.
     """
+    from gpuyard.cli.compat_file import read_combinations
     from gpuyard.compat.check import check, verdict_of
 
     day = _day(today)
-    combinations = _read(file)
+    combinations = read_combinations(file)
     answers: list[tuple[str, list[Finding]]] = []
     for combination in combinations:
         findings = check(combination, day)
@@ -57,36 +57,3 @@ def _day(text: str | None) -> Any:
         raise click.BadParameter(
             f'"{text}" is not a date such as {REFERENCE_DATE}', param_hint="--today"
         ) from None
-
-
-def _read(file: Path) -> list[Any]:
-    """The combinations of a file.
-
-    Raises:
-        SpecError: with every problem of the file.
-    """
-    from gpuyard.compat.combination import read_combination
-
-    try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        data = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SpecError(
-            [_problem(f"{file} is not YAML: {' '.join(str(error).split())}", "mend the file")]
-        ) from None
-    if not isinstance(data, list):
-        raise SpecError(
-            [_problem(f"{file} does not hold a list", "write a list of combinations: `- gpu: l4`")]
-        )
-    found, problems = [], []
-    for index, item in enumerate(data):
-        combination, wrong = read_combination(item, f"[{index}]")
-        problems += wrong
-        found.append(combination)
-    if problems:
-        raise SpecError(problems)
-    return found
-
-
-def _problem(message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code="INVALID", path="", message=message, fix=fix)

@@ -3,6 +3,7 @@
 Every field may be missing: unknown is not wrong. Values are kept as they were written; `facts` reads them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -161,10 +162,7 @@ def _number(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str):
-        try:
-            number = float(value.replace("_", "").replace(",", ""))
-        except ValueError:
-            number = None
+        number = _spelled(value)
     if number is None:
         return None, (f"is {_kind(value)}, not a number", "write a number, or leave it out")
     if not 0 < number <= _COUNTS[key]:
@@ -174,6 +172,18 @@ def _number(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
             return None, (f"is {value}, not a whole number", "write a whole number")
         number = int(number)
     return number, None
+
+
+_SPELLED = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:e\d+)?|\.\d+)\s*(%|x|gpus?|k|mib|gib|)\s*", re.IGNORECASE)
+_FACTORS = {"%": 0.01, "k": 1024, "gib": 1024}
+
+
+def _spelled(text: str) -> float | None:
+    """``8``, ``8x``, ``8 GPUs``, ``90%``, ``32k``, ``80 GiB``; None: no number."""
+    found = _SPELLED.fullmatch(text.strip())
+    if found is None:
+        return None
+    return float(found[1].replace("_", "").replace(",", "")) * _FACTORS.get(found[2].lower(), 1)
 
 
 def _kind(value: Any) -> str:

@@ -1,0 +1,89 @@
+"""Reading a file of combinations: every problem of it at once, each with its place."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gpuyard.errors import Finding, Severity, SpecError
+
+VALUES_MAX = 1_000_000
+"""Values that a file may expand to: aliases of aliases grow without bound, one of itself without end."""
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_LOADER):
+    """The safe loader, which also remembers the keys that a mapping states twice."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.repeated: list[tuple[str, int, int]] = []
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """The mapping; of repeated keys the last counts, so each is told."""
+        lines: dict[str, int] = {}
+        for key, _ in getattr(node, "value", ()):
+            if not isinstance(key, yaml.ScalarNode) or key.tag.endswith(":merge"):
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                self.repeated.append((key.value, lines[key.value], line))
+            lines[key.value] = line
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_combinations(file: Path) -> list[Any]:
+    """The combinations of a file.
+
+    Raises:
+        SpecError: with every problem of the file.
+    """
+    from gpuyard.compat.combination import read_combination
+
+    try:
+        loader = _Loader(file.read_text(encoding="utf-8"))
+        try:
+            data = loader.get_single_data()
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise _refusal(f"{file} is not YAML: {' '.join(str(error).split())}", "mend the file") from None
+    if not isinstance(data, list):
+        raise _refusal(f"{file} does not hold a list", "write a list of combinations: `- gpu: l4`")
+    if sum(1 for _ in zip(range(VALUES_MAX + 1), _values(data), strict=False)) > VALUES_MAX:
+        raise _refusal(
+            f"{file} expands to more than {VALUES_MAX:,} values", "write out what its aliases repeat"
+        )
+    problems = [
+        _problem(f'line {again}: "{key}" stands in line {first} already', "keep one of the two")
+        for key, first, again in loader.repeated
+    ]
+    found = []
+    for index, item in enumerate(data):
+        combination, wrong = read_combination(item, f"[{index}]")
+        problems += wrong
+        found.append(combination)
+    if problems:
+        raise SpecError(problems)
+    return found
+
+
+def _values(data: Any) -> Iterator[Any]:
+    """Every value, as often as it stands there."""
+    open_values = [data]
+    while open_values:
+        value = open_values.pop()
+        yield value
+        if isinstance(value, dict):
+            open_values.extend(value.values())
+        elif isinstance(value, list | tuple):
+            open_values.extend(value)
+
+
+def _refusal(message: str, fix: str) -> SpecError:
+    return SpecError([_problem(message, fix)])
+
+
+def _problem(message: str, fix: str) -> Finding:
+    return Finding(severity=Severity.ERROR, code="INVALID", path="", value=None, message=message, fix=fix)
