@@ -2,6 +2,7 @@
 
 from gpuyard.catalog.software import Version
 
+VOLTA: Version = (7, 0)
 TURING: Version = (7, 5)
 AMPERE: Version = (8, 0)
 ADA: Version = (8, 9)

@@ -8,7 +8,7 @@ from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER
+from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, set_release
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
@@ -67,7 +67,7 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
             f"{WORDS.get(kind, kind)} needs compute capability {dotted(span.sm_min)}, "
             f"{facts.who} has {dotted(facts.sm)}",
             fixes if span.sm_min < BLACKWELL else (*_other_releases(facts, kind), set_gpu(facts, "b200")),
-            Severity.WARNING if facts.is_for_older_gpus else Severity.ERROR,
+            Severity.WARNING if facts.is_for_older_gpus and facts.sm >= VOLTA else Severity.ERROR,
         )
         if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm:
             yield _no_fp8(facts, "quantization" if facts.given.quantization else "model", fixes)
