@@ -167,7 +167,7 @@ def read_facts(given: Combination) -> Facts:
         driver=driver,
         branch=branch,
         driver_is_derived=derived,
-        manager=read_manager(given.driver_managed_by),
+        manager=_manager(given, env),
         runtime=runtime,
         runtime_text=runtime_text,
         version=version,
@@ -207,6 +207,14 @@ def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | Non
         derived = release.default_driver if release else ""
     driver, branch = read_driver(derived) if derived else ((), None)
     return driver, branch, bool(derived)
+
+
+def _manager(given: Combination, env: Mapping[str, str]) -> str:
+    """Who installs the driver; what a GKE node pool says of it (``gpu-driver-version``) comes first."""
+    pool = next((value.lower() for key, value in env.items() if key.endswith("gpu-driver-version")), "")
+    if pool:
+        return "none" if "disabled" in pool else "cloud"
+    return read_manager(given.driver_managed_by)
 
 
 def _mig(value: object) -> str:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_library import library_path_problems
 from gpuyard.compat.owner import has_operator
-from gpuyard.compat.problem import Problem, set_field
+from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
 from gpuyard.compat.spelling import plain
 from gpuyard.errors import Severity
 
@@ -51,21 +52,27 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
     disabled = facts.manager == "none" or "installation_disabled" in facts.node_image
     provisioned = re.search(r"auto-?\s?provision|\bnap\b", words) is not None
     automatic = facts.kubernetes >= AUTO_INSTALL if facts.kubernetes else False
+    operator = has_operator(facts) and facts.os != "GKE COS"  # which has no driver container
     silent = nothing_said and about_node and bool(facts.gpu_name) and (provisioned or not automatic)
-    if facts.os == "GKE Autopilot" or not (silent or (disabled and not has_operator(facts))):
+    if facts.os == "GKE Autopilot" or not (silent or (disabled and not operator)):
         return
     yield Problem(
         "DRIVER_INSTALL_DISABLED",
         "driver_managed_by",
         "nothing installs the driver: auto-provisioned pools do it only when the pod asks",
         (
-            set_field(
-                "driver_managed_by",
-                "cloud",
+            Fix(
                 "add the node selector cloud.google.com/gke-gpu-driver-version: default",
+                {"driver_managed_by": "cloud", **_pool_asks(facts)},
             ),
         ),
     )
+
+
+def _pool_asks(facts: Facts) -> dict[str, Any]:
+    """The environment without a node pool's word against a driver."""
+    said = [key for key in facts.env if key.endswith("gpu-driver-version")]
+    return without_flags(facts, *said) if said else {}
 
 
 def _names_default(facts: Facts) -> bool:

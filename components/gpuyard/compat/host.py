@@ -25,6 +25,10 @@ OWN_IMAGES = (
 )
 """Images of the projects themselves, whose processors are known."""
 
+SYMBOLS_GLIBC: tuple[tuple[str, Version, Version, Version], ...] = (("vllm", (0, 5, 2), (0, 5, 3), (2, 32)),)
+"""Engine, release, release without it, and glibc that its compiled code asks for whatever the wheel's tag
+says (vllm-project/vllm#6562, #6464: built on a newer system)."""
+
 
 def host_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the host."""
@@ -34,20 +38,23 @@ def host_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _glibc(facts: Facts) -> Iterator[Problem]:
-    release = facts.release
     by_pip = facts.install == "pip" or (not facts.install and facts.given.glibc is not None)
-    if not by_pip or release is None or not facts.glibc:
+    if not by_pip or not facts.glibc:
         return
-    needed = _glibc_of(release)
+    key, number = facts.version, dotted(facts.version[:3])
+    needed = next((row[3] for row in SYMBOLS_GLIBC if row[0] == facts.runtime and row[1] <= key < row[2]), ())
+    if facts.release is not None:
+        key, number = facts.release.key, facts.release.version
+        needed = max(needed, _glibc_of(facts.release))
     if facts.glibc >= needed:
         return
     newer = [row for row in runtime_releases(facts.runtime) if _glibc_of(row) <= facts.glibc]
-    after = [row for row in newer if row.key > release.key][:1]
-    before = [row for row in newer if row.key < release.key][-1:]
+    after = [row for row in newer if row.key > key][:1]
+    before = [row for row in newer if row.key < key][-1:]
     yield Problem(
         "HOST_GLIBC",
         "glibc" if facts.given.glibc is not None else "os",
-        f"the wheel of {facts.runtime} {release.version} needs glibc {dotted(needed)}, "
+        f"the wheel of {facts.runtime} {number} needs glibc {dotted(needed)}, "
         f"the host has {dotted(facts.glibc)}; pip would build from source",
         (
             *(set_release(facts, row.version) for row in (*after, *before)),

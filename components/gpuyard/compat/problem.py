@@ -117,5 +117,6 @@ def with_env(facts: Facts, name: str, value: str) -> dict[str, Any]:
 def without_flags(facts: Facts, *names: str) -> dict[str, Any]:
     """The environment without some flags or variables."""
     flags = {flag: text for flag, text in facts.flags if flag not in names}
-    env = {key: text for key, text in facts.env.items() if key not in names}
+    # a variable that holds a command line has given its flags already
+    env = {key: text for key, text in facts.env.items() if key not in names and "--" not in text}
     return {"env": {**flags, **env}}

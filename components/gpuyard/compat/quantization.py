@@ -169,10 +169,18 @@ def _fp4_on_consumer_cards(facts: Facts, *, moe: bool) -> Iterator[Problem]:
     since, what = (FP4_MOE_SM120, "experts") if moe else (FP4_SM120, "layers")
     if not facts.version or (facts.version >= since and not (moe and facts.version == FP4_MOE_REGRESSION)):
         return
+    path = "quantization" if facts.given.quantization else "model"
+    number = dotted(facts.version[:3])
+    fixes = (set_release(facts, dotted(since[:3])), set_release(facts, "0.20.0"), set_gpu(facts, "b200"))
     yield Problem(
         "QUANT_MIN_SM",
-        "quantization" if facts.given.quantization else "model",
-        f"vLLM {dotted(facts.version[:3])} has no NVFP4 kernels for {what} on {facts.who}; "
-        f"{dotted(since[:3])} does",
-        (set_release(facts, dotted(since[:3])), set_release(facts, "0.20.0"), set_gpu(facts, "b200")),
+        path,
+        f"vLLM {number} has no NVFP4 kernels for {what} on {facts.who}; {dotted(since[:3])} does",
+        fixes,
+    )
+    yield Problem(
+        "SM_NOT_IN_BINARY",
+        path,
+        f"the NVFP4 kernels for {what} of vLLM {number} are built for other GPUs than {facts.card}",
+        fixes,
     )

@@ -14,6 +14,7 @@ RUNTIME_NAMES = (
     ("tei", ("text-embeddings-inference", "text-embedding-inference", "text-embeddings-router")),
     ("tensorrt-llm", ("tensorrt", "trt-llm", "trtllm")),
     ("lmdeploy", ("lmdeploy",)),
+    ("ktransformers", ("ktransformers",)),
     ("ollama", ("ollama",)),
     ("llama.cpp", ("llama.cpp", "llama-cpp", "llamacpp", "llama_cpp")),
     ("exllamav3", ("exllamav3", "exllama-v3", "exl3")),
