@@ -82,14 +82,17 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
     span = _span(facts, backend)
     if facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
         span, backend = (HOPPER, (9, 9)), "FlashAttention 3"
-    newer = set_gpus(facts, "l4", "l40s", "a100-80gb-sxm", "h100-sxm", "h200")
+
+    def newer() -> tuple[Fix, ...]:
+        return set_gpus(facts, "l4", "l40s", "a100-80gb-sxm", "h100-sxm", "h200")
+
     if span and not span[0] <= facts.sm <= span[1]:
         drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS, "VLLM_FLASH_ATTN_VERSION")
         yield Problem(
             "ATTN_BACKEND_MISSING",
             "env",
             f"{backend} has no kernels for {facts.card}",
-            (Fix("let the engine choose the attention backend", drop), *newer),
+            (Fix("let the engine choose the attention backend", drop), *newer()),
         )
     yield from latent_problems(facts, name, backend)
     yield from _features(facts, name, backend)
@@ -105,7 +108,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             "model",
             "Gemma 2's soft cap needs FlashAttention (compute capability 8.0) or FlashInfer; "
             f"{who} has {dotted(facts.sm)}",
-            newer,
+            newer(),
         )
     tp = int(facts.given.tensor_parallel or 1)
     if facts.runtime == "tgi" and facts.sm < (7, 5) and tp > 1:
@@ -113,7 +116,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             "ATTN_BACKEND_MISSING",
             "tensor_parallel",
             f"TGI shards only with FlashAttention, which {who} does not have",
-            newer,
+            newer(),
         )
     if (
         facts.runtime == "tgi"
@@ -124,7 +127,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             "ATTN_BACKEND_MISSING",
             "runtime_version",
             f"TGI {dotted(facts.version[:3])} has FlashAttention 2 only, which {facts.card} lacks",
-            (set_release(facts, "2.3.0"), *newer),
+            (set_release(facts, "2.3.0"), *newer()),
         )
     tower = any(word in name for word in VISION_TOWERS)
     if (
@@ -137,7 +140,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             "ATTN_BACKEND_MISSING",
             "runtime_version",
             f"vLLM {dotted(facts.version[:3])} has no attention for vision towers on {facts.card}",
-            (set_release(facts, "0.11.0"), *newer),
+            (set_release(facts, "0.11.0"), *newer()),
         )
     wide = any(word in name for word in LMDEPLOY_HEADS_256)
     if facts.runtime == "lmdeploy" and wide and facts.sm < AMPERE and () < facts.version < LMDEPLOY_256_SINCE:
@@ -145,7 +148,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             "ATTN_BACKEND_MISSING",
             "runtime_version",
             f"TurboMind {dotted(facts.version[:3])} has no kernels for heads of 256 on {facts.card}",
-            (*newer, set_release(facts, dotted(LMDEPLOY_256_SINCE[:3]))),
+            (*newer(), set_release(facts, dotted(LMDEPLOY_256_SINCE[:3]))),
         )
     sinks = (
         "gpt-oss" in name
@@ -157,7 +160,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             "ATTN_BACKEND_MISSING",
             "runtime_version",
             f"attention sinks of this build need FlashAttention 3 (Hopper); {who} has {dotted(facts.sm)}",
-            (set_release(facts, "0.10.2"), *newer),
+            (set_release(facts, "0.10.2"), *newer()),
         )
 
 

@@ -34,7 +34,7 @@ def _mode(facts: Facts) -> Iterator[Problem]:
 
 def _dtype(facts: Facts) -> Iterator[Problem]:
     who = facts.who
-    gpus = (*set_gpus(facts, "a10g", "l4", "a100-80gb-sxm", "h100-sxm"),)
+    cards = ("a10g", "l4", "a100-80gb-sxm", "h100-sxm")
     engine = facts.runtime not in ("llama.cpp", "ollama")
     old_auto = facts.dtype in ("auto", "") and facts.runtime == "vllm" and () < facts.version < (0, 9, 0)
     model_is_bf16 = facts.model is not None and facts.model.dtype == "bfloat16" and not facts.quantization
@@ -43,7 +43,7 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
             "DTYPE_UNSUPPORTED",
             "dtype",
             f"bfloat16 needs compute capability 8.0, {who} has {dotted(facts.sm)}",
-            (set_field("dtype", "float16", "use dtype float16 (half)"), *gpus),
+            (set_field("dtype", "float16", "use dtype float16 (half)"), *set_gpus(facts, *cards)),
         )
     refused = any(name in facts.model_name.lower() for name in FLOAT16_REFUSED)
     if refused and facts.runtime == "vllm" and facts.dtype == "float16" and facts.version >= (0, 9, 0):
@@ -52,5 +52,5 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
             "DTYPE_UNSUPPORTED",
             "dtype",
             f"{facts.model_name} is numerically unstable in float16, and vLLM refuses it",
-            (set_field("dtype", other, f"use dtype {other}"), *gpus),
+            (set_field("dtype", other, f"use dtype {other}"), *set_gpus(facts, *cards)),
         )

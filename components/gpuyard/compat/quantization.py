@@ -58,15 +58,15 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
     kind = _kind(facts)
     span = _span(facts, kind)
     moe = _is_moe(facts)
-    names = ("l4", "l40s", "a100-80gb-sxm", "h100-sxm", "b200")
-    fixes = (*_other_releases(facts, kind), *set_gpus(facts, *names))
     if span.sm_min and facts.sm < span.sm_min:
+        cards = ("l4", "l40s", "a100-80gb-sxm", "h100-sxm", "b200") if span.sm_min < BLACKWELL else ("b200",)
+        fixes = (*_other_releases(facts, kind), *set_gpus(facts, *cards))
         yield Problem(
             "QUANT_MIN_SM",
             "quantization" if facts.given.quantization else "model",
             f"{WORDS.get(kind, kind)} needs compute capability {dotted(span.sm_min)}, "
             f"{facts.who} has {dotted(facts.sm)}",
-            fixes if span.sm_min < BLACKWELL else (*_other_releases(facts, kind), set_gpu(facts, "b200")),
+            fixes,
             Severity.WARNING if facts.is_for_older_gpus and facts.sm >= VOLTA else Severity.ERROR,
         )
         if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm:
