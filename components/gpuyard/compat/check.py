@@ -121,6 +121,8 @@ def _search(combination: Combination, today: date, problems: Sequence[Problem]) 
             tried += 1
             still = _errors(list(_problems(read_facts(candidate), today)))
             steps = (*path, fix)
+            if not still and not path:
+                return _proposal(combination, steps)  # one step, and the nearest: nothing can be better
             heappush(queue, (len(steps) + _codes(still), _codes(still), next(order), candidate, steps, still))
     return None
 
