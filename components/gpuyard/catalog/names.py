@@ -7,12 +7,15 @@ from gpuyard.errors import did_you_mean
 
 
 class UnknownName(ValueError):  # noqa: N818 (reads as what it says)
-    """A name that the catalog does not have; its text suggests close ones."""
+    """A name that the catalog does not have; its text suggests close ones, looked for when it is read."""
 
     def __init__(self, kind: str, value: str, choices: list[str], hint: str = "") -> None:
-        self.kind, self.value = kind, value
-        hint = hint or did_you_mean(value, choices)
-        super().__init__(f'"{value}" is not a {kind} of the catalog' + (f"; {hint}" if hint else ""))
+        self.kind, self.value, self._choices, self._hint = kind, value, choices, hint
+        super().__init__(kind, value, choices, hint)
+
+    def __str__(self) -> str:
+        hint = self._hint or did_you_mean(self.value, self._choices)
+        return f'"{self.value}" is not a {self.kind} of the catalog' + (f"; {hint}" if hint else "")
 
 
 def normalise(text: str) -> str:

@@ -1,6 +1,7 @@
 """How a place exchanges what it has: a driver comes with an image, a GPU with a machine type."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from gpuyard.catalog.hardware import MachineType, find_gpu, machine_types
@@ -70,11 +71,14 @@ def exchange_machine(facts: Facts, gpu: str) -> MachineType | None:
     """The smallest machine type of the same cloud with as many of those GPUs; None: no machine was named."""
     if facts.machine is None:
         return None
-    count = facts.count or 1
-    wanted = find_gpu(gpu).id
+    return _smallest(facts.machine.cloud, find_gpu(gpu).id, facts.count or 1)
+
+
+@cache
+def _smallest(cloud: str, gpu: str, count: int) -> MachineType | None:
     fitting = [
         machine
         for machine in machine_types().values()
-        if machine.cloud == facts.machine.cloud and machine.gpu == wanted and machine.gpu_count >= count
+        if machine.cloud == cloud and machine.gpu == gpu and machine.gpu_count >= count
     ]
     return min(fitting, key=lambda machine: (machine.gpu_count, machine.vcpu), default=None)
