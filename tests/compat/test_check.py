@@ -105,7 +105,11 @@ def test_the_end_of_kubernetes_support_depends_on_the_day() -> None:
     assert [item.code for item in check(combination, date(2026, 12, 1))] == ["K8S_VERSION"]
 
 
-@pytest.mark.parametrize("spelling", ["570.124.06", 570.124, "570", 570, "570.x", "R570"])
+@pytest.mark.parametrize(
+    "spelling",
+    ["570.124.06", 570.124, "570", 570, "570.x", "R570", "nvidia-driver-570-server", "<580", "older than 580",
+     "CUDA 12.8"],
+)  # fmt: skip
 def test_drivers_are_read_in_any_spelling(spelling: object) -> None:
     data = {
         "driver": spelling,
@@ -114,6 +118,43 @@ def test_drivers_are_read_in_any_spelling(spelling: object) -> None:
         "gpu": "NVIDIA H100 80GB HBM3",
     }
     assert _errors(parse_combination(data)) == ["DRIVER_TOO_OLD_FOR_CUDA_MAJOR"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "cuda"),
+    [
+        ({"runtime": "vllm", "runtime_version": "v0.20.0-cu129"}, 12),
+        ({"runtime": "vllm", "runtime_version": "0.19.1+cu130", "install": "pip"}, 13),
+        ({"runtime": "vllm", "runtime_version": "latest (2026-03)"}, 12),
+        ({"runtime": "vllm", "runtime_version": "latest (2026-05)"}, 13),
+        ({"runtime": "sglang", "runtime_version": "main, 2026-06"}, 13),
+        ({"image": "lmsysorg/sglang:nightly-dev-cu13-20260608-303757cc"}, 13),
+        ({"image": "nvidia/cuda:13.0.1-runtime-ubuntu22.04"}, 13),
+        ({"runtime": "vllm (torch 2.10)"}, 12),
+        ({"runtime": "pytorch", "runtime_version": "2.10.0"}, 12),
+        ({"runtime": "pytorch", "runtime_version": "2.11.0"}, 13),
+    ],
+)
+def test_the_cuda_of_a_build_is_read_from_whatever_names_it(engine: dict[str, Any], cuda: int) -> None:
+    data = {"gpu": "h100-sxm", "driver": "570.124.06", **engine}
+    assert ("DRIVER_TOO_OLD_FOR_CUDA_MAJOR" in _errors(parse_combination(data))) is (cuda == 13)
+
+
+@pytest.mark.parametrize(
+    ("name", "generation"),
+    [
+        ("NVIDIA GeForce GTX 970", "legacy"), ("Tesla V100-SXM2-16GB", "legacy"),
+        ("V100-PCIE-32GB", "legacy"), ("Quadro P5000", "legacy"), ("MX150", "legacy"),
+        ("Quadro RTX 8000", "turing"), ("RTX A2000", "ampere"),
+        ("RTX 5000 Ada Generation", "ada"), ("RTX 4090 24GB", "ada"), ("4x RTX 3090", "ampere"),
+        ("RTX PRO 6000 Blackwell Max-Q", "blackwell"), ("RTX PRO 4000 Blackwell", "blackwell"),
+        ("RTX 5070 Ti", "blackwell"),
+    ],
+)  # fmt: skip
+def test_cards_are_read_by_the_parts_of_their_name(name: str, generation: str) -> None:
+    closed = _errors(Combination(gpu=name, driver="595.71.05", kernel_module="proprietary"))
+    expected = {"legacy": ["DRIVER_DROPPED_GPU"], "blackwell": ["OPEN_MODULE_UNSUPPORTED"]}
+    assert closed == expected.get(generation, [])
 
 
 @pytest.mark.parametrize(
@@ -167,7 +208,7 @@ def test_dynamo_versions_are_not_read_as_versions_of_its_engine() -> None:
         # GeForce: the container does not start, so nobody gets to the call that finds the driver too old
         (
             {"gpu": "rtx-4090", "driver_branch": 570, "image": "vllm/vllm-openai:v0.20.2"},
-            ["IMAGE_REQUIRE_GATE", "DRIVER_TOO_OLD_FOR_CUDA_MAJOR"],
+            ["IMAGE_REQUIRE_GATE", "FWD_COMPAT_UNSUPPORTED_HW", "DRIVER_TOO_OLD_FOR_CUDA_MAJOR"],
         ),
         # an operator outside of its Kubernetes range may run; a driver image that does not exist never does
         (

@@ -4,7 +4,7 @@ Runtimes are in `software_runtimes`, node images, operator and Kubernetes in `so
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -56,6 +56,21 @@ class OtherGpu:
     sm: str
     memory_mib: int | None
     datacenter: bool
+    form: str
+    """SXM or PCIe, where that decides; empty: unknown."""
+    source: str
+    as_of: str = SOFTWARE_AS_OF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageGate:
+    """Driver branches that base images let in although their CUDA is older than the image's."""
+
+    since: Version
+    """First CUDA whose images have this list."""
+    branches: frozenset[int]
+    geforce: bool
+    """Whether the exceptions hold for GeForce and TITAN too."""
     source: str
     as_of: str = SOFTWARE_AS_OF
 
@@ -79,6 +94,28 @@ def cuda_floors() -> Mapping[int, Version]:
     return {int(major): parse_version(floor) for major, floor in rules["R-MVC"]["floors"].items()}
 
 
+def native_driver(cuda: Version) -> Version:
+    """Driver that a CUDA release came with; empty: unknown."""
+    toolkit = cuda_toolkits().get(".".join(map(str, cuda[:2]))) if cuda else None
+    return toolkit.native_driver if toolkit else ()
+
+
+@cache
+def image_gates() -> Sequence[ImageGate]:
+    """What NVIDIA_REQUIRE_CUDA of the base images excepts, newest CUDA first."""
+    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
+    rows = (
+        ImageGate(
+            since=parse_version(row["since"]),
+            branches=frozenset(row["branches"]),
+            geforce=row["geforce"],
+            source=row["source"],
+        )
+        for row in rules["R-REQ"]["exceptions"]
+    )
+    return sorted(rows, key=lambda row: row.since, reverse=True)
+
+
 @cache
 def driver_branches() -> Mapping[int, DriverBranch]:
     """Every driver branch by number."""
@@ -94,6 +131,7 @@ def other_gpus() -> Mapping[str, OtherGpu]:
             sm=row["sm"],
             memory_mib=int(row["mem_mib"]) if row["mem_mib"] else None,
             datacenter=row["datacenter_gpu"] == "yes",
+            form=row["form"],
             source=row["source"],
         )
         for row in read_csv("other_gpus")

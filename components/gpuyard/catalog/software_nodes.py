@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache
 
 from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, parse_version
-from gpuyard.catalog.tables import read_csv
+from gpuyard.catalog.tables import read_csv, read_yaml
 
 OPERATOR_AS_OF = "2026-08-21"
 REFERENCE_DATE = date.fromisoformat(SOFTWARE_AS_OF)
@@ -74,6 +74,24 @@ class DriverExclusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageDefect:
+    """Releases of a node image that fail on some GPUs."""
+
+    os: str
+    gpus: tuple[str, ...]
+    since: Version
+    """First release, as its version or its day as one number; `until` is the last."""
+    until: Version
+    code: str
+    kernel_module: str
+    """What those GPUs need."""
+    text: str
+    way_out: str
+    source: str
+    as_of: str = SOFTWARE_AS_OF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KubernetesVersion:
     """One Kubernetes version of one platform, with the end of its support."""
 
@@ -88,6 +106,26 @@ class KubernetesVersion:
         """Whether the platform still runs it on that day; None: unknown."""
         end = self.extended_end or self.standard_end
         return None if end is None else day <= end
+
+
+@cache
+def image_defects() -> Sequence[ImageDefect]:
+    """Node images that load the wrong kernel module."""
+    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
+    return [
+        ImageDefect(
+            os=row["os"],
+            gpus=tuple(row["gpus"]),
+            since=parse_version(row["since"]),
+            until=parse_version(row["until"]),
+            code=row["code"],
+            kernel_module=row["kernel_module"],
+            text=row["text"],
+            way_out=row["way_out"],
+            source=row["source"],
+        )
+        for row in rules["R-IMAGE"]["defects"]
+    ]
 
 
 @cache

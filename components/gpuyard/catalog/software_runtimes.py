@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, parse_version
-from gpuyard.catalog.tables import read_csv
+from gpuyard.catalog.tables import read_csv, read_yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,7 @@ class RuntimeRelease:
     runtime: str
     version: str
     date: str
+    """Day, month or year of the release, as far as known."""
     key: Version
     """Numbers of the version, post-releases as a fourth number; what releases are ordered by."""
     image_cuda: Version
@@ -107,6 +108,45 @@ def released_by(runtime: str, day: str) -> Version:
     """Key of the newest release of that day (``2026-05-31``) or before; empty: none is known."""
     dated = [row for row in runtime_releases(runtime) if row.date[:2] == "20" and row.date <= day]
     return dated[-1].key if dated else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelGlibc:
+    """Oldest glibc of a run of releases, where their wheels' tag says less."""
+
+    runtime: str
+    since: Version
+    until: Version
+    glibc: Version
+    source: str
+    as_of: str = SOFTWARE_AS_OF
+
+
+def ngc_cuda(month: Version) -> Version:
+    """CUDA of NVIDIA's containers of a month, ``(25, 8)``; empty: before the first that is known."""
+    return max((cuda for since, cuda in _ngc_months() if since <= month), default=())
+
+
+@cache
+def _ngc_months() -> Sequence[tuple[Version, Version]]:
+    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
+    return [(parse_version(row["since"]), parse_version(row["cuda"])) for row in rules["R-NGC"]["months"]]
+
+
+@cache
+def wheel_glibc() -> Sequence[WheelGlibc]:
+    """What wheels need beyond their tag."""
+    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
+    return [
+        WheelGlibc(
+            runtime=row["runtime"],
+            since=release_key(row["since"]),
+            until=release_key(row["until"]),
+            glibc=parse_version(row["glibc"]),
+            source=row["source"],
+        )
+        for row in rules["R-GLIBC"]["wheels"]
+    ]
 
 
 @cache

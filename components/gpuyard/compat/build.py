@@ -3,14 +3,19 @@
 import re
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import RuntimeRelease, release_key, released_by
+from gpuyard.catalog.software_runtimes import (
+    RuntimeRelease,
+    ngc_cuda,
+    release_key,
+    released_by,
+    torch_releases,
+)
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.spelling import cuda_of, engine_of, plain
 
-NGC_IMAGES = "nvcr.io/nvidia/vllm:"
-NGC_MONTH = (25, 9)
-NGC_CUDA_13: Version = (13, 0)
-"""NVIDIA's own builds of vLLM have CUDA 13 from their first month."""
+NGC_IMAGES = "nvcr.io/nvidia/"
+NGC_NAMES = re.compile(r"triton ?(inference ?)?server|^triton\b|\bngc\b")
+"""Runtimes whose release is a month of NVIDIA's containers."""
 CALENDAR_TAGS = 20
 """Image tags such as ``25.11-py3`` are months, not engine versions."""
 VERSION_IN_TAG = re.compile(
@@ -23,6 +28,21 @@ MID_MONTH = "15"
 EARLY_VLLM = ((0, 2, 2, 0), (0, 6, 0, 0))
 EARLY_VLLM_CUDA: Version = (12, 1)
 """Releases of vLLM before the catalog's first one, with the torch that they pinned (requirements.txt)."""
+EARLY_VLLM_IMAGE: tuple[Version, Version] = ((0, 4, 3, 0), (12, 4))
+"""First of them whose image has another base (vllm-project/vllm#5635)."""
+EARLY_TORCH_CUDA: Version = (12, 1)
+"""Torch 2.1 to 2.3 on the default index."""
+LLM_D_LAST: Version = (0, 8)
+"""llm-d counts its own releases below this, and those of its vLLM start above."""
+_BY_PIP = re.compile(r"\b(pip3?|uv|uvx|wheels?|pypi|venv|virtualenv|conda|poetry)\b")
+_BY_IMAGE = re.compile(r"docker|contain|\b(image|podman|helm|kubernetes|k8s|compose|oci)\b")
+_CUDA_VERSIONS = re.compile(r"cuda?[ -]?\d+(\.\d+)*")
+_OTHER_VERSIONS = re.compile(r"torch[ =v_-]*\d+(\.\d+)*")
+"""Versions in a runtime's name that are not the engine's own."""
+_MONTHS = re.compile(r"\b(2\d)\.(0[1-9]|1[0-2])\b")
+_BASE_IMAGE = re.compile(r"nvidia/cuda:(\d+\.\d+)")
+_CUDA = re.compile(r"cu(?:da)?[ -]?(\d{2})(?:\.?(\d))?(?!\d)")
+_TORCH = re.compile(r"torch[ =v_-]*(\d+\.\d+(?:\.\d+)?)?")
 
 
 def read_version(given: Combination, runtime_text: str, image: str) -> Version:
@@ -30,9 +50,13 @@ def read_version(given: Combination, runtime_text: str, image: str) -> Version:
     if "dynamo" in runtime_text and engine_of(runtime_text) != "ai-dynamo":
         return ()  # Dynamo's own version; which engine it carries is not known
     if given.runtime_version is not None:
-        return release_key(given.runtime_version) or _moving(given.runtime_version, engine_of(runtime_text))
-    for text in (runtime_text, image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""):
-        found = VERSION_IN_TAG.search(re.sub(r"cuda?-?\d+(\.\d+)*", "", text))
+        key = release_key(given.runtime_version)
+        if "llm-d" in runtime_text and key < LLM_D_LAST:
+            return ()  # llm-d's own version, likewise
+        return key or _moving(given.runtime_version, engine_of(runtime_text) or engine_of(image))
+    named = runtime_text if engine_of(runtime_text) == "torch" else _OTHER_VERSIONS.sub("", runtime_text)
+    for text in (named, image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""):
+        found = VERSION_IN_TAG.search(_CUDA_VERSIONS.sub("", text))
         if found and int(found[1].partition(".")[0]) < CALENDAR_TAGS:
             return release_key(found[1])
     return ()
@@ -52,10 +76,9 @@ def _moving(text: object, engine: str) -> Version:
 def read_install(given: Combination, image: str) -> str:
     """``pip``, ``docker`` or whatever else is said; an image means ``docker``."""
     text = plain(given.install)
-    if text in ("pip", "uv", "wheel", "pypi", "venv", "conda", "uv pip", "pip install"):
-        return "pip"
-    if text in ("docker", "container", "image", "podman", "helm", "kubernetes"):
-        return "docker"
+    for way, words in (("pip", _BY_PIP), ("docker", _BY_IMAGE)):
+        if words.search(text):
+            return way
     return text or ("docker" if image else "")
 
 
@@ -71,15 +94,53 @@ def read_cuda(
     if given.cuda is not None:
         return cuda_of(str(given.cuda)), True
     tag = image.rpartition(":")[2]
-    for text in (tag, plain(given.runtime_version)):
-        found = re.search(r"cu(?:da)?-?(\d{2})[.-]?(\d)", text)
-        if found:
-            return (int(found[1]), int(found[2])), True
-    if NGC_IMAGES in image:
-        month = re.match(r"(\d{2})\.(\d{2})", tag)
-        return (NGC_CUDA_13 if month and (int(month[1]), int(month[2])) >= NGC_MONTH else ()), False
+    base = _BASE_IMAGE.search(image)
+    if base:
+        return cuda_of(base[1]), True
+    for text in (tag, plain(given.runtime_version), plain(given.runtime)):
+        named = _named_cuda(text)
+        if named:
+            return named, True
+    month = _ngc_month(given, image)
+    if month:
+        return ngc_cuda(month), False
     if release is not None and "nightly" not in tag:
         return (release.wheel_cuda if install == "pip" else release.image_cuda)[:2], False
     if EARLY_VLLM[0] <= version < EARLY_VLLM[1] and runtime == "vllm":
-        return EARLY_VLLM_CUDA, False
-    return (), False
+        by_image = install == "docker" and version >= EARLY_VLLM_IMAGE[0]
+        return EARLY_VLLM_IMAGE[1] if by_image else EARLY_VLLM_CUDA, False
+    return _torch_cuda(given), False
+
+
+def _named_cuda(text: str) -> Version:
+    """CUDA in a tag or local version: ``cu129``, ``cuda12.9``, ``cu13``; 12 alone says too little."""
+    found = _CUDA.search(text)
+    if found is None or (found[2] is None and found[1] != "13"):
+        return ()
+    return int(found[1]), int(found[2] or 0)
+
+
+def _ngc_month(given: Combination, image: str) -> Version:
+    """Month of NVIDIA's containers, ``(25, 8)``; empty: it is none of them, or no month is said."""
+    by_name = NGC_NAMES.search(plain(given.runtime))
+    texts = (
+        image.rpartition(":")[2] if NGC_IMAGES in image else "",
+        plain(given.runtime_version) if by_name else "",
+    )
+    found = next(filter(None, (_MONTHS.search(text) for text in texts)), None)
+    return (int(found[1]), int(found[2])) if found else ()
+
+
+def _torch_cuda(given: Combination) -> Version:
+    """CUDA of torch on the default index, where torch is all that is said of the engine."""
+    text = f"{plain(given.runtime)} {plain(given.runtime_version)}"
+    found = _TORCH.search(text)
+    if found is None:
+        return ()
+    key = release_key(found[1] or given.runtime_version or "")
+    if not key:
+        return ()
+    listed = [row for row in torch_releases().values() if row.key <= key]
+    if listed:
+        return max(listed, key=lambda row: row.key).cuda[:2]
+    return EARLY_TORCH_CUDA if key >= (2, 1) else ()

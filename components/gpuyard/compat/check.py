@@ -18,6 +18,7 @@ from gpuyard.compat.engine import engine_problems
 from gpuyard.compat.facts import Facts, changed, read_facts
 from gpuyard.compat.flags import flag_problems
 from gpuyard.compat.host import host_problems
+from gpuyard.compat.image_defects import image_defect_problems
 from gpuyard.compat.memory import memory_problems
 from gpuyard.compat.node import node_problems
 from gpuyard.compat.parallel import parallel_problems
@@ -35,6 +36,7 @@ RULES: Sequence[Rule] = (
     node_problems,
     cluster_problems,
     driver_problems,
+    image_defect_problems,
     binary_problems,
     host_problems,
     flag_problems,

@@ -1,12 +1,23 @@
-"""Driver against CUDA, GPU and container: floors, PTX, compatibility libraries, the image's own gate."""
+"""Driver against CUDA and GPU: floors, PTX, generations that a branch dropped, kernel modules."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Iterator
 
 from gpuyard.catalog.hardware import gpus
-from gpuyard.catalog.software import Version, cuda_floors, cuda_toolkits, driver_branches, parse_version
-from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.catalog.software import (
+    Version,
+    cuda_floors,
+    driver_branches,
+    native_driver,
+    parse_version,
+)
+from gpuyard.compat.compat_libraries import (
+    mounted_library_problems,
+    stated_library_problems,
+    uses_forward_compat,
+)
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.image_gate import gate_problems
 from gpuyard.compat.problem import (
     Fix,
     Problem,
@@ -15,7 +26,6 @@ from gpuyard.compat.problem import (
     set_field,
     set_gpu,
     set_release,
-    with_env,
 )
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
@@ -25,21 +35,6 @@ CUDA_12_ESCAPES = {
     "sglang": ("0.5.10", (0, 5, 11, 0), (0, 5, 19, 0)),
 }
 """Per engine: last release on CUDA 12 by default, and the releases with a ``-cu129`` variant."""
-GATE_EXCEPTIONS: tuple[tuple[Version, frozenset[int], bool], ...] = (
-    ((13, 0), frozenset({470, 535, 550, 565, 570, 575, 580}), False),
-    ((12, 9), frozenset({535, 550, 560, 565, 570, 575, 580}), False),
-    ((12, 8), frozenset({470, 535, 550, 565, 570, 575, 580}), False),
-    ((12, 0), frozenset({450, 470, 525, 535, 550}), True),
-    ((11, 0), frozenset({418, 450, 470}), True),
-)
-"""From a base image's CUDA on: branches that its NVIDIA_REQUIRE_CUDA excepts, and whether for GeForce too.
-Read from published image configurations (CUDA 12.4.1, 12.8.1, 12.9 in gpustack/gpustack#4280, 13.0);
-525 left the list with 12.8. Images on CUDA 11 that were built again in November 2023 lost 510 and 515
-(NVIDIA/nvidia-container-toolkit#152)."""
-GATE_UNREAD_SINCE = 580
-"""GeForce drivers from here on pass images that do not except them (noonghunna/club-3090#633)."""
-COMPAT_LIBRARIES: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
-"""Driver version of libcuda in the base images' compatibility package, where it is not the native driver."""
 IMAGE_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket", "GKE COS", "Talos"})
 """Systems whose driver comes with the node image."""
 LEGACY_SM: Version = (7, 5)
@@ -52,15 +47,21 @@ OLLAMA_COMPRESSED: tuple[Version, tuple[tuple[Version, int], ...]] = (
 )
 """Ollama from here on, and the driver branch that GPUs below a compute capability need, then all others
 (ollama/ollama#16449 and its docs/gpu.mdx)."""
-COMPAT_BUG_RELEASES = frozenset({(0, 15, 0, 0)})
-"""vLLM images that put cuda-compat into the loader path for everybody."""
+BLACKWELL: Version = (10, 0)
+_CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
+"""Names of the proprietary kernel module; Talos' and Bottlerocket's (``nonfree``, ``tesla``) too."""
+OPEN_FOR_ALL = 545
+"""First branch whose open kernel module takes GeForce and work station cards (siderolabs/extensions#114)."""
+OPEN_BY_DEFAULT = 560
+"""First branch whose packages prefer the open kernel module (skypilot-org/skypilot PR#9639)."""
 
 
 def driver_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the driver."""
     # in the order that a user meets them: loader, container start, first call
-    yield from _forward_compat(facts)
-    yield from _gate(facts)
+    yield from stated_library_problems(facts)
+    yield from gate_problems(facts)
+    yield from mounted_library_problems(facts)
     yield from _cuda_floor(facts)
     yield from _ptx(facts)
     yield from _compressed(facts)
@@ -82,17 +83,11 @@ def cuda_12_fixes(facts: Facts) -> tuple[Fix, ...]:
     return (*fixes, set_release(facts, last))
 
 
-def _uses_forward_compat(facts: Facts) -> bool:
-    """Whether compatibility libraries carry a newer CUDA over an older driver."""
-    asked = facts.env.get("VLLM_ENABLE_CUDA_COMPATIBILITY", "").lower() in ("1", "true")
-    return bool(facts.given.image_has_compat_libs or asked) and facts.datacenter is not False
-
-
 def _cuda_floor(facts: Facts) -> Iterator[Problem]:
     floor = cuda_floors().get(facts.cuda[0]) if facts.cuda else None
     if floor is None or not facts.driver_high or facts.driver_high >= floor:
         return
-    if _uses_forward_compat(facts) and facts.branch in (535, 550, 570, 575):
+    if uses_forward_compat(facts) and facts.branch in (535, 550, 570, 575):
         return
     yield Problem(
         "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
@@ -102,118 +97,14 @@ def _cuda_floor(facts: Facts) -> Iterator[Problem]:
     )
 
 
-def _forward_compat(facts: Facts) -> Iterator[Problem]:
-    native = _native(facts.cuda)
-    if not native or not facts.driver_high:
-        return
-    libs = facts.given.image_has_compat_libs
-    asked = facts.env.get("VLLM_ENABLE_CUDA_COMPATIBILITY", "").lower() in ("1", "true")
-    wired = facts.runtime == "vllm" and facts.version in COMPAT_BUG_RELEASES and facts.install != "pip"
-    wired = wired or _is_early_dynamo(facts)
-    wired = wired or "/compat" in facts.env.get("LD_LIBRARY_PATH", "")
-    if libs is False or not (libs or asked or wired):
-        return
-    older = facts.driver_high < native
-    if older and facts.datacenter is False:
-        yield Problem(
-            "FWD_COMPAT_UNSUPPORTED_HW",
-            "image_has_compat_libs",
-            f"CUDA {dotted(facts.cuda)} is newer than driver {facts.driver_text}, so the image's "
-            f"compatibility libraries load, and {facts.who} may not use them (error 804)",
-            (
-                set_field("image_has_compat_libs", False, "use an image without cuda-compat"),
-                raise_driver(facts, native),
-            ),
-        )
-    elif older and facts.branch in (545, 555, 560):
-        yield Problem(
-            "COMPAT_LIB_MISMATCH",
-            "driver",
-            f"compatibility libraries do not support driver branch {facts.branch}",
-            (raise_driver(facts, native),),
-        )
-    elif (facts.driver and facts.driver > compat_library(facts) and facts.datacenter is not None) or (
-        not facts.driver and facts.branch and facts.branch > native[0]
-    ):
-        yield Problem(
-            "COMPAT_LIB_MISMATCH",
-            "image_has_compat_libs",
-            f"the image's libcuda (CUDA {dotted(facts.cuda)}) is older than the loaded driver "
-            f"{facts.driver_text} and comes first in the loader path (error 803)",
-            _compat_fixes(facts),
-        )
-
-
-def _is_early_dynamo(facts: Facts) -> bool:
-    """Dynamo's CUDA 12 images of early 2025 put cuda-compat first (ai-dynamo/dynamo#1101)."""
-    version = release_key(facts.given.runtime_version or "")
-    early = not version or version < (0, 4)
-    return (
-        "dynamo" in facts.runtime_text
-        and facts.install != "pip"
-        and facts.cuda_is_given
-        and early
-        and facts.cuda < (13,)
-    )
-
-
-def compat_library(facts: Facts) -> Version:
-    """Libcuda of the compatibility package: that of the toolkit's first update."""
-    return COMPAT_LIBRARIES.get(facts.cuda) or _native(facts.cuda)
-
-
-def _compat_fixes(facts: Facts) -> tuple[Fix, ...]:
-    fixes = []
-    if facts.runtime == "vllm" and facts.version in COMPAT_BUG_RELEASES:
-        fixes.append(set_release(facts, "0.16.0"))
-    cleared: dict[str, Any] = {"image_has_compat_libs": False}
-    if "VLLM_ENABLE_CUDA_COMPATIBILITY" in facts.env or "/compat" in facts.env.get("LD_LIBRARY_PATH", ""):
-        cleared |= with_env(facts, "LD_LIBRARY_PATH", "/usr/local/nvidia/lib64")
-        cleared["env"].pop("VLLM_ENABLE_CUDA_COMPATIBILITY", None)
-    fixes.append(Fix("use an image that does not load cuda-compat", cleared))
-    return tuple(fixes)
-
-
-def _gate(facts: Facts) -> Iterator[Problem]:
-    base = _cuda_of(facts.given.base_image_cuda) or (facts.cuda if facts.install == "docker" else ())
-    if facts.install == "pip" or not base or not facts.branch:
-        return
-    if facts.env.get("NVIDIA_DISABLE_REQUIRE", "").lower() in ("1", "true"):
-        return
-    native = _native(base)
-    if not native or facts.branch >= native[0]:
-        return
-    excepted, geforce = next(
-        ((rows, brand) for since, rows, brand in GATE_EXCEPTIONS if base >= since), (frozenset(), True)
-    )
-    if facts.branch in excepted and (geforce or facts.datacenter is not False):
-        return
-    if not excepted:
-        return
-    floor = cuda_floors().get(base[0], ())
-    fixes = [raise_driver(facts, native)]
-    if facts.driver_high >= floor:
-        disabled = Fix("set NVIDIA_DISABLE_REQUIRE=1", with_env(facts, "NVIDIA_DISABLE_REQUIRE", "1"))
-        fixes.append(disabled)
-    sure = facts.branch not in excepted or facts.branch < GATE_UNREAD_SINCE
-    yield Problem(
-        "IMAGE_REQUIRE_GATE",
-        "driver",
-        f"the image demands cuda>={dotted(base)}; driver {facts.driver_text} is older and not excepted "
-        "(unsatisfied condition)",
-        tuple(fixes),
-        Severity.ERROR if sure else Severity.WARNING,
-    )
-
-
 def _ptx(facts: Facts) -> Iterator[Problem]:
-    native = _native(facts.cuda)
+    native = native_driver(facts.cuda)
     if not native or not facts.driver_high or facts.driver_high >= native:
         return
     floor = cuda_floors().get(facts.cuda[0], ())
-    if facts.driver_high < floor or _uses_forward_compat(facts):
+    if facts.driver_high < floor or uses_forward_compat(facts):
         return
-    must_translate = facts.runtime == "vllm" and facts.sm >= (10, 0)
+    must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
@@ -289,15 +180,15 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     return (floor if exact else floor[:1]), gpu.id not in ("h200", "gh200")  # only seen, never stated
 
 
-_PROPRIETARY = ("propriet", "closed", "nonfree", "non-free", "non-open", "tesla")
-"""Words for the kernel module that is not the open one: Talos' and Bottlerocket's too."""
-
-
 def _module(facts: Facts) -> Iterator[Problem]:
     module = str(facts.given.kernel_module or "").lower()
-    if not module or not facts.sm:
+    if not facts.sm:
         return
-    is_open = "open" in module and "non-open" not in module
+    if not module:
+        yield from _default_module(facts)
+        return
+    is_closed = bool(_CLOSED.search(module))
+    is_open = "open" in module and not is_closed
     if is_open and facts.sm < LEGACY_SM:
         yield Problem(
             "OPEN_MODULE_UNSUPPORTED",
@@ -305,8 +196,12 @@ def _module(facts: Facts) -> Iterator[Problem]:
             f"the open kernel module starts with Turing; {facts.who} is older",
             (set_field("kernel_module", "proprietary", "use the proprietary kernel module"),),
         )
-    needs_open = facts.sm >= (10, 0) or (facts.gpu is not None and facts.gpu.kernel_module.startswith("open"))
-    if not is_open and needs_open and any(word in module for word in _PROPRIETARY):
+    if is_open and facts.sm >= LEGACY_SM and facts.datacenter is False and facts.branch:
+        yield from _early_open_module(facts)
+    needs_open = facts.sm >= BLACKWELL or (
+        facts.gpu is not None and facts.gpu.kernel_module.startswith("open")
+    )
+    if is_closed and needs_open:
         yield Problem(
             "OPEN_MODULE_UNSUPPORTED",
             "kernel_module",
@@ -315,13 +210,30 @@ def _module(facts: Facts) -> Iterator[Problem]:
         )
 
 
-def _cuda_of(value: object) -> Version:
-    return parse_version(value)[:2] if value is not None else ()
+def _early_open_module(facts: Facts) -> Iterator[Problem]:
+    allowed = any("OpenRmEnableUnsupportedGpus" in name for name in facts.env)
+    if facts.branch and facts.branch < OPEN_FOR_ALL and not allowed:
+        yield Problem(
+            "OPEN_MODULE_UNSUPPORTED",
+            "kernel_module",
+            f"the open kernel module of branch {facts.branch} is for data-centre GPUs only",
+            (
+                set_field("kernel_module", "proprietary", "use the proprietary kernel module"),
+                raise_driver(facts, (OPEN_FOR_ALL,)),
+            ),
+        )
 
 
-def _native(cuda: Version) -> Version:
-    toolkit = cuda_toolkits().get(dotted(cuda[:2])) if cuda else None
-    return toolkit.native_driver if toolkit else ()
+def _default_module(facts: Facts) -> Iterator[Problem]:
+    """Packages and run files before branch 560 install the proprietary module unless told otherwise."""
+    if facts.sm >= BLACKWELL and facts.branch and facts.branch < OPEN_BY_DEFAULT:
+        yield Problem(
+            "OPEN_MODULE_UNSUPPORTED",
+            "kernel_module",
+            f"{facts.who} needs the open kernel module, and drivers of branch {facts.branch} install the "
+            "proprietary one",
+            (raise_driver(facts, (LAST_LEGACY_BRANCH,)),),
+        )
 
 
 def _driver(version: Version) -> str:

@@ -18,9 +18,18 @@ from gpuyard.compat.build import read_cuda, read_install, read_version
 from gpuyard.compat.checkpoint import read_dtype, read_model, read_quantization
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.flag_fields import with_flag_fields
-from gpuyard.compat.machine import LARGEST, find_machine, read_arch, read_gpu, slice_memory
+from gpuyard.compat.machine import (
+    LARGEST,
+    find_machine,
+    is_professional,
+    read_arch,
+    read_form,
+    read_gpu,
+    slice_memory,
+)
 from gpuyard.compat.place import read_image_driver, read_instance, read_kubernetes, read_platform
 from gpuyard.compat.spelling import (
+    cuda_of,
     dotted,
     engine_of,
     plain,
@@ -43,6 +52,8 @@ class Facts:
     memory_mib: int | None
     sm: Version
     datacenter: bool | None
+    form: str
+    """SXM, PCIe or whatever the catalog says; empty: unknown."""
     machine: MachineType | None
     instance: str
     """Machine type, or the family that the platform's text names (``aws g4dn``); lower case."""
@@ -90,6 +101,18 @@ class Facts:
         return (
             ".".join(str(self.given.driver).split()) if self.driver and self.given.driver else _dotted(self)
         )
+
+    @property
+    def base_cuda(self) -> Version:
+        """CUDA of the image's base, as far as there is an image."""
+        if self.given.base_image_cuda is not None:
+            return cuda_of(str(self.given.base_image_cuda))
+        return self.cuda if self.install == "docker" else ()
+
+    @property
+    def is_geforce(self) -> bool:
+        """Whether it is a consumer card: neither a data-centre GPU nor a professional one."""
+        return self.datacenter is False and not is_professional(self.gpu_name)
 
     @property
     def who(self) -> str:
@@ -158,6 +181,7 @@ def read_facts(given: Combination) -> Facts:
         memory_mib=slice_memory(given.mig) or (int(memory) if memory else None),
         sm=sm,
         datacenter=datacenter,
+        form=read_form(name, gpu.form if gpu else other.form if other else ""),
         machine=machine,
         instance=instance,
         platform=platform,

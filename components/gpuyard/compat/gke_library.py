@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version, parse_version
-from gpuyard.compat.driver import compat_library
+from gpuyard.compat.compat_libraries import compat_library
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, with_env
 from gpuyard.compat.spelling import dotted, plain
@@ -128,7 +128,7 @@ def _compat_first(facts: Facts) -> Iterator[Problem]:
     """Without the path, the loader takes the image's own libcuda (vllm-project/vllm#21979: error 803)."""
     if (
         not facts.driver
-        or facts.driver <= compat_library(facts)
+        or facts.driver <= compat_library(facts.cuda)
         or facts.given.image_has_compat_libs is False
     ):
         return

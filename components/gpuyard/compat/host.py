@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
+from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases, wheel_glibc
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
@@ -46,6 +46,7 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
     if facts.release is not None:
         key, number = facts.release.key, facts.release.version
         needed = max(needed, _glibc_of(facts.release))
+    needed = max(needed, _beyond_tag(facts.runtime, facts.version))
     if facts.glibc >= needed:
         return
     newer = [row for row in runtime_releases(facts.runtime) if _glibc_of(row) <= facts.glibc]
@@ -64,8 +65,17 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
 
 
 def _glibc_of(release: RuntimeRelease) -> Version:
-    """Oldest glibc of the release's wheel, or of its torch."""
-    return max(release.glibc, TORCH_GLIBC[1] if release.torch >= TORCH_GLIBC[0] else ())
+    """Oldest glibc of the release's wheel, of what it depends on, or of its torch."""
+    return max(
+        release.glibc,
+        TORCH_GLIBC[1] if release.torch >= TORCH_GLIBC[0] else (),
+        _beyond_tag(release.runtime, release.key),
+    )
+
+
+def _beyond_tag(runtime: str, key: Version) -> Version:
+    rows = (row for row in wheel_glibc() if row.runtime == runtime and row.since <= key <= row.until)
+    return max((row.glibc for row in rows), default=())
 
 
 def _processor(facts: Facts) -> Iterator[Problem]:

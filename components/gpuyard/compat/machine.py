@@ -1,12 +1,13 @@
 """Machine, GPU and processor that a combination names, in any spelling."""
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from gpuyard.catalog.hardware import Gpu, MachineType, find_gpu, machine_types
 from gpuyard.catalog.names import UnknownName, normalise
-from gpuyard.catalog.software import other_gpus
+from gpuyard.catalog.software import OtherGpu, other_gpus
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.spelling import plain
 
@@ -17,6 +18,13 @@ _EDITION = re.compile(
     r"\b(blackwell|hopper|ampere|server|workstation|edition|max-?q|nvl|unspecified|some|any)\b"
 )
 """Words around the name of a card that do not tell it from its kin."""
+_ARM = re.compile(r"\barm|aarch64|grace|graviton|neoverse|sbsa|axion")
+_X86 = re.compile(r"amd64|x86|x64|xeon|epyc")
+_PARTS = re.compile(r"[a-z]+|\d+")
+_BRANDS = frozenset({"quadro", "geforce", "tesla"})
+_PROFESSIONAL = re.compile(
+    r"quadro|\brtx[ -]?(a?\d000|a\d{3,4}|pro)|\bada\b|\ba\d{3,4}\b|jetson|orin|thor|gb10|spark"
+)
 LARGEST = {"a100": 81920}
 """Names that say less than a card's memory: the largest one that they may mean, MiB."""
 
@@ -29,27 +37,49 @@ def find_machine(text: str | None) -> MachineType | None:
 
 @cache
 def _find_gpu(text: str) -> Gpu | None:
-    cleaned = re.sub(r"\(.*?\)|^\s*\d+\s*x\s*|\b\d+\s*x\s+", " ", text).strip()
-    for name in (text, cleaned, re.sub(r"\b(nvidia|gpu|tensor core|accelerator)\b", " ", cleaned.lower())):
+    cleaned = re.sub(r"\(.*?\)|^\s*\d+\s*x\s*|\b\d+\s*x\s+|\bx\s*\d+$", " ", text).strip()
+    short = re.sub(
+        r"\b(nvidia|gpus?|tensor core|accelerator|tesla|geforce|hgx|dgx|blackwell|edition)\b",
+        " ",
+        cleaned.lower(),
+    )
+    for name in (text, cleaned, short):
         try:
             return find_gpu(name)
         except (UnknownName, ValueError):
             continue
-    return None
+    return _by_memory(short)
+
+
+def _by_memory(text: str) -> Gpu | None:
+    """A name with a memory and a form in it, where they are those of the card that the rest names."""
+    found = re.search(r"\b(\d+)\s*gi?b\b", text)
+    if found is None:
+        return None
+    bare = re.sub(r"\b(sxm\d?|pcie|hbm\d?e?|gddr\d\w?)\b", " ", text.replace(found[0], " "))
+    try:
+        gpu = find_gpu(bare.strip(" -_"))
+    except (UnknownName, ValueError):
+        return None
+    return gpu if gpu.memory_gb == float(found[1]) else None
 
 
 @cache
 def _find_other(text: str) -> Any:
-    key = normalise(re.sub(r"\(.*?\)", "", text))
-    best = None
-    for other in other_gpus().values():
-        name = normalise(other.id)
-        if name == key:
-            return other
-        short = name.removeprefix("rtx").removeprefix("gtx")
-        if len(short) >= 4 and short in key and (best is None or len(name) > len(normalise(best.id))):
-            best = other
-    return best
+    """The card whose every part is in the text; of several, the one with most parts."""
+    parts = set(_PARTS.findall(re.sub(r"\(.*?\)", "", text)))
+    fitting = [(len(own), other) for own, other in _other_parts() if own <= parts]
+    return max(fitting, key=lambda item: item[0], default=(0, None))[1]
+
+
+@cache
+def _other_names() -> Mapping[str, OtherGpu]:
+    return {normalise(other.id): other for other in other_gpus().values()}
+
+
+@cache
+def _other_parts() -> Sequence[tuple[set[str], OtherGpu]]:
+    return [(set(_PARTS.findall(other.id)) - _BRANDS or {other.id}, other) for other in other_gpus().values()]
 
 
 def read_gpu(given: Combination, machine: MachineType | None, instance: str) -> tuple[Gpu | None, str, Any]:
@@ -57,9 +87,10 @@ def read_gpu(given: Combination, machine: MachineType | None, instance: str) -> 
     name = plain(given.gpu)
     if name:
         gpu = _find_gpu(name)
-        other = None if gpu else _find_other(name)
+        other = None if gpu else _other_names().get(normalise(name))
         if gpu is None and other is None:
             gpu = _find_gpu(_EDITION.sub(" ", name).strip(" -"))
+            other = None if gpu else _find_other(name)
         if gpu is not None or other is not None or machine is None or not machine.gpu:
             return gpu, name, other
     if machine is not None and machine.gpu:
@@ -78,14 +109,26 @@ def _family_gpu(family: str) -> str:
     return _FAMILY_GPU.get(family) or next((gpu for gpu in listed if gpu), "")
 
 
+def read_form(name: str, listed: str) -> str:
+    """Form of a card that the catalog knows only in outline; its name goes before the list."""
+    found = re.search(r"sxm\d?|pcie|nvl\b", name)
+    return found[0].upper() if found else listed
+
+
+@cache
+def is_professional(name: str) -> bool:
+    """Whether a card outside of data centres is one for work stations or modules, not a GeForce or TITAN."""
+    return _PROFESSIONAL.search(name) is not None
+
+
 def read_arch(given: Combination, gpu: Gpu | None, machine: MachineType | None) -> str:
     """``amd64`` or ``arm64``; empty: unknown."""
     text = plain(given.cpu_arch) or (machine.arch if machine else "")
     if not text and gpu is not None and gpu.id in ARM_GPUS:
         return "arm64"
-    if text in ("arm64", "aarch64", "arm", "grace", "graviton"):
+    if _ARM.search(text):
         return "arm64"
-    return "amd64" if text in ("amd64", "x86_64", "x86-64", "x86", "x64") else ""
+    return "amd64" if _X86.search(text) else ""
 
 
 def slice_memory(value: object) -> int | None:

@@ -1,24 +1,21 @@
-"""What the node brings: who owns the driver, and fabric manager. Images and GKE have files of their own."""
+"""What the node brings: who owns the driver. Images, GKE and fabric manager have files of their own."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from gpuyard.catalog.software import driver_branches, parse_version
+from gpuyard.catalog.software import parse_version
 from gpuyard.catalog.software_nodes import OperatorOs, operator_releases
+from gpuyard.compat.fabric import fabric_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR, gke_problems
 from gpuyard.compat.node_image import image_problems, says_no_driver
-from gpuyard.compat.owner import ABSENT, has_operator, installs_driver, operator_system, switched
+from gpuyard.compat.owner import has_operator, installs_driver, operator_system, switched
 from gpuyard.compat.problem import Fix, Problem, without_flags
-from gpuyard.compat.spelling import dotted, read_driver
+from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
 _AWS_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket"})
-
-_PRESENT = frozenset(
-    {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
-)
 
 
 def node_problems(facts: Facts) -> Iterator[Problem]:
@@ -26,7 +23,7 @@ def node_problems(facts: Facts) -> Iterator[Problem]:
     yield from _driver_owner(facts)
     yield from image_problems(facts)
     yield from gke_problems(facts)
-    yield from _fabric(facts)
+    yield from fabric_problems(facts)
 
 
 def _driver_owner(facts: Facts) -> Iterator[Problem]:
@@ -161,91 +158,3 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             (Fix("set driver, toolkit and devicePlugin to enabled=false", {}),),
             Severity.WARNING,
         )
-
-
-def _fabric(facts: Facts) -> Iterator[Problem]:
-    switched = _is_switched(facts)
-    given = facts.given.fabric_manager
-    text = str(given).strip().lower() if given is not None else ""
-    if text in _PRESENT:
-        return
-    version, branch = read_driver(text) if given is not None else ((), None)
-    fix = (_matching(facts),)
-    if (version and facts.driver and version != facts.driver) or (
-        branch and facts.branch and branch != facts.branch
-    ):
-        yield Problem(
-            "FABRIC_MANAGER",
-            "fabric_manager",
-            f"fabric manager {text} is not of the driver's version {facts.driver_text} (error 802)",
-            fix,
-        )
-    elif (
-        switched is not False
-        and given is not None
-        and branch is None
-        and (text in ABSENT or "not" in text or "fail" in text)
-    ):
-        yield Problem(
-            "FABRIC_MANAGER",
-            "fabric_manager",
-            "the GPUs hang on an NVSwitch, and no fabric manager runs (error 802)",
-            fix,
-        )
-    elif switched and given is None and _misses_switch_drivers(facts):
-        yield Problem(
-            "FABRIC_MANAGER",
-            "os",
-            "Ubuntu's EKS image lacks the InfiniBand modules that manage Blackwell's NVSwitches, so "
-            "fabric manager fails while the driver container reports ready (error 802)",
-            (
-                Fix(
-                    "use the image AL2023_x86_64_NVIDIA, which brings driver and fabric manager",
-                    {"os": None, "ami": "AL2023_x86_64_NVIDIA", "driver_managed_by": "image"},
-                ),
-            ),
-        )
-    elif switched and given is None:
-        unmanaged = facts.platform not in ("eks", "gke", "aks") and not facts.given.ami and not facts.manager
-        sure = unmanaged and not facts.has_workload and not has_operator(facts)
-        if sure and facts.given.kubernetes is None:
-            yield Problem(
-                "FABRIC_MANAGER",
-                "fabric_manager",
-                "NVSwitch nodes need fabric manager of the driver's version, and nothing says that it is "
-                "there (error 802)",
-                fix,
-            )
-
-
-def _misses_switch_drivers(facts: Facts) -> bool:
-    """NVIDIA/gpu-operator#2781 (2026-08-21): HGX B200 with the operator's driver on Canonical's EKS image."""
-    is_blackwell = facts.gpu is not None and facts.gpu.id in ("b200", "b300")
-    return (
-        is_blackwell
-        and facts.platform == "eks"
-        and facts.os.startswith("Ubuntu")
-        and facts.manager == "operator"
-    )
-
-
-def _matching(facts: Facts) -> Fix:
-    branch = driver_branches().get(facts.branch or 580, driver_branches()[580])
-    version = facts.driver_text if facts.driver else branch.latest or driver_branches()[580].latest
-    changes = (
-        {"fabric_manager": version}
-        if facts.driver
-        else {"fabric_manager": version, "driver": version, "driver_branch": version.split(".")[0]}
-    )
-    return Fix(f"install nvidia-fabricmanager {version}, the driver's version", changes)
-
-
-def _is_switched(facts: Facts) -> bool | None:
-    """Whether the GPUs sit on an NVSwitch: whole nodes of eight SXM GPUs. None: may be."""
-    gpu = facts.gpu
-    if gpu is None:
-        return None
-    if not gpu.form.startswith("SXM") or gpu.id in ("p100", "v100"):
-        return False
-    count = facts.count
-    return None if count is None else count >= 8

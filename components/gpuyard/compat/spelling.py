@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from gpuyard.catalog.software import Version, parse_version
+from gpuyard.catalog.software import Version, driver_branches, native_driver, parse_version
 
 RUNTIME_NAMES = (
     ("vllm", ("vllm",)),
@@ -29,16 +29,19 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"autopilot", "GKE Autopilot", ()),
     (r"\bcos\b|container-optimi[sz]ed|cos_containerd|cos-\d", "GKE COS", ()),
     (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn2023", "Amazon Linux 2023", (2, 34)),
-    (r"\bal2\b|al2_|amazon ?linux ?2|amzn2", "Amazon Linux 2", (2, 26)),
+    (r"\bal2\b|al2_|amazon ?linux ?2|amzn2|amazon-eks-(gpu-|arm64-)?node-1\.", "Amazon Linux 2", (2, 26)),
     (r"ubuntu[ _-]*\d+\.(?!04\b)\d+|ubuntu[ _-]*(19|21|23|25)\b", "Ubuntu interim", ()),
-    (r"ubuntu[ _-]*20", "Ubuntu 20.04", (2, 31)),
-    (r"ubuntu[ _-]*18", "Ubuntu 18.04", (2, 27)),
-    (r"ubuntu[ _-]*22", "Ubuntu 22.04", (2, 35)),
-    (r"ubuntu[ _-]*24", "Ubuntu 24.04", (2, 39)),
+    (r"ubuntu[ _-]*20|\bfocal", "Ubuntu 20.04", (2, 31)),
+    (r"ubuntu[ _-]*18|\bbionic", "Ubuntu 18.04", (2, 27)),
+    (r"ubuntu[ _-]*22|\bjammy", "Ubuntu 22.04", (2, 35)),
+    (r"ubuntu[ _-]*16|\bxenial", "Ubuntu 16.04", (2, 23)),
+    (r"ubuntu[ _-]*24|\bnoble", "Ubuntu 24.04", (2, 39)),
     (r"ubuntu[ _-]*26", "Ubuntu 26.04", ()),
     (r"ubuntu", "Ubuntu", ()),
-    (r"debian[ _-]*11", "Debian 11", (2, 31)),
-    (r"debian[ _-]*12", "Debian 12", (2, 36)),
+    (r"debian[ _-]*10|\bbuster", "Debian", (2, 28)),
+    (r"debian[ _-]*13|\btrixie", "Debian", (2, 41)),
+    (r"debian[ _-]*11|\bbullseye", "Debian 11", (2, 31)),
+    (r"debian[ _-]*12|\bbookworm", "Debian 12", (2, 36)),
     (r"debian", "Debian", ()),
     (
         r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*|centos[a-z ]*|el)[ _-]*7",
@@ -58,21 +61,37 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"(rhel|red ?hat[a-z ]*|alma ?linux|rocky[a-z ]*|oracle[a-z ]*)[ _-]*10", "RHEL 10", (2, 39)),
     (r"fedora", "Fedora", ()),
     (r"\bscos|\bokd\b|centos stream coreos", "SCOS", ()),
+    (r"rhcos[ _-]*9", "RHCOS (OpenShift)", (2, 34)),
     (r"rhcos|openshift|coreos|\bocp\b", "RHCOS (OpenShift)", ()),
     (r"talos", "Talos", ()),
     (r"flatcar", "Flatcar", ()),
     (r"arch ?linux", "Arch", ()),
+    (r"suse[ _-]*leap[ _-]*15(\.[345])?\b(?!\.)", "openSUSE", (2, 31)),
     (r"opensuse|suse[ _-]*leap|tumbleweed|micro ?os|sle micro", "openSUSE", ()),
+    (r"(sles|suse linux)[a-z ]*[ _-]*15([ ._-]*(sp)?[345])?\b(?![. ]*(sp)?\d)", "SLES", (2, 31)),
     (r"\bsles|suse linux enterprise", "SLES", ()),
     (r"nixos", "NixOS", ()),
     (r"\balpine", "Alpine", ()),
     (r"buildroot|minikube", "Buildroot", ()),
     (r"photon", "Photon", ()),
     (r"azure ?linux|mariner", "Azure Linux", ()),
-    (r"open ?euler|kylin|anolis|alibaba ?cloud ?linux|tencent ?os", "openEuler and kin", ()),
+    (
+        r"kylin[a-z ]*v?10|open ?euler[ _-]*20|anolis[a-z ]*8|tencent ?os[a-z ]*3",
+        "openEuler and kin",
+        (2, 28),
+    ),
+    (r"open ?euler[ _-]*22", "openEuler and kin", (2, 34)),
+    (r"(alibaba ?cloud ?linux|alinux)[ _-]*3", "openEuler and kin", (2, 32)),
+    (r"(alibaba ?cloud ?linux|alinux|tencent ?os[a-z ]*)[ _-]*2", "openEuler and kin", (2, 17)),
+    (r"open ?euler|kylin|anolis|alibaba ?cloud ?linux|alinux|tencent ?os", "openEuler and kin", ()),
     (r"proxmox|truenas|unraid|gentoo|slackware|linux mint|pop!?_os|manjaro|raspbian", "Other", ()),
 )
 """Operating systems by pattern, with the glibc that they carry."""
+
+
+_DRIVER = re.compile(r"(?<!\d)(\d{3})(?:\.(\d+))?(?:\.(\d+))?")
+_BELOW = re.compile(r"<(?!=)|\b(older|lower|less|below|under|before|pre)\b|\bpre-?$")
+_CUDA_VERSION = re.compile(r"(?<![\d.])(1[0-3]\.\d)(?!\d)")
 
 
 def dotted(version: Version) -> str:
@@ -143,16 +162,27 @@ def read_system(text: str) -> tuple[str, Version]:
 
 
 def read_driver(value: object) -> tuple[Version, int | None]:
-    """Full version and branch of a driver in any spelling; ``570.x`` and ``570`` are branches."""
-    newest = re.split(r"->|→| to ", str(value))[-1]
-    found = re.search(r"(\d{3})(?:\.(\d+))?(?:\.(\d+))?", newest)
+    """Full version and branch of a driver in any spelling; ``570.x`` and ``570`` are branches.
+
+    ``<580`` is the branch before it, and ``CUDA 12.4`` the branch that came with that CUDA.
+    """
+    text = re.split(r"->|→| to ", str(value).lower())[-1]
+    found = _DRIVER.search(text)
     if found is None:
-        return (), None
+        return (), _branch_of_cuda(text)
     branch = int(found[1])
+    if _BELOW.search(text[: found.start()]):
+        return (), max((known for known in driver_branches() if known < branch), default=None)
     if found[2] is None:
         return (), branch
     full = (branch, int(found[2]), int(found[3])) if found[3] else (branch, int(found[2]))
     return (full, branch) if full[1:] != (0,) else ((), branch)
+
+
+def _branch_of_cuda(text: str) -> int | None:
+    found = _CUDA_VERSION.search(text)
+    native = native_driver(parse_version(found[1])) if found else ()
+    return native[0] if native else None
 
 
 def read_env(value: object) -> tuple[Mapping[str, str], tuple[tuple[str, str], ...]]:

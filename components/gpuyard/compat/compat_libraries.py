@@ -1,0 +1,147 @@
+"""The image's own libcuda (package cuda-compat): when it loads, and which drivers it then disagrees with."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gpuyard.catalog.software import Version, native_driver
+from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_release, with_env
+from gpuyard.compat.spelling import dotted
+
+LIBRARY_VERSIONS: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
+"""Driver version of libcuda in the base images' compatibility package, where it is not the native driver."""
+WIRED_VLLM = frozenset({(0, 15, 0, 0)})
+"""vLLM images that put cuda-compat into the loader path for everybody."""
+WIRED_UNDER_GPUSTACK: Version = (0, 15)
+"""GPUStack refreshes the loader's cache, which wakes the path in all images of that line (gpustack#4678)."""
+WIRED_LLM_D = frozenset({(0, 5, 0, 0)})
+LLM_D_CUDA: Version = (12, 9)
+"""llm-d's images of early 2026 (llm-d/llm-d#706), with the CUDA that they are built on."""
+UNSUPPORTED_HOSTS = frozenset({545, 555, 560})
+"""Branches that NVIDIA's release notes leave out of forward compatibility."""
+NOT_ON_CUDA_IMAGES = ("ollama",)
+"""Engines whose image is not one of NVIDIA's and carries no cuda-compat."""
+
+
+def uses_forward_compat(facts: Facts) -> bool:
+    """Whether compatibility libraries carry a newer CUDA over an older driver."""
+    return bool(facts.given.image_has_compat_libs or _is_asked(facts)) and facts.datacenter is not False
+
+
+def stated_library_problems(facts: Facts) -> Iterator[Problem]:
+    """Libraries that the combination states, or that the release is known to load."""
+    cuda = facts.cuda or (LLM_D_CUDA if _is_wired_llm_d(facts) else ())
+    native = native_driver(cuda)
+    libs = facts.given.image_has_compat_libs
+    if not native or not facts.driver_high or libs is False:
+        return
+    if not (libs or _is_asked(facts) or _is_wired(facts)):
+        return
+    older = facts.driver_high < native
+    if older and facts.datacenter is False:
+        yield _refused(facts, cuda, native)
+    elif older and facts.branch in UNSUPPORTED_HOSTS:
+        yield Problem(
+            "COMPAT_LIB_MISMATCH",
+            "driver",
+            f"compatibility libraries do not support driver branch {facts.branch}",
+            (raise_driver(facts, native),),
+        )
+    elif _is_newer(facts, cuda):
+        yield Problem(
+            "COMPAT_LIB_MISMATCH",
+            "image_has_compat_libs",
+            f"the image's libcuda (CUDA {dotted(cuda)}) is older than the loaded driver "
+            f"{facts.driver_text} and comes first in the loader path (error 803)",
+            _ways_out(facts),
+        )
+
+
+def mounted_library_problems(facts: Facts) -> Iterator[Problem]:
+    """Libraries that the container runtime mounts by itself, as it does where they are newer than the driver.
+
+    GeForce may not use them (vllm-project/vllm#4940 and #5283, gpustack#1254, oobabooga/textgen#4407,
+    noonghunna/club-3090#222 and PR#304).
+    """
+    native = native_driver(facts.base_cuda)
+    stated = facts.given.image_has_compat_libs is not None or _is_asked(facts) or _is_wired(facts)
+    if stated or facts.install != "docker" or not facts.is_geforce:
+        return
+    if not native or not facts.branch or facts.branch >= native[0]:
+        return
+    if any(word in facts.runtime_text for word in NOT_ON_CUDA_IMAGES):
+        return
+    yield _refused(facts, facts.base_cuda, native)
+
+
+def _refused(facts: Facts, cuda: Version, native: Version) -> Problem:
+    return Problem(
+        "FWD_COMPAT_UNSUPPORTED_HW",
+        "image_has_compat_libs",
+        f"CUDA {dotted(cuda)} is newer than driver {facts.driver_text}, so the image's "
+        f"compatibility libraries load, and {facts.who} may not use them (error 804)",
+        (
+            set_field("image_has_compat_libs", False, "use an image without cuda-compat"),
+            raise_driver(facts, native),
+        ),
+    )
+
+
+def compat_library(cuda: Version) -> Version:
+    """Driver version of libcuda in the images' compatibility package: that of the toolkit's first update."""
+    return LIBRARY_VERSIONS.get(cuda) or native_driver(cuda)
+
+
+def _is_newer(facts: Facts, cuda: Version) -> bool:
+    """Whether the driver is newer than the libraries; a bare branch has to be a later one."""
+    if facts.driver:
+        return facts.driver > compat_library(cuda)
+    return (facts.branch or 0) > native_driver(cuda)[0]
+
+
+def _is_asked(facts: Facts) -> bool:
+    return facts.env.get("VLLM_ENABLE_CUDA_COMPATIBILITY", "").lower() in ("1", "true")
+
+
+def _is_wired(facts: Facts) -> bool:
+    """Whether the image is known to put the libraries into the loader path."""
+    path = facts.env.get("LD_LIBRARY_PATH", "")
+    if "/compat" in path:
+        return True
+    if facts.install == "pip":
+        return False
+    if facts.runtime == "vllm" and facts.version in WIRED_VLLM:
+        return True
+    return _is_wired_under_gpustack(facts, path) or _is_wired_llm_d(facts) or _is_early_dynamo(facts)
+
+
+def _is_wired_under_gpustack(facts: Facts, path: str) -> bool:
+    by_gpustack = "gpustack" in facts.runtime_text or "gpustack" in facts.platform
+    # its documented way out
+    mended = path.startswith("/usr/local/nvidia")
+    return by_gpustack and not mended and facts.version[:2] == WIRED_UNDER_GPUSTACK
+
+
+def _is_wired_llm_d(facts: Facts) -> bool:
+    return "llm-d" in facts.runtime_text and release_key(facts.given.runtime_version) in WIRED_LLM_D
+
+
+def _is_early_dynamo(facts: Facts) -> bool:
+    """Dynamo's and NIXL's CUDA 12 images of early 2025 put cuda-compat first (dynamo#1101, nixl#441)."""
+    version = release_key(facts.given.runtime_version or "")
+    early = not version or version < (0, 4)
+    named = "dynamo" in facts.runtime_text or "nixl" in facts.runtime_text
+    return named and early and facts.cuda_is_given and facts.cuda < (13,)
+
+
+def _ways_out(facts: Facts) -> tuple[Fix, ...]:
+    fixes = []
+    if facts.runtime == "vllm" and facts.version in WIRED_VLLM:
+        fixes.append(set_release(facts, "0.16.0"))
+    cleared: dict[str, Any] = {"image_has_compat_libs": False}
+    if _is_asked(facts) or "/compat" in facts.env.get("LD_LIBRARY_PATH", ""):
+        cleared |= with_env(facts, "LD_LIBRARY_PATH", "/usr/local/nvidia/lib64")
+        cleared["env"].pop("VLLM_ENABLE_CUDA_COMPATIBILITY", None)
+    fixes.append(Fix("use an image that does not load cuda-compat", cleared))
+    return tuple(fixes)

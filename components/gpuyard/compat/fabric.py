@@ -1,0 +1,113 @@
+"""Fabric manager: NVSwitch nodes need it, of exactly the driver's version."""
+
+import re
+from collections.abc import Iterator
+
+from gpuyard.catalog.software import driver_branches
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.owner import ABSENT, has_operator
+from gpuyard.compat.problem import Fix, Problem
+from gpuyard.compat.spelling import read_driver
+
+V100_SWITCHED = 16
+"""V100 behind switches, as in DGX-2; eight are a mesh without one."""
+_PRESENT = frozenset(
+    {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
+)
+_DOWN = re.compile(
+    r"\bnot\b|\bno\b|n't\b|fail|absent|missing|mismatch|inactive|stopp|crash|broken|error|without|lack|dead|"
+    r"exit|never|race|too early|cloud-?init|wrong|differ|older|newer"
+)
+_UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
+
+
+def fabric_problems(facts: Facts) -> Iterator[Problem]:
+    """GPUs behind an NVSwitch without fabric manager of the driver's version."""
+    switched = _is_switched(facts)
+    given = facts.given.fabric_manager
+    text = str(given).strip().lower() if given is not None else ""
+    if text in _PRESENT:
+        return
+    version, branch = read_driver(text) if given is not None else ((), None)
+    fix = (_matching(facts),)
+    if (version and facts.driver and version != facts.driver) or (
+        branch and facts.branch and branch != facts.branch
+    ):
+        yield Problem(
+            "FABRIC_MANAGER",
+            "fabric_manager",
+            f"fabric manager {text} is not of the driver's version {facts.driver_text} (error 802)",
+            fix,
+        )
+    elif switched is not False and given is not None and branch is None and _is_down(text):
+        yield Problem(
+            "FABRIC_MANAGER",
+            "fabric_manager",
+            "the GPUs hang on an NVSwitch, and no fabric manager runs (error 802)",
+            fix,
+        )
+    elif switched and given is None and _misses_switch_drivers(facts):
+        yield Problem(
+            "FABRIC_MANAGER",
+            "os",
+            "Ubuntu's EKS image lacks the InfiniBand modules that manage Blackwell's NVSwitches, so "
+            "fabric manager fails while the driver container reports ready (error 802)",
+            (
+                Fix(
+                    "use the image AL2023_x86_64_NVIDIA, which brings driver and fabric manager",
+                    {"os": None, "ami": "AL2023_x86_64_NVIDIA", "driver_managed_by": "image"},
+                ),
+            ),
+        )
+    elif switched and given is None:
+        unmanaged = facts.platform not in ("eks", "gke", "aks") and not facts.given.ami and not facts.manager
+        sure = unmanaged and not facts.has_workload and not has_operator(facts)
+        if sure and facts.given.kubernetes is None:
+            yield Problem(
+                "FABRIC_MANAGER",
+                "fabric_manager",
+                "NVSwitch nodes need fabric manager of the driver's version, and nothing says that it is "
+                "there (error 802)",
+                fix,
+            )
+
+
+def _is_down(text: str) -> bool:
+    """Whether words about fabric manager say that it does not do its work."""
+    return text in ABSENT or (bool(_DOWN.search(text)) and not _UNNEEDED.search(text))
+
+
+def _misses_switch_drivers(facts: Facts) -> bool:
+    """NVIDIA/gpu-operator#2781 (2026-08-21): HGX B200 with the operator's driver on Canonical's EKS image."""
+    is_blackwell = facts.gpu is not None and facts.gpu.id in ("b200", "b300")
+    return (
+        is_blackwell
+        and facts.platform == "eks"
+        and facts.os.startswith("Ubuntu")
+        and facts.manager == "operator"
+    )
+
+
+def _matching(facts: Facts) -> Fix:
+    branch = driver_branches().get(facts.branch or 580, driver_branches()[580])
+    version = facts.driver_text if facts.driver else branch.latest or driver_branches()[580].latest
+    changes = (
+        {"fabric_manager": version}
+        if facts.driver
+        else {"fabric_manager": version, "driver": version, "driver_branch": version.split(".")[0]}
+    )
+    return Fix(f"install nvidia-fabricmanager {version}, the driver's version", changes)
+
+
+def _is_switched(facts: Facts) -> bool | None:
+    """Whether the GPUs sit on an NVSwitch: whole nodes of eight SXM GPUs. None: may be."""
+    if facts.datacenter is False:
+        return False
+    if not facts.form:
+        return None
+    if not facts.form.startswith("SXM") or facts.sm < (7, 0):
+        return False
+    count = facts.count
+    if facts.sm == (7, 0):  # DGX-2 and its kin; eight V100 are a mesh without a switch
+        return count == V100_SWITCHED
+    return None if count is None else count >= 8

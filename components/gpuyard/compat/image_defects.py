@@ -1,0 +1,41 @@
+"""Releases of node images that are known to fail on single GPUs."""
+
+import re
+from collections.abc import Iterator
+
+from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_nodes import ImageDefect, image_defects
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Problem, set_field
+
+_DAY = re.compile(r"20\d{6}")
+_TRIPLE = re.compile(r"\d+\.\d+\.\d+")
+
+
+def image_defect_problems(facts: Facts) -> Iterator[Problem]:
+    """A release that loads the wrong kernel module, unless it is said which one is loaded."""
+    if facts.given.kernel_module is not None:
+        return
+    release = _release(facts)
+    for row in image_defects():
+        if release and _applies(row, facts, release):
+            yield Problem(
+                row.code,
+                "ami" if facts.given.ami is not None else "os",
+                f"{row.text} ({row.source})",
+                (set_field("kernel_module", row.kernel_module, f"use a newer release: {row.way_out}"),),
+            )
+
+
+def _applies(row: ImageDefect, facts: Facts, release: Version) -> bool:
+    who = facts.gpu.id if facts.gpu else facts.gpu_name
+    return row.os == facts.os and who in row.gpus and row.since <= release <= row.until
+
+
+def _release(facts: Facts) -> Version:
+    """The image's day as one number, or its version; empty: not said."""
+    day = _DAY.search(facts.node_image)
+    if day:
+        return (int(day[0]),)
+    found = _TRIPLE.findall(facts.node_image)
+    return tuple(int(part) for part in found[-1].split(".")) if found else ()
