@@ -82,7 +82,11 @@ def _finding(model: type[BaseModel], problem: Any, prefix: str) -> Finding:
         fix = f"use at most {longest} lower-case letters, digits and hyphens: a letter first, no hyphen last"
     elif kind == "too_short" and isinstance(value, list | tuple | Mapping):
         least = context.get("min_length", 1)
-        code, message, fix = "INVALID", f"at least {least} entry is needed", "add one"
+        code, message, fix = (
+            "INVALID",
+            "at least 1 entry is needed" if least == 1 else f"at least {least} entries are needed",
+            "add one",
+        )
     elif kind.startswith("date_"):
         code, message, fix = "INVALID", f'"{value}" is no day', "write it as YYYY-MM-DD"
     else:

@@ -46,7 +46,7 @@ def test_defaults_are_those_that_the_arguments_promise():
     [
         ({"region": "us-east1"}, 'did you mean "us-east-1"'),
         ({"region": "Ohio"}, "it looks like us-east-1"),
-        ({"zone_ids": ["use1-az1"]}, "at least 2 items"),
+        ({"zone_ids": ["use1-az1"]}, "at least 2 entries are needed"),
         ({"zone_ids": ["use1-az1", "use1-az1"]}, "names use1-az1 twice"),
         ({"zone_ids": ["us-east-1a", "us-east-1b"]}, "zone_ids[0]"),
         ({"zone_ids": ["use1-az1", "use2-az1"]}, "use2-az1: not in us-east-1, whose zones are use1-az1"),

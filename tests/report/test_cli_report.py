@@ -74,7 +74,7 @@ def test_focus_says_how_many_charges_have_no_row(saved, capsys):
     [
         ('{"schema": "gpuyard.report/v1", "sta', "not whole JSON"),
         ('{"schema": "gpuyard.report/v9"}', "newer gpuyard"),
-        ('{"planned_values": {}}', "neither report, plan, preview nor state"),
+        ('{"planned_values": {}}', "looks like the output of `terraform show -json`"),
         ("[]", "neither report, plan, preview nor state"),
         ('{"schema": "gpuyard.plan/v1", "resources": [], "report": null}', "stopped by errors"),
     ],

@@ -25,10 +25,6 @@ OWN_IMAGES = (
 )
 """Images of the projects themselves, whose processors are known."""
 
-SYMBOLS_GLIBC: tuple[tuple[str, Version, Version, Version], ...] = (("vllm", (0, 5, 2), (0, 5, 3), (2, 32)),)
-"""Engine, release, release without it, and glibc that its compiled code asks for whatever the wheel's tag
-says (vllm-project/vllm#6562, #6464: built on a newer system)."""
-
 
 def host_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the host."""
@@ -42,11 +38,10 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
     if not by_pip or not facts.glibc:
         return
     key, number = facts.version, dotted(facts.version[:3])
-    needed = next((row[3] for row in SYMBOLS_GLIBC if row[0] == facts.runtime and row[1] <= key < row[2]), ())
+    needed = _beyond_tag(facts.runtime, facts.version)
     if facts.release is not None:
         key, number = facts.release.key, facts.release.version
         needed = max(needed, _glibc_of(facts.release))
-    needed = max(needed, _beyond_tag(facts.runtime, facts.version))
     if facts.glibc >= needed:
         return
     newer = [row for row in runtime_releases(facts.runtime) if _glibc_of(row) <= facts.glibc]
