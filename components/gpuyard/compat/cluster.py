@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 
 from gpuyard.catalog.software import Version, parse_version
-from gpuyard.catalog.software_nodes import find_operator, kubernetes_versions, operator_releases
+from gpuyard.catalog.software_nodes import (
+    find_operator,
+    kubernetes_versions,
+    node_images,
+    operator_releases,
+)
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import ABSENT, has_operator
 from gpuyard.compat.place import is_openshift
@@ -167,8 +173,21 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
             "1.25 removed",
             (Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),),
         )
+    newest = _newest_al2()
+    if facts.platform == "eks" and facts.os == "Amazon Linux 2" and minor > newest:
+        yield Problem(
+            "K8S_VERSION",
+            "kubernetes",
+            f"EKS has no Amazon Linux 2 image with GPU drivers after Kubernetes {dotted(newest)}, "
+            f"this is {dotted(minor)}",
+            (Fix("use the NVIDIA image AL2023_x86_64_NVIDIA", {"ami": "AL2023_x86_64_NVIDIA", "os": None}),),
+        )
     known = kubernetes_versions().get((facts.platform, dotted(minor)))
-    if known is not None and known.is_supported(today) is False:
+    oldest = min(
+        (parse_version(number) for cloud, number in kubernetes_versions() if cloud == facts.platform),
+        default=(),
+    )
+    if minor < oldest or (known is not None and known.is_supported(today) is False):
         yield Problem(
             "K8S_VERSION",
             "kubernetes",
@@ -176,3 +195,9 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
             (),
             Severity.WARNING,
         )
+
+
+@cache
+def _newest_al2() -> Version:
+    """Newest Kubernetes that an EKS image of Amazon Linux 2 exists for."""
+    return max(parse_version(row.kubernetes) for row in node_images() if row.image.startswith("AL2_"))

@@ -1,14 +1,19 @@
 """Engine against GPU: mode and dtype."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, with_env
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import dotted, plain
+from gpuyard.errors import Severity
 
 FLOAT16_REFUSED = ("gemma-2", "gemma-3", "gemma2", "gemma3", "glm-4-", "plamo2")
 """Models that vLLM 0.9 and newer refuse in float16."""
+HALF_ONLY: Mapping[str, Version] = {"awq": (0, 5, 3), "gptq": (0, 4, 3)}
+"""vLLM from which 4-bit weights may run in bfloat16 by Marlin kernels; the schemes' own kernels know float16
+only, and still run where the scheme is forced (vllm-project/vllm#1823, #1941, #13462, PR#4788, PR#6612)."""
 
 
 def engine_problems(facts: Facts) -> Iterator[Problem]:
@@ -16,6 +21,7 @@ def engine_problems(facts: Facts) -> Iterator[Problem]:
     if facts.sm:
         yield from _mode(facts)
         yield from _dtype(facts)
+    yield from _half_only(facts)
 
 
 def _mode(facts: Facts) -> Iterator[Problem]:
@@ -53,4 +59,21 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
             "dtype",
             f"{facts.model_name} is numerically unstable in float16, and vLLM refuses it",
             (set_field("dtype", other, f"use dtype {other}"), *set_gpus(facts, *cards)),
+        )
+
+
+def _half_only(facts: Facts) -> Iterator[Problem]:
+    since = HALF_ONLY.get(facts.quantization)
+    if facts.runtime != "vllm" or facts.dtype != "bfloat16" or since is None:
+        return
+    before = bool(facts.version) and facts.version < since
+    forced = plain(facts.given.quantization) == facts.quantization == "awq"
+    if before or forced:
+        yield Problem(
+            "DTYPE_UNSUPPORTED",
+            "dtype",
+            f"the {facts.quantization} kernels of vLLM compute in float16 only"
+            + ("" if before else "; with quantization left out it takes Marlin's, which know bfloat16"),
+            (set_field("dtype", "float16", "use dtype float16 (half)"),),
+            Severity.ERROR if before else Severity.WARNING,
         )

@@ -96,7 +96,8 @@ def _split(facts: Facts) -> Split | None:
 
 
 def _count_unsaid(facts: Facts) -> bool:
-    return not facts.given.tensor_parallel and not facts.count
+    """Whether there may be more GPUs than the one that is named; slices do not add up."""
+    return not facts.given.tensor_parallel and not facts.count and not facts.mig
 
 
 def _weights(facts: Facts, split: Split) -> float:
