@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from gpuyard.catalog.names import UnknownName, normalise
-from gpuyard.catalog.tables import read_csv, read_yaml
+from gpuyard.catalog.tables import read_csv, read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ _UPPER_BOUNDS = ("upper-bound", "unverified", "mamba-hybrid")
 @cache
 def models() -> Mapping[str, ModelShape]:
     """Every model of the catalog by Hugging Face id."""
-    table = read_yaml("models")
+    table = read_json("models")
     return {row["id"]: _shape(row, table["as_of"]) for row in table["models"]}
 
 

@@ -1,6 +1,7 @@
 """Reading the data files of the catalog: each once, when first asked for."""
 
 import csv
+import json
 from functools import cache
 from importlib.resources import files
 from io import StringIO
@@ -15,6 +16,12 @@ def read_csv(name: str) -> tuple[dict[str, str], ...]:
     """Rows of ``data/<name>.csv`` by column name; an empty cell is unknown."""
     text = (DATA / f"{name}.csv").read_text(encoding="utf-8")
     return tuple(csv.DictReader(StringIO(text)))
+
+
+@cache
+def read_json(name: str) -> Any:
+    """Content of ``data/<name>.json``: for the tables that every command waits for."""
+    return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @cache

@@ -1,6 +1,6 @@
 """GPU memory of one replica: what a runtime may take, and what weights and steps leave for the cache.
 
-Formulae: facts of 2026-11-23 (`catalog/data/models.yaml`, ``formulae``). Constants here and in `engine` are
+Formulae: facts of 2026-11-23 (`catalog/data/models.json`, ``formulae``). Constants here and in `engine` are
 fitted to 9 of 24 logged caches (`tests/planning/measurements.yaml`, each with its thread and date). Cache per
 GPU against the log, as a share of what the runtime may take of the GPU: of the 15 others 1.1 % off in the
 median, 4.1 % in nine of ten; at worst of all 4.1 % too small (0.9 GiB of a 24 GB card) and 4.6 % too large
