@@ -12,7 +12,6 @@ from functools import cache
 
 from gpuyard.catalog.hardware import machine_types
 from gpuyard.catalog.list_prices import (
-    GCP_AS_OF,
     gce_committed_prices,
     gce_price,
     gce_shape,
@@ -173,11 +172,6 @@ def committed_ssd(region: str, term: str) -> float | None:
     """USD per GiB-month of committed local SSD: what C3 machines with and without them differ by."""
     prices = [_usd(name, region, term) for name in ("c3-standard-8-lssd", "c3-standard-8")]
     return round((prices[0] - prices[1]) * 730 / 750, 6) if all(prices) else None
-
-
-def as_of() -> str:
-    """The day of the price list."""
-    return GCP_AS_OF
 
 
 def _committed_types(series: str, region: str) -> Iterator[_Type]:

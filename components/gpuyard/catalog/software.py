@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from gpuyard.catalog.tables import read_csv, read_yaml
 
@@ -88,10 +89,15 @@ def cuda_toolkits() -> Mapping[str, CudaToolkit]:
 
 
 @cache
+def compat_rule(name: str) -> Mapping[str, Any]:
+    """The rule of that id (``R-MVC``), with the data that it comes with."""
+    return next(rule for rule in read_yaml("compat_rules")["rules"] if rule["id"] == name)
+
+
+@cache
 def cuda_floors() -> Mapping[int, Version]:
     """Oldest driver of each CUDA major version."""
-    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
-    return {int(major): parse_version(floor) for major, floor in rules["R-MVC"]["floors"].items()}
+    return {int(major): parse_version(floor) for major, floor in compat_rule("R-MVC")["floors"].items()}
 
 
 def native_driver(cuda: Version) -> Version:
@@ -103,7 +109,6 @@ def native_driver(cuda: Version) -> Version:
 @cache
 def image_gates() -> Sequence[ImageGate]:
     """What NVIDIA_REQUIRE_CUDA of the base images excepts, newest CUDA first."""
-    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
     rows = (
         ImageGate(
             since=parse_version(row["since"]),
@@ -111,7 +116,7 @@ def image_gates() -> Sequence[ImageGate]:
             geforce=row["geforce"],
             source=row["source"],
         )
-        for row in rules["R-REQ"]["exceptions"]
+        for row in compat_rule("R-REQ")["exceptions"]
     )
     return sorted(rows, key=lambda row: row.since, reverse=True)
 

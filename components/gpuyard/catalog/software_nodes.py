@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, parse_version
-from gpuyard.catalog.tables import read_csv, read_yaml
+from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, compat_rule, parse_version
+from gpuyard.catalog.tables import read_csv
 
 OPERATOR_AS_OF = "2026-08-21"
 REFERENCE_DATE = date.fromisoformat(SOFTWARE_AS_OF)
@@ -111,7 +111,6 @@ class KubernetesVersion:
 @cache
 def image_defects() -> Sequence[ImageDefect]:
     """Node images that load the wrong kernel module."""
-    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
     return [
         ImageDefect(
             os=row["os"],
@@ -124,7 +123,7 @@ def image_defects() -> Sequence[ImageDefect]:
             way_out=row["way_out"],
             source=row["source"],
         )
-        for row in rules["R-IMAGE"]["defects"]
+        for row in compat_rule("R-IMAGE")["defects"]
     ]
 
 

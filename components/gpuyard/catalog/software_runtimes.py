@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, parse_version
-from gpuyard.catalog.tables import read_csv, read_yaml
+from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, compat_rule, parse_version
+from gpuyard.catalog.tables import read_csv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,14 +129,14 @@ def ngc_cuda(month: Version) -> Version:
 
 @cache
 def _ngc_months() -> Sequence[tuple[Version, Version]]:
-    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
-    return [(parse_version(row["since"]), parse_version(row["cuda"])) for row in rules["R-NGC"]["months"]]
+    return [
+        (parse_version(row["since"]), parse_version(row["cuda"])) for row in compat_rule("R-NGC")["months"]
+    ]
 
 
 @cache
 def wheel_glibc() -> Sequence[WheelGlibc]:
     """What wheels need beyond their tag."""
-    rules = {rule["id"]: rule for rule in read_yaml("compat_rules")["rules"]}
     return [
         WheelGlibc(
             runtime=row["runtime"],
@@ -145,7 +145,7 @@ def wheel_glibc() -> Sequence[WheelGlibc]:
             glibc=parse_version(row["glibc"]),
             source=row["source"],
         )
-        for row in rules["R-GLIBC"]["wheels"]
+        for row in compat_rule("R-GLIBC")["wheels"]
     ]
 
 

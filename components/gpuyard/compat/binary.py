@@ -7,7 +7,7 @@ from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.floors import floor_problems, older_release, other_engine
 from gpuyard.compat.generations import BLACKWELL, TURING
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_vllm
 from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import (
     COMPILED_AT_RUN_TIME,
@@ -144,26 +144,8 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
             f"{facts.runtime} {newest.version} ends at compute capability {dotted(newest.max_sm)}, "
             f"{who} has {dotted(facts.sm)}",
             (
-                Fix(
-                    "use vLLM 0.20.0",
-                    {
-                        "runtime": "vllm",
-                        "runtime_version": "0.20.0",
-                        "image": None,
-                        "cuda": None,
-                        "base_image_cuda": None,
-                    },
-                ),
-                Fix(
-                    "use vLLM 0.19.1",
-                    {
-                        "runtime": "vllm",
-                        "runtime_version": "0.19.1",
-                        "image": None,
-                        "cuda": None,
-                        "base_image_cuda": None,
-                    },
-                ),
+                use_vllm("0.20.0"),
+                use_vllm("0.19.1"),
                 set_gpu(facts, "h100-sxm"),
             ),
         )

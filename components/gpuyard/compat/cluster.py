@@ -183,11 +183,7 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
             (Fix("use the NVIDIA image AL2023_x86_64_NVIDIA", {"ami": "AL2023_x86_64_NVIDIA", "os": None}),),
         )
     known = kubernetes_versions().get((facts.platform, dotted(minor)))
-    oldest = min(
-        (parse_version(number) for cloud, number in kubernetes_versions() if cloud == facts.platform),
-        default=(),
-    )
-    if minor < oldest or (known is not None and known.is_supported(today) is False):
+    if minor < _oldest_listed(facts.platform) or (known is not None and known.is_supported(today) is False):
         yield Problem(
             "K8S_VERSION",
             "kubernetes",
@@ -201,3 +197,10 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
 def _newest_al2() -> Version:
     """Newest Kubernetes that an EKS image of Amazon Linux 2 exists for."""
     return max(parse_version(row.kubernetes) for row in node_images() if row.image.startswith("AL2_"))
+
+
+@cache
+def _oldest_listed(platform: str) -> Version:
+    """Oldest Kubernetes of the platform in the catalog; empty: it lists none."""
+    listed = (parse_version(number) for cloud, number in kubernetes_versions() if cloud == platform)
+    return min(listed, default=())

@@ -17,6 +17,7 @@ from gpuyard.compat.compat_libraries import (
     uses_forward_compat,
 )
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import BLACKWELL, TURING
 from gpuyard.compat.image_gate import gate_problems
 from gpuyard.compat.problem import (
     Fix,
@@ -27,7 +28,7 @@ from gpuyard.compat.problem import (
     set_gpu,
     set_release,
 )
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import dotted, driver_text
 from gpuyard.errors import Severity
 
 CUDA_12_ESCAPES = {
@@ -37,8 +38,7 @@ CUDA_12_ESCAPES = {
 """Per engine: last release on CUDA 12 by default, and the releases with a ``-cu129`` variant."""
 IMAGE_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket", "GKE COS", "Talos"})
 """Systems whose driver comes with the node image."""
-LEGACY_SM: Version = (7, 5)
-LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (LEGACY_SM, 580))
+LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (TURING, 580))
 """Compute capability below which a branch was the last: Kepler, then Maxwell, Pascal and Volta."""
 LAST_LEGACY_BRANCH = 580
 OLLAMA_COMPRESSED: tuple[Version, tuple[tuple[Version, int], ...]] = (
@@ -47,7 +47,6 @@ OLLAMA_COMPRESSED: tuple[Version, tuple[tuple[Version, int], ...]] = (
 )
 """Ollama from here on, and the driver branch that GPUs below a compute capability need, then all others
 (ollama/ollama#16449 and its docs/gpu.mdx)."""
-BLACKWELL: Version = (10, 0)
 _CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
 """Names of the proprietary kernel module; Talos' and Bottlerocket's (``nonfree``, ``tesla``) too."""
 OPEN_FOR_ALL = 545
@@ -92,7 +91,8 @@ def _cuda_floor(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
         "driver",
-        f"CUDA {dotted(facts.cuda)} needs driver {_driver(floor)} or newer, the node has {facts.driver_text}",
+        f"CUDA {dotted(facts.cuda)} needs driver {driver_text(floor)} or newer, "
+        f"the node has {facts.driver_text}",
         (*(cuda_12_fixes(facts) if facts.cuda[0] >= 13 else ()), raise_driver(facts, floor)),
     )
 
@@ -110,7 +110,7 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",
         f"driver {facts.driver_text} is older than CUDA {dotted(facts.cuda)} of the build (native: "
-        f"{_driver(native)}); code compiled from PTX fails"
+        f"{driver_text(native)}); code compiled from PTX fails"
         + (", and FlashAttention 2 has no machine code for this GPU" if must_translate else ""),
         (raise_driver(facts, native),),
         Severity.ERROR if must_translate else Severity.WARNING,
@@ -152,7 +152,7 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "AMI_DRIVER_MIN" if by_image else "DRIVER_TOO_OLD_FOR_GPU",
             "driver",
-            f"{facts.who} needs driver {_driver(floor)} or newer, the node has {facts.driver_text}",
+            f"{facts.who} needs driver {driver_text(floor)} or newer, the node has {facts.driver_text}",
             (raise_driver(facts, floor),),
             Severity.ERROR if is_sure else Severity.WARNING,
         )
@@ -189,14 +189,14 @@ def _module(facts: Facts) -> Iterator[Problem]:
         return
     is_closed = bool(_CLOSED.search(module))
     is_open = "open" in module and not is_closed
-    if is_open and facts.sm < LEGACY_SM:
+    if is_open and facts.sm < TURING:
         yield Problem(
             "OPEN_MODULE_UNSUPPORTED",
             "kernel_module",
             f"the open kernel module starts with Turing; {facts.who} is older",
             (set_field("kernel_module", "proprietary", "use the proprietary kernel module"),),
         )
-    if is_open and facts.sm >= LEGACY_SM and facts.datacenter is False and facts.branch:
+    if is_open and facts.sm >= TURING and facts.datacenter is False and facts.branch:
         yield from _early_open_module(facts)
     needs_open = facts.sm >= BLACKWELL or (
         facts.gpu is not None and facts.gpu.kernel_module.startswith("open")
@@ -234,7 +234,3 @@ def _default_module(facts: Facts) -> Iterator[Problem]:
             "proprietary one",
             (raise_driver(facts, (LAST_LEGACY_BRANCH,)),),
         )
-
-
-def _driver(version: Version) -> str:
-    return ".".join(str(part) if index == 0 else f"{part:02d}" for index, part in enumerate(version))

@@ -31,6 +31,7 @@ from gpuyard.compat.place import read_image_driver, read_instance, read_kubernet
 from gpuyard.compat.spelling import (
     cuda_of,
     dotted,
+    driver_text,
     engine_of,
     plain,
     read_driver,
@@ -39,6 +40,9 @@ from gpuyard.compat.spelling import (
     read_sm,
     read_system,
 )
+
+GKE_POOL_DRIVER = "gpu-driver-version"
+"""What a GKE node pool calls its say on the driver, with or without a prefix."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,7 +219,7 @@ def read_facts(given: Combination) -> Facts:
 
 def _dotted(facts: Facts) -> str:
     if facts.driver:
-        return ".".join(str(part) if index == 0 else f"{part:02d}" for index, part in enumerate(facts.driver))
+        return driver_text(facts.driver)
     return f"{facts.branch}.x" if facts.branch else ""
 
 
@@ -235,7 +239,7 @@ def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | Non
 
 def _manager(given: Combination, env: Mapping[str, str]) -> str:
     """Who installs the driver; what a GKE node pool says of it (``gpu-driver-version``) comes first."""
-    pool = next((value.lower() for key, value in env.items() if key.endswith("gpu-driver-version")), "")
+    pool = next((value.lower() for key, value in env.items() if key.endswith(GKE_POOL_DRIVER)), "")
     if pool:
         return "none" if "disabled" in pool else "cloud"
     return read_manager(given.driver_managed_by)

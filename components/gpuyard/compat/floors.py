@@ -6,7 +6,7 @@ from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import TURING
-from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release
+from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, use_vllm
 from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import covers
 from gpuyard.errors import Severity
@@ -101,20 +101,9 @@ def other_engine(facts: Facts) -> tuple[Fix, ...]:
     """vLLM, where it still supports the GPU."""
     if facts.runtime == "vllm" or facts.sm < (7, 0):
         return ()
-    version = "0.20.0" if facts.sm >= (7, 5) else "0.19.1"
-    return tuple(
-        Fix(
-            f"use vLLM {number}, which supports compute capability {dotted(facts.sm)}",
-            {
-                "runtime": "vllm",
-                "runtime_version": number,
-                "image": None,
-                "cuda": None,
-                "base_image_cuda": None,
-            },
-        )
-        for number in (version, "0.19.1")
-    )
+    version = "0.20.0" if facts.sm >= TURING else "0.19.1"
+    why = f", which supports compute capability {dotted(facts.sm)}"
+    return use_vllm(version, why), use_vllm("0.19.1", why)
 
 
 def older_release(facts: Facts) -> tuple[Fix, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gpuyard.catalog.software import Version
-from gpuyard.compat.facts import Facts
+from gpuyard.compat.facts import GKE_POOL_DRIVER, Facts
 from gpuyard.compat.gke_library import library_path_problems
 from gpuyard.compat.owner import has_operator
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
@@ -71,7 +71,7 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
 
 def _pool_asks(facts: Facts) -> dict[str, Any]:
     """The environment without a node pool's word against a driver."""
-    said = [key for key in facts.env if key.endswith("gpu-driver-version")]
+    said = [key for key in facts.env if key.endswith(GKE_POOL_DRIVER)]
     return without_flags(facts, *said) if said else {}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases, wheel_glibc
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, set_field, set_release
+from gpuyard.compat.problem import Fix, Problem, set_field, set_release, use_vllm
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
 from gpuyard.compat.spelling import cuda_of, dotted
 from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, TRITON_PTXAS
@@ -117,19 +117,7 @@ def _processor(facts: Facts) -> Iterator[Problem]:
         return
     known = {"vllm": "0.10.2", "sglang": "0.5.11"}.get(facts.runtime)
     fixes = [set_release(facts, known)] if known else []
-    fixes += [
-        Fix(
-            f"use vLLM {number}",
-            {
-                "runtime": "vllm",
-                "runtime_version": number,
-                "image": None,
-                "cuda": None,
-                "base_image_cuda": None,
-            },
-        )
-        for number in ("0.20.0", "0.19.1")
-    ]
+    fixes += [use_vllm("0.20.0"), use_vllm("0.19.1")]
     yield Problem(
         "CPU_ARCH",
         "cpu_arch",

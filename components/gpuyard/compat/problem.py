@@ -103,6 +103,18 @@ def set_release(facts: Facts, version: str, cuda: str | None = None) -> Fix:
     return Fix(text, changes)
 
 
+def use_vllm(version: str, why: str = "") -> Fix:
+    """That release of vLLM instead of the engine and image of now."""
+    changes = {
+        "runtime": "vllm",
+        "runtime_version": version,
+        "image": None,
+        "cuda": None,
+        "base_image_cuda": None,
+    }
+    return Fix(f"use vLLM {version}{why}", changes)
+
+
 def set_field(field_name: str, value: Any, text: str) -> Fix:
     """One field."""
     return Fix(text, {field_name: value})

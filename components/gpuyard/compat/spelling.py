@@ -161,6 +161,11 @@ def read_system(text: str) -> tuple[str, Version]:
     return "", ()
 
 
+def driver_text(version: Version) -> str:
+    """A driver as NVIDIA writes it: ``580.65.06``."""
+    return ".".join(str(part) if index == 0 else f"{part:02d}" for index, part in enumerate(version))
+
+
 def read_driver(value: object) -> tuple[Version, int | None]:
     """Full version and branch of a driver in any spelling; ``570.x`` and ``570`` are branches.
 

@@ -101,7 +101,6 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
     # images for CUDA 13 may point Triton at their own toolkit, SGLang's do
     unsure = facts.install != "pip" and (facts.cuda >= (13, 0) or facts.runtime == "sglang")
     unsure = unsure or not (facts.install or facts.cuda_is_given)  # the same release has images on CUDA 13
-    path = {"TRITON_PTXAS_PATH": "/usr/local/cuda/bin/ptxas"}
     yield Problem(
         "TOOLCHAIN_TOO_OLD_FOR_SM",
         "runtime_version",
@@ -110,7 +109,7 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
         (
             Fix(
                 "set TRITON_PTXAS_PATH to the ptxas of a newer toolkit",
-                with_env(facts, *next(iter(path.items()))),
+                with_env(facts, "TRITON_PTXAS_PATH", "/usr/local/cuda/bin/ptxas"),
             ),
             *newer_release(facts),
         ),

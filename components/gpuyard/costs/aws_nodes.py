@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
@@ -31,7 +30,7 @@ from gpuyard.costs.line_item import (
     unpriced,
 )
 from gpuyard.costs.machine import charge_machines
-from gpuyard.costs.scene import Scene, amount, count, listed, mapping
+from gpuyard.costs.scene import Scene, amount, count, listed, mapping, moment
 from gpuyard.resources import UNKNOWN, Resource
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -221,10 +220,8 @@ def price_capacity_reservation(resource: Resource, scene: Scene) -> Iterator[Cha
         return
     system = SYSTEMS.get(str(platform).lower(), "")
     price = ec2_hour(machine_type, region, system, str(tenancy)) if system else None
-    hours, reason = (
-        unused * scene.hours_of(resource),
-        f"no price of {machine_type} with {platform}, {tenancy} tenancy",
-    )
+    hours = unused * scene.hours_of(resource)
+    reason = f"no price of {machine_type} with {platform}, {tenancy} tenancy"
     yield charge(resource, name, price, hours, unit="hour", group=CPU_NODES, region=region, missing=reason)
 
 
@@ -307,7 +304,7 @@ def _block_estimate(resource: Resource, region: str) -> Price | None:
     """Instances times hours times the published rate, as a state or an offering gives them."""
     said = {**resource.outputs, **{key: value for key, value in resource.inputs.items() if value}}
     machine_type, number = said.get("instanceType"), count(said.get("instanceCount"))
-    start, end = _time(said.get("startDate")), _time(said.get("endDate"))
+    start, end = moment(said.get("startDate")), moment(said.get("endDate"))
     rate = service_price("aws", "ec2_capacity_block", str(machine_type), region)
     if rate is None or number is None or start is None or end is None or end <= start:
         return None
@@ -315,11 +312,3 @@ def _block_estimate(resource: Resource, region: str) -> Price | None:
     found = replace(rate, usd=float(decimal(rate.usd) * number * hours), unit="USD")
     how = f"derived: {number} x {float(hours):g} h at {rate.usd} per hour"
     return found.noted(f"{how}; what is paid is the price of the offering")
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found.replace(tzinfo=found.tzinfo or UTC) if found else None

@@ -157,9 +157,8 @@ def _charge_hours(
             yield _as_reserved(resource, scene, found, name, region)
     else:
         price = ec2_hour(name, region, system, machine.tenancy) if machine.purchase != "spot" else None
-        kind = " ".join(
-            word for word in (name, _KINDS.get(machine.tenancy), system) if word and word != "linux"
-        )
+        hardware = "dedicated" if machine.tenancy == "dedicated" else ""
+        kind = " ".join(filter(None, (name, hardware, system if system != "linux" else "")))
         reason = f"no price of {name} with {system}, {machine.tenancy} tenancy"
         yield charge(
             resource, kind, price, hours, unit="hour", group=CPU_NODES, region=region, missing=reason
@@ -190,7 +189,6 @@ def _system(resource: Resource, scene: Scene, machine: Ec2Machine) -> str:
     return SYSTEMS.get(said, said) or machine.system
 
 
-_KINDS = {"dedicated": "dedicated"}
 _PAYS_FOR_EBS_OPTIMIZED = ("c1", "c3", "g2", "i2", "m1", "m2", "m3", "r3")
 """Old families that pay for it; newer ones have it included (EC2 user guide)."""
 

@@ -7,13 +7,13 @@ vCPU, memory and GPU; what it covers of them costs nothing more, so nothing is c
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from operator import mul
 
 from gpuyard.catalog.committed_prices import (
     SOURCE,
     TERMS,
     Bundle,
     Rates,
-    as_of,
     committed_bundle,
     committed_ssd,
     is_committable,
@@ -21,7 +21,7 @@ from gpuyard.catalog.committed_prices import (
     series_of,
 )
 from gpuyard.catalog.hardware import machine_types
-from gpuyard.catalog.list_prices import gce_shape
+from gpuyard.catalog.list_prices import GCP_AS_OF, gce_shape
 from gpuyard.catalog.price import Price
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.line_item import (
@@ -154,7 +154,7 @@ def _fee(found: Committed, scene: Scene, name: str, usd: float, number: Decimal,
 
 
 def _price(usd: float, note: str) -> Price:
-    return Price(usd=usd, unit="USD", source=SOURCE, as_of=as_of(), note=note)
+    return Price(usd=usd, unit="USD", source=SOURCE, as_of=GCP_AS_OF, note=note)
 
 
 def _line(found: Committed, name: str, price: Price | None, quantity: Loads, unit: str) -> Charge:
@@ -211,7 +211,7 @@ def _cover(
         share = _share(line, _needs(found, line, rates), left)
         if share == NOTHING or line.quantity is None:
             continue
-        part = _times(line.quantity, share)
+        part = line.quantity.combined(share, mul)
         lines[number] = replace(line, quantity=line.quantity + part * -1)
         yield replace(
             line,
@@ -282,30 +282,11 @@ def _share(line: LineItem, needs: Needs, left: dict[str, Loads]) -> Loads:
         if line.quantity is None or part not in left or not each:
             continue
         wanted = line.quantity * each
-        taken = Loads(
-            idle=min(wanted.idle, left[part].idle),
-            expected=min(wanted.expected, left[part].expected),
-            peak=min(wanted.peak, left[part].peak),
-        )
+        taken = wanted.combined(left[part], min)
         left[part] = left[part] + taken * -1
-        total = total + _ratio(taken, wanted) * worth
-    return Loads(idle=min(total.idle, _ALL), expected=min(total.expected, _ALL), peak=min(total.peak, _ALL))
+        total = total + taken.combined(wanted, _ratio) * worth
+    return total.combined(always(_ALL), min)
 
 
-def _ratio(part: Loads, whole: Loads) -> Loads:
-    def each(a: Decimal, b: Decimal) -> Decimal:
-        return a / b if b else Decimal(0)
-
-    return Loads(
-        idle=each(part.idle, whole.idle),
-        expected=each(part.expected, whole.expected),
-        peak=each(part.peak, whole.peak),
-    )
-
-
-def _times(first: Loads, second: Loads) -> Loads:
-    return Loads(
-        idle=first.idle * second.idle,
-        expected=first.expected * second.expected,
-        peak=first.peak * second.peak,
-    )
+def _ratio(part: Decimal, whole: Decimal) -> Decimal:
+    return part / whole if whole else Decimal(0)

@@ -6,7 +6,6 @@ A booking in calendar mode is one purchase for its whole period and never paid a
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,7 @@ from gpuyard.costs.gcp_machines import GceMachine, attached_gpus, charge_gce, fr
 from gpuyard.costs.gcp_nodes import GROUPS, INSTANCE, NODE_POOL, group_template, pool_nodes
 from gpuyard.costs.line_item import NOTHING, Charge, Loads, always, unpriced, when_used
 from gpuyard.costs.machine import charge_dws
-from gpuyard.costs.scene import Scene, amount, count, listed, mapping
+from gpuyard.costs.scene import Scene, amount, count, listed, mapping, moment
 from gpuyard.resources import Resource
 
 _LONGEST_FLEX_HOURS = Decimal(168)
@@ -60,28 +59,20 @@ def _booked_hours(window: dict[str, Any]) -> Decimal | None:
     seconds = amount(mapping(window.get("duration")).get("seconds"))
     if seconds is not None:
         return seconds / 3600
-    start, end = (_moment(window.get(key)) for key in ("startTime", "endTime"))
+    start, end = (moment(window.get(key)) for key in ("startTime", "endTime"))
     if start is None or end is None or end <= start:
         return None
     return Decimal((end - start).total_seconds()) / 3600
 
 
-def _moment(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def price_resize_request(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """The machines that a flex-start request asks for, for as long as it asks for them."""
-    number = count(resource.inputs.get("resizeBy"))
+    number, wanted = count(resource.inputs.get("resizeBy")), resource.inputs.get("instanceGroupManager")
     group = next(
         (
             found
             for kind in GROUPS
-            if (found := scene.linked(resource, kind, "instanceGroupManager", value=_group(resource)))
+            if (found := scene.linked(resource, kind, "instanceGroupManager", value=wanted))
         ),
         None,
     )
@@ -96,10 +87,6 @@ def price_resize_request(resource: Resource, scene: Scene) -> Iterator[Charge]:
     machine = replace(from_template(template.inputs), purchase="flex_start")
     nodes = when_used(number * hours / scene.hours_of(resource)) if hours else NOTHING
     yield from charge_gce(resource, scene, machine, nodes)
-
-
-def _group(resource: Resource) -> Any:
-    return resource.inputs.get("instanceGroupManager")
 
 
 def _held(resource: Resource, scene: Scene, shape: dict[str, Any], number: int | None) -> Iterator[Charge]:

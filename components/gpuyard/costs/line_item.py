@@ -5,7 +5,7 @@ Prices and quantities carry at most 15 significant digits, as many as every JSON
 was written and read back is the same report, to the last digit (`docs/decisions/0012-amounts-in-json.md`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
@@ -33,6 +33,14 @@ class Loads:
     def __add__(self, other: "Loads") -> "Loads":
         return Loads(
             idle=self.idle + other.idle, expected=self.expected + other.expected, peak=self.peak + other.peak
+        )
+
+    def combined(self, other: "Loads", function: Callable[[Decimal, Decimal], Decimal]) -> "Loads":
+        """What ``function`` makes of both amounts, load by load."""
+        return Loads(
+            idle=function(self.idle, other.idle),
+            expected=function(self.expected, other.expected),
+            peak=function(self.peak, other.peak),
         )
 
     def between(self, start: Decimal, end: Decimal | None = None) -> "Loads":

@@ -5,7 +5,7 @@ cost (FOCUS 1.2). What a commitment does not cover keeps its price; what it cove
 of its own, for it is paid all the same.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -185,8 +185,8 @@ def _committed(lines: Sequence[LineItem], commitment: Commitment, hours: Decimal
             continue
         price = commitment.usd if is_counted else line.unit_price * (1 - commitment.share)
         worth = Decimal(1) if is_counted else price
-        covered = _each(
-            left, line.quantity, lambda rest, wanted, w=worth: min(wanted, rest / w if w else wanted)
+        covered = left.combined(
+            line.quantity, lambda rest, wanted, w=worth: min(wanted, rest / w if w else wanted)
         )
         left = left + covered * -worth
         rest = line.quantity + covered * -1
@@ -218,14 +218,6 @@ def _may_cover(commitment: Commitment, line: LineItem) -> bool:
         and line.unit in ("hour", "vCPU-hour", "GB-hour")
         and line.group in (GPU_NODES, CPU_NODES)
         and commitment.scope.covers(line)
-    )
-
-
-def _each(first: Loads, second: Loads, function: Callable[[Decimal, Decimal], Decimal]) -> Loads:
-    return Loads(
-        idle=function(first.idle, second.idle),
-        expected=function(first.expected, second.expected),
-        peak=function(first.peak, second.peak),
     )
 
 
