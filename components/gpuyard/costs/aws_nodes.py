@@ -165,8 +165,8 @@ def price_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
 def price_dedicated_host(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """A dedicated host, by its family."""
     region = scene.region(resource)
-    family = resource.inputs.get("instanceFamily") or resource.inputs.get("instanceType") or ""
-    family = str(family).partition(".")[0]
+    names = (resource.inputs.get(key) for key in ("instanceFamily", "instanceType"))
+    family = next((name for name in names if isinstance(name, str) and name), "").partition(".")[0]
     price = service_price("aws", "ec2_host", family, region)
     hours = always(scene.hours_of(resource))
     yield charge(

@@ -15,6 +15,7 @@ _DECIDING: Mapping[str, Sequence[str]] = {
     "aws:eks/nodeGroup:NodeGroup": ("instanceTypes", "amiType"),
     "aws:ecs/service:Service": ("launchType", "capacityProviderStrategies"),
     "aws:ebs/volume:Volume": ("type", "size"),
+    "aws:ec2/dedicatedHost:DedicatedHost": ("instanceFamily", "instanceType"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": ("vpcEndpointType",),
     "aws:lb/loadBalancer:LoadBalancer": ("loadBalancerType",),
     "aws:alb/loadBalancer:LoadBalancer": ("loadBalancerType",),
