@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gpuyard.catalog.freshness import registered_tables
 from gpuyard.catalog.offers import Offer
 from gpuyard.catalog.overlay import read_overlay
 from gpuyard.cli.main import run
@@ -86,6 +87,13 @@ def test_show_lists_a_whole_table_with_its_date(gpuyard):
     assert "L-417A185B" in text
     assert "(2026-07-27)" in text
     assert json.loads(gpuyard("show", "lead_times.yaml", "--format", "json")[1])["content"]["quota"]
+
+
+@pytest.mark.parametrize("row", registered_tables(), ids=lambda row: row["file"])
+def test_every_table_can_be_shown(gpuyard, row):
+    code, text, _ = gpuyard("show", row["file"], "--format", "json")
+    assert code == 0
+    assert json.loads(text)["content"]
 
 
 def test_show_of_a_gpu_lists_machines_and_measurements(gpuyard):

@@ -13,7 +13,7 @@ from gpuyard.catalog.purchases import purchase_limit
 from gpuyard.catalog.quotas import quotas_of
 from gpuyard.catalog.recipes import find_recipes
 from gpuyard.catalog.search import Entry
-from gpuyard.catalog.tables import read_csv, read_yaml
+from gpuyard.catalog.tables import read_table
 from gpuyard.catalog.throughput import find_throughputs, throughputs
 
 
@@ -35,10 +35,8 @@ def fact_sheet(entry: Entry, region: str | None = None) -> dict[str, Any]:
 def table_sheet(name: str) -> dict[str, Any] | None:
     """A whole table by its file name, with or without ending; None: there is no such table."""
     for row in registered_tables():
-        stem, _, ending = row["file"].rpartition(".")
-        if name in (stem, row["file"]):
-            content = read_csv(stem) if ending == "csv" else read_yaml(stem)
-            return {**row, "content": list(content) if ending == "csv" else content}
+        if name in (row["file"], row["file"].rpartition(".")[0]):
+            return {**row, "content": read_table(row["file"])}
     return None
 
 

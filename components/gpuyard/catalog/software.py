@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from gpuyard.catalog.tables import read_csv, read_yaml
+from gpuyard.catalog.tables import read_csv, read_json
 
 Version = tuple[int, ...]
 """Numbers of a version, most significant first; compares as versions do."""
@@ -91,7 +91,7 @@ def cuda_toolkits() -> Mapping[str, CudaToolkit]:
 @cache
 def compat_rule(name: str) -> Mapping[str, Any]:
     """The rule of that id (``R-MVC``), with the data that it comes with."""
-    return next(rule for rule in read_yaml("compat_rules")["rules"] if rule["id"] == name)
+    return next(rule for rule in read_json("compat_rules")["rules"] if rule["id"] == name)
 
 
 @cache

@@ -3,19 +3,19 @@
 import csv
 import json
 from functools import cache
-from importlib.resources import files
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-DATA = Path(str(files("gpuyard.catalog"))) / "data"
+DATA = Path(__file__).parent / "data"
 
 
 @cache
 def read_csv(name: str) -> tuple[dict[str, str], ...]:
     """Rows of ``data/<name>.csv`` by column name; an empty cell is unknown."""
-    text = (DATA / f"{name}.csv").read_text(encoding="utf-8")
-    return tuple(csv.DictReader(StringIO(text)))
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        columns = next(rows)
+        return tuple(dict(zip(columns, row, strict=True)) for row in rows)
 
 
 @cache
@@ -31,3 +31,9 @@ def read_yaml(name: str) -> Any:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load((DATA / f"{name}.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (a safe loader)
+
+
+def read_table(file: str) -> Any:
+    """Content of ``data/<file>``, whatever its ending says it is."""
+    stem, _, ending = file.rpartition(".")
+    return {"csv": read_csv, "json": read_json, "yaml": read_yaml}[ending](stem)

@@ -48,7 +48,7 @@ def echo_table(table: dict[str, Any]) -> None:
     """Print a table, a row a line."""
     click.echo(f"table {table['file']}: {table['holds']}\n  {table['source']} ({table['as_of']})")
     content = table["content"]
-    if not isinstance(content, list):
+    if not isinstance(content, list | tuple):
         click.echo("  its rows are nested: use --format json")
         return
     for row in content:

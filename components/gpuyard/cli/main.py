@@ -5,7 +5,6 @@ import gc
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -62,7 +61,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(version("gpuyard"), prog_name="gpuyard")
+@click.version_option(package_name="gpuyard", prog_name="gpuyard")
 def cli() -> None:
     """GPU clusters that serve LLMs: planned, priced and deployed.
 

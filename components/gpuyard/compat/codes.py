@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gpuyard.catalog.tables import read_yaml
+from gpuyard.catalog.tables import read_json
 from gpuyard.errors import Severity
 
 
@@ -24,7 +24,7 @@ class Code:
 
 
 def _read() -> Mapping[str, Code]:
-    table = read_yaml("compat_codes")
+    table = read_json("compat_codes")
     rows = ({**row, "severity": Severity(row["severity"])} for row in table["codes"])
     return {row["code"]: Code(**row, as_of=table["as_of"]) for row in rows}
 
