@@ -27,6 +27,8 @@ class RuntimeRelease:
     """Newest GPU that the release says it supports; empty: no statement."""
     sass: tuple[Version, ...]
     """Compute capabilities that it ships machine code for."""
+    kernel_sass: tuple[Version, ...] = ()
+    """What the kernel package that pip brings has; newer than Hopper it is for exactly those."""
     torch: Version
     glibc: Version
     """Oldest glibc that its wheel installs on."""
@@ -59,7 +61,7 @@ _UNTAGGED = re.compile(r"v?0\.[01](\.0)?\.dev")
 _SGLANG_GLIBC = ((0, 5, 11, 0), (2, 34))
 """First SGLang with compiled code in its own wheel, and the glibc of its tag (wheels of 2026-11-26)."""
 _TORCH_CODE: tuple[Version, ...] = (
-    (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0),
+    (3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0),
 )  # fmt: skip
 """Compute capabilities that torch's wheels ever had machine code for."""
 _GLIBC = {"manylinux1": (2, 5), "manylinux2014": (2, 17)}
@@ -150,6 +152,14 @@ def wheel_glibc() -> Sequence[WheelGlibc]:
 
 
 @cache
+def embedding_images() -> Mapping[str, tuple[Version, ...]]:
+    """Compute capabilities that each image of Text Embeddings Inference runs on, by the prefix of its tag."""
+    return {
+        row["prefix"]: tuple(parse_version(sm) for sm in row["sm"]) for row in compat_rule("R-TEI")["images"]
+    }
+
+
+@cache
 def torch_releases() -> Mapping[str, TorchRelease]:
     """Every torch release by version."""
     return {row["version"]: _torch(row) for row in read_csv("torch_releases")}
@@ -200,6 +210,7 @@ def _sglang(row: Mapping[str, str]) -> RuntimeRelease:
         min_sm=parse_version(row["min_sm_practical"]),
         max_sm=(),
         sass=(),
+        kernel_sass=tuple(parse_version(part) for part in row["kernel_sass"].split()),
         torch=parse_version(row["torch"]) if row["torch"] else (),
         glibc=_SGLANG_GLIBC[1] if release_key(row["version"]) >= _SGLANG_GLIBC[0] else (),
         arm_wheel=None,

@@ -57,11 +57,15 @@ class QuantizationSpan:
     since: Version
     sm_min: Version
     """Oldest compute capability; empty: not known."""
-    not_on: frozenset[int]
-    """Major compute capabilities above it without kernels."""
+    not_on: tuple[Version, ...]
+    """Compute capabilities above it without kernels, or major ones (``(12,)``) with all of theirs."""
+
+    def leaves_out(self, sm: Version) -> bool:
+        """Whether the GPU is one of those."""
+        return any(sm[: len(gone)] == gone for gone in self.not_on)
 
 
-_NO_STATEMENT = QuantizationSpan((), (), frozenset())
+_NO_STATEMENT = QuantizationSpan((), (), ())
 
 
 def quantization_support(runtime: str, quantization: str, release: Version) -> QuantizationSpan:
@@ -92,7 +96,7 @@ def _support(runtime: str) -> Mapping[str, tuple[QuantizationSpan, ...]]:
             span = QuantizationSpan(
                 release_key(row["since"]),
                 parse_version(row["sm_min"]),
-                frozenset(int(part) for part in row["not_on"].split()),
+                tuple(parse_version(part) for part in row["not_on"].split()),
             )
             rows.setdefault(row["quantization"], []).append(span)
     return {name: tuple(sorted(spans, key=lambda span: span.since)) for name, spans in rows.items()}

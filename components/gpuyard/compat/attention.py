@@ -1,5 +1,6 @@
 """Attention against GPU: backends that were asked for, and what models need of them."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
@@ -29,10 +30,17 @@ SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (
     ((), (10,)),
 )
 """Major compute capabilities that FlashInfer serves sinks on, newest vLLM first (0.14 to 0.33 read)."""
+TRT_GEMMA4_ELSEWHERE = re.compile(r"1\.3\.0\s*rc(1[7-9]|2[0-2])\b")
+"""TensorRT-LLM that sends every layer of Gemma 4 to kernels of data-centre Blackwell
+(NVIDIA/TensorRT-LLM#14942 and #17052; PR#17557 of 2026-08-12 sends the others elsewhere)."""
 TRT_SINKS_SINCE = (1, 1, 0, 0)
 """TensorRT-LLM before has attention sinks for Hopper and data-centre Blackwell (NVIDIA/TensorRT-LLM#6892)."""
 TGI_FLASH2_ONLY = ((2, 1, 0, 0), (2, 3, 0, 0))
 """TGI in between does not fall back to FlashAttention 1 (huggingface/text-generation-inference#2335)."""
+TGI_MISTRAL_FLASH2 = ((1, 1, 0, 0), (1, 4, 0, 0))
+"""TGI in between runs Mistral and Mixtral with FlashAttention 2 only
+(huggingface/text-generation-inference#1208 and #1253)."""
+MISTRAL_KIN = ("mistral-7b", "mixtral", "zephyr-7b")
 LMDEPLOY_HEADS_256 = ("qwen3.5", "qwen3.6")
 LMDEPLOY_256_SINCE = (0, 12, 3, 0)
 """First LMDeploy with such kernels for Volta (InternLM/lmdeploy#4408, PR#4405 and PR#4420)."""
@@ -129,6 +137,15 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"TGI {dotted(facts.version[:3])} has FlashAttention 2 only, which {facts.card} lacks",
             (set_release(facts, "2.3.0"), *newer()),
         )
+    since, before = TGI_MISTRAL_FLASH2
+    kin = any(word in name for word in MISTRAL_KIN)
+    if facts.runtime == "tgi" and kin and since <= facts.version < before and facts.sm < AMPERE:
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "model",
+            f"this TGI runs {facts.model_name} with FlashAttention 2 only, which {facts.card} lacks",
+            (set_release(facts, "2.3.0"), *newer()),
+        )
     tower = any(word in name for word in VISION_TOWERS)
     if (
         facts.runtime == "vllm"
@@ -193,6 +210,15 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
     ):
         early = "gpt-oss" in facts.image or () < facts.version < TRT_SINKS_SINCE
         why = f"this TensorRT-LLM has no attention sinks on {facts.card}" if early else ""
+    elif (
+        facts.runtime == "tensorrt-llm"
+        and "gemma-4" in name
+        and facts.sm[0] != BLACKWELL[0]
+        and TRT_GEMMA4_ELSEWHERE.search(f"{facts.given.runtime_version} {facts.image}")
+    ):
+        why = (
+            f"this TensorRT-LLM has attention for Gemma 4 on data-centre Blackwell only, not on {facts.card}"
+        )
     if why:
         drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS)
         others = (set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200"))

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
+from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.driver import cuda_12_fixes
+from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.floors import floor_problems, older_release, other_engine
 from gpuyard.compat.generations import BLACKWELL, TURING
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_vllm
 from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import (
+    CODE_SINCE_CUDA,
     COMPILED_AT_RUN_TIME,
     CU126_TORCH,
     SM_SINCE_CUDA,
@@ -17,12 +20,16 @@ from gpuyard.compat.toolchain import (
     covers,
     newer_release,
     raise_cuda,
+    reaches,
     toolchain_problems,
 )
 from gpuyard.errors import Severity
 
 ONE_BUILD = ("tgi", "tensorrt-llm", "lmdeploy")
 """Engines whose releases come for one CUDA only."""
+CU126_IMAGE = (0, 10, 0, 0)
+"""vLLM whose own image had that torch in its first days (vllm-project/vllm#21633, a comment in #14452);
+others serve B200 with it (basetenlabs/truss-examples)."""
 CU128_TORCH = (2, 7)
 """Torch whose wheels for CUDA 12.8 left out Volta; the default ones for 12.6 and torch 2.8 have it."""
 
@@ -54,6 +61,8 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
         else:
             yield from _machine_code(facts)
             yield from toolchain_problems(facts)
+        yield from _kernel_package(facts)
+        yield from embedding_image_problems(facts)
 
 
 def _only_known(facts: Facts) -> RuntimeRelease | None:
@@ -79,7 +88,7 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
         return
     other_build = facts.runtime == "torch" and release is not None and facts.cuda != release.wheel_cuda[:2]
     other_build = other_build or (
-        facts.cuda_is_given and compiled_since(SM_SINCE_CUDA, facts.sm) > facts.cuda
+        facts.cuda_is_given and compiled_since(_since_cuda(facts), facts.sm) > facts.cuda
     )
     if release is not None and release.sass and not other_build:
         if not covers(release.sass, facts.sm):
@@ -94,15 +103,21 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
             return
         low, high = CU126_TORCH
         explicit = facts.cuda_is_given and facts.cuda >= (12, 8)
-        if facts.install == "pip" and low <= release.key <= high and facts.sm >= BLACKWELL and not explicit:
+        by_pip = facts.install == "pip" and low <= release.key <= high and not explicit
+        by_image = facts.install == "docker" and release.key == CU126_IMAGE
+        if facts.sm >= BLACKWELL and (by_pip or by_image):
             yield Problem(
                 "SM_NOT_IN_BINARY",
-                "install",
-                f"pip brings torch {dotted(release.torch)} for CUDA 12.6, which has nothing for {who}",
+                "install" if by_pip else "runtime_version",
+                f"{'pip brings' if by_pip else 'the image has'} torch {dotted(release.torch)} for CUDA 12.6, "
+                f"which has nothing for {who}",
                 (
                     Fix("use torch from the cu128 index", {"cuda": "12.8"}),
                     set_field("install", "docker", f"use the image {release.image}"),
-                ),
+                )
+                if by_pip
+                else newer_release(facts),
+                Severity.ERROR if by_pip else Severity.WARNING,
             )
             return
         cu128 = facts.cuda >= (12, 8) and (facts.cuda_is_given or facts.install != "pip")
@@ -123,7 +138,7 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
                 Severity.ERROR if facts.cuda_is_given or facts.install == "docker" else Severity.WARNING,
             )
             return
-    elif facts.cuda and (since := compiled_since(SM_SINCE_CUDA, facts.sm)) > facts.cuda:
+    elif facts.cuda and (since := compiled_since(_since_cuda(facts), facts.sm)) > facts.cuda:
         yield Problem(
             "SM_NOT_IN_BINARY",
             "cuda",
@@ -137,13 +152,14 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
             ),
         )
         return
-    elif (newest := release or _only_known(facts)) and newest.max_sm and facts.sm[0] > newest.max_sm[0]:
+    elif (newest := release or _only_known(facts)) and newest.max_sm and not reaches(newest, facts.sm):
         yield Problem(
             "SM_NOT_IN_BINARY",
             "gpu",
             f"{facts.runtime} {newest.version} ends at compute capability {dotted(newest.max_sm)}, "
             f"{who} has {dotted(facts.sm)}",
             (
+                *newer_release(facts),
                 use_vllm("0.20.0"),
                 use_vllm("0.19.1"),
                 set_gpu(facts, "h100-sxm"),
@@ -151,6 +167,32 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
         )
         return
     yield from _sm_103(facts)
+
+
+def _kernel_package(facts: Facts) -> Iterator[Problem]:
+    """SGLang's kernels on the default index, where no other CUDA says that they may come from another one."""
+    release = facts.release
+    code = release.kernel_sass if release else ()
+    if facts.install != "pip" or not code or facts.sm < BLACKWELL or facts.sm in code:
+        return
+    if facts.cuda_is_given and (facts.cuda >= (13, 0) or (facts.cuda >= (12, 8) and BLACKWELL not in code)):
+        return
+    yield Problem(
+        "SM_NOT_IN_BINARY",
+        "install",
+        f"the kernels that pip brings with {facts.runtime} {dotted(facts.version[:3])} have no machine code "
+        f"for {facts.card}; they have {' '.join(map(dotted, code))}",
+        (
+            set_field("install", "docker", "use the container image"),
+            set_release(facts, "0.5.11"),
+            *newer_release(facts),
+        ),
+    )
+
+
+def _since_cuda(facts: Facts) -> tuple[tuple[Version, Version], ...]:
+    """What a compiler knows where the engine is compiled here, else what runs."""
+    return SM_SINCE_CUDA if facts.install == "source" else CODE_SINCE_CUDA
 
 
 def _sm_103(facts: Facts) -> Iterator[Problem]:

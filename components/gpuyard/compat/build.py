@@ -30,10 +30,12 @@ EARLY_VLLM_CUDA: Version = (12, 1)
 """Releases of vLLM before the catalog's first one, with the torch that they pinned (requirements.txt)."""
 EARLY_VLLM_IMAGE: tuple[Version, Version] = ((0, 4, 3, 0), (12, 4))
 """First of them whose image has another base (vllm-project/vllm#5635)."""
-EARLY_TORCH_CUDA: Version = (12, 1)
-"""Torch 2.1 to 2.3 on the default index."""
 LLM_D_LAST: Version = (0, 8)
 """llm-d counts its own releases below this, and those of its vLLM start above."""
+OWN_NUMBERS = ("sglang-omni", "mini-sglang", "minisgl")
+"""Projects with an engine's name in theirs that count their own releases; vLLM-Omni counts vLLM's."""
+TENSORRT_SINCE: Version = (3,)
+"""TensorRT's own releases start here; below, people mean TensorRT-LLM."""
 _BY_PIP = re.compile(r"\b(pip3?|uv|uvx|wheels?|pypi|venv|virtualenv|conda|poetry)\b")
 _BY_IMAGE = re.compile(r"docker|contain|\b(image|podman|helm|kubernetes|k8s|compose|oci)\b")
 _CUDA_VERSIONS = re.compile(r"cuda?[ -]?\d+(\.\d+)*")
@@ -45,10 +47,19 @@ _CUDA = re.compile(r"cu(?:da)?[ -]?(\d{2})(?:\.?(\d))?(?!\d)")
 _TORCH = re.compile(r"torch[ =v_-]*(\d+\.\d+(?:\.\d+)?)?")
 
 
+def read_engine(given: Combination, runtime_text: str, image: str) -> str:
+    """The engine that runtime or image name; empty: none known."""
+    engine = engine_of(runtime_text) or engine_of(image)
+    number = release_key(given.runtime_version or "")
+    return "tensorrt-llm" if engine == "tensorrt" and () < number < TENSORRT_SINCE else engine
+
+
 def read_version(given: Combination, runtime_text: str, image: str) -> Version:
     """Key of the release, of the field or of an image tag; empty: unknown."""
     if "dynamo" in runtime_text and engine_of(runtime_text) != "ai-dynamo":
         return ()  # Dynamo's own version; which engine it carries is not known
+    if any(name in runtime_text for name in OWN_NUMBERS):
+        return ()
     if given.runtime_version is not None:
         key = release_key(given.runtime_version)
         if "llm-d" in runtime_text and key < LLM_D_LAST:
@@ -141,6 +152,4 @@ def _torch_cuda(given: Combination) -> Version:
     if not key:
         return ()
     listed = [row for row in torch_releases().values() if row.key <= key]
-    if listed:
-        return max(listed, key=lambda row: row.key).cuda[:2]
-    return EARLY_TORCH_CUDA if key >= (2, 1) else ()
+    return max(listed, key=lambda row: row.key).cuda[:2] if listed else ()

@@ -14,7 +14,7 @@ from gpuyard.catalog.names import normalise
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import find_operator
 from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release
-from gpuyard.compat.build import read_cuda, read_install, read_version
+from gpuyard.compat.build import read_cuda, read_engine, read_install, read_version
 from gpuyard.compat.checkpoint import read_dtype, read_model, read_quantization
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.flag_fields import with_flag_fields
@@ -153,7 +153,7 @@ def read_facts(given: Combination) -> Facts:
     gpu, name, other = read_gpu(given, machine, instance)
     image = plain(given.image)
     runtime_text = plain(given.runtime) or engine_of(image)
-    runtime = engine_of(runtime_text) or engine_of(image)
+    runtime = read_engine(given, runtime_text, image)
     version = read_version(given, runtime_text, image)
     release, is_newer = find_release(runtime, version) if runtime else (None, False)
     install = read_install(given, image)

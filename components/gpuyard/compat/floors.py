@@ -16,9 +16,9 @@ SGLANG_WITH_TRITON = (0, 3, 0, 0)
 SGLANG_LEFT_TURING = (0, 5, 2, 0)
 """First SGLang without machine code for 7.5: sgl-kernel has it in 0.1.7, 0.2.8 and 0.3.5 and lacks it from
 0.3.9.post2 on (wheels inspected 2026-11-26). Before, Triton's attention may run."""
-REFUSES = ("tensorrt-llm", "tgi")
+REFUSES = ("tensorrt-llm", "tensorrt", "tgi")
 """Engines that look at the GPU first: TensorRT when it builds, TGI when it loads its attention."""
-SHIPS_FROM_ITS_FLOOR = ("vllm", "sglang", "lmdeploy", "ollama")
+SHIPS_FROM_ITS_FLOOR = ("vllm", "sglang", "lmdeploy", "ollama", "docker-model-runner")
 """Engines whose builds have machine code for their oldest supported GPU and newer ones only."""
 NEWEST_IF_UNSTATED = ("tensorrt-llm",)
 """Engines judged by their newest release where none is stated: its floor has not moved since 2025-06."""
@@ -78,6 +78,12 @@ def _left_out(facts: Facts) -> Iterator[Problem]:
         "ENGINE_MIN_SM",
         "gpu",
         f"TensorRT-LLM {dotted(facts.version[:3])} stops with an unsupported architecture on {facts.card}",
+        fixes,
+    )
+    yield Problem(
+        "SM_BELOW_MIN",
+        "gpu",
+        f"TensorRT-LLM {dotted(facts.version[:3])} supports Ampere and newer; {facts.card}",
         fixes,
     )
     yield Problem(

@@ -27,7 +27,8 @@ MLA_SINCE = (0, 7, 1, 0)
 DENSE = ("flashinfer", "flash_attn", "xformers", "torch_sdpa")
 """Backends without sparse latent attention (vllm-project/vllm#57932)."""
 SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
-"""First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape."""
+"""First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape
+(vllm-project/vllm PR#43477, #40802)."""
 SPARSE_SGLANG_READ = (0, 5, 13, 0)
 """SGLang up to here refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
 SPARSE_SGLANG_V4 = (0, 5, 11, 0)
@@ -89,6 +90,11 @@ def _latent_cache(facts: Facts, name: str) -> Iterator[Problem]:
     )
 
 
+def _is_other_image(facts: Facts) -> bool:
+    """An image of somebody else, who may have patched the kernels in."""
+    return bool(facts.image) and not facts.image.startswith(("vllm/", "docker.io/vllm/"))
+
+
 def _is_latent(facts: Facts, name: str) -> bool:
     """By the catalog, else by name."""
     return facts.model.mla is not None if facts.model else any(word in name for word in LATENT_ATTENTION)
@@ -107,7 +113,7 @@ def _sparse(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         and not (facts.runtime == "sglang" and () < facts.version < SPARSE_SGLANG_V4)
         and (
             facts.runtime not in ("vllm", "sglang", "")
-            or model in name
+            or (model in name and (facts.runtime != "vllm" or not facts.version or _is_other_image(facts)))
             or facts.is_newer
             or facts.version >= (since if facts.runtime != "sglang" else SPARSE_SGLANG_READ)
         )

@@ -9,7 +9,7 @@ from gpuyard.catalog.software_support import QuantizationSpan, quantization_supp
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, set_release
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, set_release, with_env
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
@@ -43,6 +43,9 @@ FP8_EXPERTS: tuple[tuple[str, Version, Version], ...] = (
 )
 """Engine, release before which, and oldest GPU of FP8 experts (vllm-project/vllm#6875,
 sgl-project/sglang#12887; SGLang's cookbook has A100 at 0.5.10; TensorRT-LLM's matrix has none on Ada)."""
+DEEP_GEMM_ON_SM120: Version = (0, 24, 0, 0)
+DEEP_GEMM_SWITCH = "VLLM_USE_DEEP_GEMM"
+"""First vLLM that takes DeepGEMM on compute capability 12, and the switch (vllm-project/vllm#47436)."""
 FP4 = ("nvfp4", "modelopt_fp4")
 FP4_SM120: Version = (0, 10, 1, 0)
 FP4_MOE_SM120: Version = (0, 12, 0, 0)
@@ -58,6 +61,9 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
     kind = _kind(facts)
     span = _span(facts, kind)
     moe = _is_moe(facts)
+    by_deep_gemm = (
+        facts.runtime == "vllm" and kind in ("fp8_block", "fp8_block_ct") and span.since >= DEEP_GEMM_ON_SM120
+    )
     if span.sm_min and facts.sm < span.sm_min:
         cards = ("l4", "l40s", "a100-80gb-sxm", "h100-sxm", "b200") if span.sm_min < BLACKWELL else ("b200",)
         fixes = (*_other_releases(facts, kind), *set_gpus(facts, *cards))
@@ -71,13 +77,18 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
         )
         if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm:
             yield _no_fp8(facts, "quantization" if facts.given.quantization else "model", fixes)
-    elif facts.sm[0] in span.not_on:
+    elif span.leaves_out(facts.sm) and not (by_deep_gemm and facts.env.get(DEEP_GEMM_SWITCH) == "0"):
         yield Problem(
             "QUANT_MIN_SM",
             "quantization" if facts.given.quantization else "model",
             f"{facts.runtime} {dotted(facts.version[:3])} has no kernels for {WORDS.get(kind, kind)} "
             f"on {facts.card}",
-            (*_other_releases(facts, kind), set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200")),
+            (
+                *([Fix(f"set {DEEP_GEMM_SWITCH}=0", with_env(facts, DEEP_GEMM_SWITCH, "0"))] * by_deep_gemm),
+                *_other_releases(facts, kind),
+                set_gpu(facts, "h100-sxm"),
+                set_gpu(facts, "b200"),
+            ),
         )
     elif facts.runtime == "vllm" and kind in FP4 and facts.sm >= CONSUMER_BLACKWELL:
         yield from _fp4_on_consumer_cards(facts, moe=moe)
@@ -159,7 +170,7 @@ def _other_releases(facts: Facts, kind: str) -> Iterator[Fix]:
     for releases in (newer, older):
         for release in releases:
             span = _span(replace(facts, version=release.key, release=release), kind)
-            if facts.sm >= span.sm_min and facts.sm[0] not in span.not_on:
+            if facts.sm >= span.sm_min and not span.leaves_out(facts.sm):
                 yield set_release(facts, release.version)
                 break
 

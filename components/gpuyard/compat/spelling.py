@@ -12,13 +12,16 @@ RUNTIME_NAMES = (
     ("lorax", ("lorax",)),
     ("tgi", ("tgi", "text-generation-inference", "text-generation-launcher")),
     ("tei", ("text-embeddings-inference", "text-embedding-inference", "text-embeddings-router")),
-    ("tensorrt-llm", ("tensorrt", "trt-llm", "trtllm")),
+    ("tensorrt-llm", ("tensorrt-llm", "tensorrt_llm", "tensorrt llm", "tensorrtllm", "trt-llm", "trtllm")),
+    ("tensorrt", ("tensorrt",)),
     ("lmdeploy", ("lmdeploy",)),
     ("ktransformers", ("ktransformers",)),
     ("ollama", ("ollama",)),
+    ("docker-model-runner", ("docker-model-runner", "docker/model-runner", "docker model runner")),
     ("llama.cpp", ("llama.cpp", "llama-cpp", "llamacpp", "llama_cpp")),
     ("exllamav3", ("exllamav3", "exllama-v3", "exl3")),
     ("ai-dynamo", ("dynamo",)),
+    ("transformers", ("transformers",)),
     ("torch", ("torch",)),
     ("triton", ("tritonserver", "triton-inference-server", "triton inference", "triton (", "nvidia-triton")),
 )
@@ -104,7 +107,7 @@ def engine_of(text: str) -> str:
     for engine, words in RUNTIME_NAMES:
         if any(word in text for word in words):
             return engine
-    return ""
+    return "tei" if "tei" in re.split(r"\W+", text) else ""
 
 
 def plain(value: object) -> str:

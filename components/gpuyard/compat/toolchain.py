@@ -1,5 +1,6 @@
 """Compilers for the GPU: nvcc and ptxas of the build, of the host and of Triton."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -23,6 +24,10 @@ SM_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
     ((8, 9), (11, 8)),
 )
 """First toolkit that compiles for a GPU, newest GPU first."""
+CODE_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (*SM_SINCE_CUDA[:-1], ((8, 0), (11, 0)))
+"""First toolkit with code that runs on a GPU: what it compiles for 8.0 runs on 8.6 and 8.9 too."""
+EXACT = ("tensorrt",)
+"""Engines that refuse a GPU newer than those they name, also within a generation."""
 JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
     ((12, 0), (12, 9)),
     ((11, 0), (13, 0)),
@@ -41,6 +46,8 @@ COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 FLASHINFER_WANTS_12_9 = {"vllm": ((0, 13, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 5, 6, 0), (0, 5, 22, 0))}
 """Releases with FlashInfer 0.5.3 to 0.6, which samples for every model and wants CUDA 12.9 for compute
 capability 12 (flashinfer-ai/flashinfer PR#3633)."""
+TRITON_ITSELF = re.compile(r"triton-lang|openai[ /-]triton|triton compiler")
+"""The compiler, not the server of the same name."""
 TRITON_ENGINES = ("vllm", "sglang")
 """Engines that compile with Triton on every GPU (vllm-project/vllm#16336)."""
 TRITON_PTXAS: tuple[Version, Version] = ((2, 10), (12, 8))
@@ -64,6 +71,7 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     if not toolkit or not needed or toolkit >= needed:
         return
     by_triton = facts.runtime in TRITON_ENGINES and facts.sm >= BLACKWELL
+    by_triton = by_triton or TRITON_ITSELF.search(facts.runtime_text) is not None
     if not (host or jit or by_triton or facts.install == "source" or facts.sm in COMPILED_AT_RUN_TIME):
         return
     fix = (
@@ -148,11 +156,16 @@ def _has_code(release: RuntimeRelease, sm: Version, *, by_wheel: bool) -> bool:
     if release.sass:
         return covers(release.sass, sm)
     if release.max_sm:
-        return release.min_sm <= sm and sm[0] <= release.max_sm[0]
+        return release.min_sm <= sm and reaches(release, sm)
     cuda = release.wheel_cuda if by_wheel else release.image_cuda
     if not cuda:
         return bool(release.min_sm) and release.min_sm <= sm < BLACKWELL
     return release.min_sm <= sm and cuda >= compiled_since(SM_SINCE_CUDA, sm)
+
+
+def reaches(release: RuntimeRelease, sm: Version) -> bool:
+    """Whether the newest GPU that the release names is as new."""
+    return sm <= release.max_sm if release.runtime in EXACT else sm[0] <= release.max_sm[0]
 
 
 def raise_cuda(facts: Facts, cuda: Version) -> Fix:

@@ -1,0 +1,32 @@
+"""Text Embeddings Inference: an image per generation of GPUs, told apart by the prefix of its tag."""
+
+import re
+from collections.abc import Iterator
+
+from gpuyard.catalog.software_runtimes import embedding_images
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Problem, set_field, set_gpu
+from gpuyard.compat.spelling import dotted
+
+_TAG = re.compile(r"(?P<prefix>[a-z]+-|\d{2,3}-)?(?P<release>\d+\.\d+[\d.]*|latest)")
+
+
+def embedding_image_problems(facts: Facts) -> Iterator[Problem]:
+    """An image that was compiled for another generation than the GPU's."""
+    name, _, tag = facts.image.rpartition(":")
+    found = _TAG.fullmatch(tag)
+    if facts.runtime != "tei" or found is None or "/" in tag:
+        return
+    prefix = found["prefix"] or ""
+    runs_on = embedding_images().get(prefix)
+    if runs_on is None or facts.sm in runs_on:
+        return
+    fitting = [other for other, capable in embedding_images().items() if facts.sm in capable]
+    images = (f"{name}:{other}{found['release']}" for other in fitting)
+    yield Problem(
+        "SM_NOT_IN_BINARY",
+        "image",
+        f"the image is compiled for compute capability {' '.join(map(dotted, runs_on))} "
+        f"and stops on {facts.card}",
+        (*(set_field("image", image, f"use image {image}") for image in images), set_gpu(facts, "a10g")),
+    )
