@@ -4,7 +4,9 @@ from datetime import date
 
 import pytest
 
+from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import cuda_floors, cuda_toolkits, driver_branches, other_gpus, parse_version
+from gpuyard.catalog.software_gke import gke_gpus, read_gke_version
 from gpuyard.catalog.software_nodes import (
     bottlerocket_driver,
     driver_exclusions,
@@ -127,3 +129,24 @@ def test_excluded_drivers_name_one_that_is_not_excluded() -> None:
             assert int(row.instead.split(".")[0]) not in row.branches
             assert row.reason
             assert row.source
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("1.34.3-gke.1318000", (1, 34, 3, 1318000)),
+        ("v1.33", (1, 33)),
+        ("1.31.4", (1, 31, 4)),
+        ("latest", ()),
+    ],
+)
+def test_a_gke_version_keeps_its_build(text: str, version: tuple[int, ...]) -> None:
+    assert read_gke_version(text) == version
+
+
+def test_what_gke_asks_of_a_gpu_is_in_order() -> None:
+    assert gke_gpus()
+    for name, row in gke_gpus().items():
+        assert name in gpus()
+        assert all(asked[:3] >= row.first[:3] for asked in row.asked)
+        assert row.source

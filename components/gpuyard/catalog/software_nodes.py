@@ -21,6 +21,7 @@ class OperatorRelease:
     key: Version
     default_driver: str
     toolkit: Version
+    mig_manager: Version
     kubernetes_min: Version
     """Empty, as `kubernetes_max`: not published."""
     kubernetes_max: Version
@@ -136,6 +137,7 @@ def operator_releases() -> Sequence[OperatorRelease]:
             key=parse_version(row["version"]),
             default_driver=row["default_driver"],
             toolkit=parse_version(row["container_toolkit"]),
+            mig_manager=parse_version(row["mig_manager"]),
             kubernetes_min=parse_version(row["k8s_min"]),
             kubernetes_max=parse_version(row["k8s_max"]),
             source=row["source"],

@@ -177,7 +177,9 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     if gpu.id == "rtx-pro-6000" and facts.machine is None and "server" not in str(facts.given.gpu).lower():
         return floor[:1], True  # the workstation edition ran with 575.51.03 (NVIDIA/TensorRT-LLM#4275)
     exact = gpu.id == "rtx-pro-6000"  # eight B200 answered with 570.124.06 (vllm-project/vllm#16336)
-    return (floor if exact else floor[:1]), gpu.id not in ("h200", "gh200")  # only seen, never stated
+    # of H200 only Google states it, of GH200 nobody
+    is_stated = gpu.id != "gh200" and (gpu.id != "h200" or facts.platform == "gke")
+    return (floor if exact else floor[:1]), is_stated
 
 
 def _module(facts: Facts) -> Iterator[Problem]:

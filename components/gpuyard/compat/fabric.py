@@ -16,7 +16,8 @@ _PRESENT = frozenset(
 )
 _DOWN = re.compile(
     r"\bnot\b|\bno\b|n't\b|fail|absent|missing|mismatch|inactive|stopp|crash|broken|error|without|lack|dead|"
-    r"exit|never|race|too early|cloud-?init|wrong|differ|older|newer"
+    r"exit|never|race|too early|cloud-?init|wrong|differ|older|newer|upgraded|out of sync|\bskew|past the|"
+    r"in progress|incompatib"
 )
 _UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
 

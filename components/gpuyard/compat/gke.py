@@ -6,6 +6,7 @@ from typing import Any
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import GKE_POOL_DRIVER, Facts
+from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
 from gpuyard.compat.owner import has_operator
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
@@ -27,6 +28,7 @@ def gke_problems(facts: Facts) -> Iterator[Problem]:
             yield from library_path_problems(facts)
         return
     yield from _install_disabled(facts)
+    yield from gke_gpu_problems(facts)
     yield from library_path_problems(facts)
     if not has_operator(facts) or facts.os != "GKE COS" or facts.manager == "operator":
         return

@@ -20,6 +20,12 @@ RAY_NIGHTLY = ("2504", "2508")
 """The same for its nightly images, by year and month."""
 LLM_D_CUDA: Version = (12, 8)
 """What llm-d's images are on at the least (llm-d-incubation/llm-d-infra#126)."""
+BASES_WITHOUT_PATH = re.compile(
+    r"^(docker\.io/)?(library/)?(python|ubuntu|debian):|miniconda3|micromamba|"
+    r"kubeflownotebookswg/(jupyter-pytorch|codeserver|rstudio)|scverse/scvi-tools"
+)
+"""Images on plain Linux and Python: only those on nvidia/cuda and pytorch/pytorch look there (kubeflow/
+notebooks#176; scverse/scvi-tools#3799)."""
 TGI_REFRESHES_CACHE: Version = (2,)
 """First text-generation-inference whose image runs ldconfig at its start (#1711, fixed by its PR#1708)."""
 TEI_LOOKS_FOR_SMI: tuple[Version, Version] = ((1, 9), (1, 9, 3))
@@ -40,6 +46,7 @@ def library_path_problems(facts: Facts) -> Iterator[Problem]:
         )
         return
     yield from _library_path(facts)
+    yield from _plain_base(facts)
     yield from _hugging_face(facts)
 
 
@@ -98,6 +105,24 @@ def _library_path(facts: Facts) -> Iterator[Problem]:
     )
     if stated:
         yield from _compat_first(facts)
+
+
+def _plain_base(facts: Facts) -> Iterator[Problem]:
+    """Images on plain Linux, whatever CUDA their wheels bring."""
+    on_cos = facts.os in ("", "GKE COS", "GKE Autopilot")
+    if not on_cos or not BASES_WITHOUT_PATH.search(facts.image) or facts.env.get("LD_LIBRARY_PATH"):
+        return
+    yield Problem(
+        "DRIVER_LIB_PATH",
+        "env",
+        "GKE mounts the driver in /usr/local/nvidia, where images on plain Linux do not look for it",
+        (
+            Fix(
+                f"set LD_LIBRARY_PATH={LIBRARY_PATH}",
+                with_env(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),
+            ),
+        ),
+    )
 
 
 def _hugging_face(facts: Facts) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """What an engine needs of the host: glibc, the processor, libraries of its CUDA."""
 
+import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
@@ -24,6 +25,13 @@ OWN_IMAGES = (
     "openmmlab/lmdeploy",
 )
 """Images of the projects themselves, whose processors are known."""
+AMD64_IMAGES = (
+    r"ggml-org/llama\.cpp:(server|full|light)-cuda-b([1-7]?\d{1,3}|8[01]\d\d|82[0-3]\d|824[0-8])$",
+    r"ggerganov/llama\.cpp:(server|full|light)-cuda",
+    r"verlai/verl[:@]",
+)
+"""Images without arm64: llama.cpp with CUDA up to b8248 (b9014 has it, Osmantic/ODS#1130, 2026-05-05), verl
+(verl-project/verl#3468, 2026-07-19)."""
 
 
 def host_problems(facts: Facts) -> Iterator[Problem]:
@@ -109,10 +117,26 @@ def _processor(facts: Facts) -> Iterator[Problem]:
         )
     if facts.arch != "arm64" or built:
         return
+    if any(re.search(pattern, facts.image) for pattern in AMD64_IMAGES):
+        own = str(facts.given.image)
+        newer = re.sub(r"ggerganov/|-b\d+$", lambda part: "ggml-org/" if "/" in part[0] else "-b9014", own)
+        fixes = (set_field("image", newer, f"use image {newer}"),) if newer != own else ()
+        yield Problem(
+            "CPU_ARCH",
+            "image",
+            f"{own} is published for amd64 only",
+            (*fixes, use_vllm("0.20.0"), use_vllm("0.19.1")),
+        )
+        return
     if facts.image and not any(name in facts.image for name in OWN_IMAGES):
         return  # whoever publishes another image may have built it for arm64
     too_old = {"vllm": (0, 10, 2, 0), "sglang": (0, 5, 0, 0)}.get(facts.runtime)
-    missing = facts.runtime in ("tgi", "lmdeploy") or (too_old and facts.version and facts.version < too_old)
+    by_verl = facts.runtime_text == "verl" and facts.install == "docker"
+    missing = (
+        facts.runtime in ("tgi", "lmdeploy")
+        or by_verl
+        or (too_old and facts.version and facts.version < too_old)
+    )
     if not missing:
         return
     known = {"vllm": "0.10.2", "sglang": "0.5.11"}.get(facts.runtime)
@@ -121,7 +145,7 @@ def _processor(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "CPU_ARCH",
         "cpu_arch",
-        f"{facts.runtime} {dotted(facts.version[:3])} has no arm64 build".replace("  ", " "),
+        f"{facts.runtime_text} {dotted(facts.version[:3])} has no arm64 build".replace("  ", " "),
         tuple(fixes),
     )
 

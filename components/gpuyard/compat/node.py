@@ -4,26 +4,55 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gpuyard.catalog.software import parse_version
-from gpuyard.catalog.software_nodes import OperatorOs, operator_releases
+from gpuyard.catalog.software import Version, parse_version
+from gpuyard.catalog.software_nodes import OperatorOs, find_operator, operator_releases
 from gpuyard.compat.fabric import fabric_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR, gke_problems
 from gpuyard.compat.node_image import image_problems, says_no_driver
-from gpuyard.compat.owner import has_operator, installs_driver, operator_system, switched
-from gpuyard.compat.problem import Fix, Problem, without_flags
+from gpuyard.compat.owner import (
+    has_operator,
+    installs_driver,
+    is_default_driver,
+    operator_system,
+    switched,
+)
+from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
 _AWS_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket"})
+MIG_MANAGER_GLIBC: tuple[Version, Version] = ((0, 13, 1), (2, 34))
+"""First MIG manager that is built on UBI 9, and the glibc that it needs (NVIDIA/mig-parted#329)."""
 
 
 def node_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the node."""
     yield from _driver_owner(facts)
+    yield from _mig_manager(facts)
     yield from image_problems(facts)
     yield from gke_problems(facts)
     yield from fabric_problems(facts)
+
+
+def _mig_manager(facts: Facts) -> Iterator[Problem]:
+    """The operator's MIG manager runs its binary on the host where that brings the driver."""
+    release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
+    on_host = facts.manager == "image" or switched(facts, "driver") is False
+    if release is None or not facts.mig or not on_host or not facts.glibc:
+        return
+    if release.mig_manager < MIG_MANAGER_GLIBC[0] or facts.glibc >= MIG_MANAGER_GLIBC[1]:
+        return
+    yield Problem(
+        "HOST_GLIBC",
+        "gpu_operator",
+        f"on nodes that bring the driver, MIG manager {dotted(release.mig_manager)} of GPU Operator "
+        f"{release.version} needs glibc {dotted(MIG_MANAGER_GLIBC[1])}, this one has {dotted(facts.glibc)}",
+        (
+            Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),
+            set_field("mig", None, "use whole GPUs"),
+        ),
+    )
 
 
 def _driver_owner(facts: Facts) -> Iterator[Problem]:
@@ -84,10 +113,12 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
     release = parse_version(facts.given.gpu_operator) if has_operator(facts) else ()
     early = bool(release) and release < system.since
     late = bool(release) and bool(system.until) and release[:3] > system.until
-    newest = operator_releases()[-1].version
+    # a driver of one's own choice may well have an image that the default one lacks
+    own_driver = facts.given.driver is not None and not is_default_driver(facts)
+    versions = ("v25.3.4", "v26.3.3", operator_releases()[-1].version)
     fixes = tuple(
         Fix(f"use GPU Operator {version}", {"gpu_operator": version})
-        for version in ("v25.3.4", "v26.3.3", newest)
+        for version in ((f"v{dotted(system.until)}",) if late else versions)
     )
     if early or late:
         yield Problem(
@@ -96,7 +127,7 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
             f"GPU Operator {dotted(release)} has no driver container for {system.name} "
             + ("yet" if early else "any more"),
             (*fixes, _by_image(facts)),
-            Severity.ERROR if system.range_is_sure else Severity.WARNING,
+            Severity.ERROR if system.range_is_sure and (early or not own_driver) else Severity.WARNING,
         )
     elif system.by_partner:
         yield Problem(

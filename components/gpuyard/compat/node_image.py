@@ -1,4 +1,4 @@
-"""Node images of AWS against machine types: images without a driver, and with one that does not fit."""
+"""Node images against machine types: images without a driver, and with one that does not fit."""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from gpuyard.catalog.software_nodes import driver_exclusions
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import has_operator
 from gpuyard.compat.problem import Fix, Problem, set_driver, set_field
+from gpuyard.errors import Severity
 
 _WITHOUT = re.compile(
     r"standard|vanilla|\bplain\b|non[- ]?(nvidia|gpu|accelerated)|not (nvidia|gpu|accelerated)"
@@ -15,6 +16,16 @@ _WITHOUT = re.compile(
     r"|\bal2_(x86_64|arm_64)(?!_gpu)\b|\bbottlerocket_(x86_64|arm_64)\b(?!_nvidia)"
 )
 """What people and AWS call images without a driver."""
+GUEST_DRIVER_SINCE = 20250604
+"""Day from which EKS images of Amazon Linux 2023 carry the GRID module (awslabs/amazon-eks-ami PR#2265);
+Bottlerocket brings it too (awsdocs/amazon-eks-user-guide PR#1143)."""
+AKS_WITHOUT_DRIVER: tuple[tuple[str, frozenset[str], str], ...] = (
+    (r"(azure ?linux|mariner)[ _-]*v?2(?!\d)|mariner(?!.*3)", frozenset({"v100", "t4"}), "Azure Linux 2"),
+    (r"flatcar", frozenset(), "Flatcar"),
+    (r"os ?guard", frozenset(), "Azure Linux with OS Guard"),
+)
+"""Node systems of AKS, the only GPUs that they drive, and their names (Azure/AKS#4602; MicrosoftDocs/
+azure-aks-docs articles/aks/use-nvidia-gpu.md, 2026-08-21)."""
 
 
 @cache
@@ -24,8 +35,10 @@ def says_no_driver(text: str) -> bool:
 
 
 def image_problems(facts: Facts) -> Iterator[Problem]:
-    """Every rule on node images of AWS."""
+    """Every rule on node images."""
     yield from _no_driver(facts)
+    yield from _no_guest_driver(facts)
+    yield from _left_out_by_azure(facts)
     yield from _excluded(facts)
 
 
@@ -44,34 +57,49 @@ def _excluded(facts: Facts) -> Iterator[Problem]:
         )
 
 
+def _no_guest_driver(facts: Facts) -> Iterator[Problem]:
+    """Slices of a GPU that AWS sells, on images without NVIDIA's driver for guests."""
+    is_slice = facts.machine is not None and 0 < facts.machine.gpu_count < 1 and "." in facts.instance
+    if not is_slice or facts.manager not in ("", "image") or facts.branch or facts.os == "Bottlerocket":
+        return
+    day = re.search(r"20\d{6}", facts.node_image)
+    has_it = facts.os == "Amazon Linux 2023" and not says_no_driver(facts.node_image)
+    if has_it and (day is None or int(day[0]) >= GUEST_DRIVER_SINCE):
+        return
+    changes = {"instance": "g6.xlarge", "gpu": None, "gpu_count": None, "gpu_mem_mib": None, "sm": None}
+    yield Problem(
+        "AMI_NO_DRIVER",
+        "instance",
+        f"{facts.instance} has a slice of a GPU, which needs NVIDIA's GRID guest driver",
+        (
+            Fix("use the NVIDIA image AL2023_x86_64_NVIDIA", {"ami": "AL2023_x86_64_NVIDIA", "os": None}),
+            Fix("use g6.xlarge", changes),
+        ),
+        Severity.ERROR if facts.os or facts.given.ami else Severity.WARNING,
+    )
+
+
+def _left_out_by_azure(facts: Facts) -> Iterator[Problem]:
+    """Systems of AKS that bring no driver for a GPU."""
+    if facts.platform != "aks" or facts.manager in ("operator", "none") or facts.branch:
+        return
+    gpu = facts.gpu.id if facts.gpu else ""
+    row = next((row for row in AKS_WITHOUT_DRIVER if re.search(row[0], facts.node_image)), None)
+    if row is None or not gpu or gpu in row[1]:
+        return
+    yield Problem(
+        "AMI_NO_DRIVER",
+        "os",
+        f"AKS has no driver for {facts.who} on {row[2]}",
+        (set_field("os", "Ubuntu 22.04", "use Ubuntu nodes"),),
+    )
+
+
 def _no_driver(facts: Facts) -> Iterator[Problem]:
     text = facts.node_image
     on_eks = facts.platform in ("eks", "aws") or "aws" in facts.platform
     standard = says_no_driver(text)
     standard = standard or (facts.os == "Bottlerocket" and "aws-k8s" in text and "nvidia" not in text)
-    fractional = facts.machine is not None and 0 < facts.machine.gpu_count < 1
-    # Bottlerocket brings it (awsdocs/amazon-eks-user-guide PR#1143)
-    on_amazon = on_eks or "." in (facts.instance)
-    ships_grid = facts.os == "Bottlerocket" or not on_amazon
-    if fractional and not ships_grid and facts.manager in ("", "image") and not facts.driver:
-        yield Problem(
-            "AMI_NO_DRIVER",
-            "instance",
-            f"{facts.instance} has a slice of a GPU, which needs NVIDIA's GRID guest driver; "
-            "no EKS image has it",
-            (
-                Fix(
-                    "use g6.xlarge",
-                    {
-                        "instance": "g6.xlarge",
-                        "gpu": None,
-                        "gpu_count": None,
-                        "gpu_mem_mib": None,
-                        "sm": None,
-                    },
-                ),
-            ),
-        )
     on_aks = facts.platform == "aks"
     if not (on_eks or on_aks) or facts.given.driver is not None or facts.given.driver_branch is not None:
         return

@@ -11,6 +11,7 @@ from gpuyard.catalog.software_nodes import (
     operator_systems,
 )
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.place import is_openshift
 
 ABSENT = frozenset(
     {
@@ -48,7 +49,16 @@ def operator_system(facts: Facts) -> OperatorOs | None:
     minor = re.search(r"(?:rhel|red ?hat[a-z ]*)[ _-]*(\d+\.\d+)", facts.node_image)
     if minor:
         names.append(f"RHEL {minor[1]}")
+    if facts.os == "RHCOS (OpenShift)" or is_openshift(facts.given):
+        names.append(f"RHCOS {_openshift(facts)}")
     return next((row for name in (*names, facts.os) if (row := operator_systems().get(name))), None)
+
+
+def _openshift(facts: Facts) -> str:
+    """Version of OpenShift, ``4.12``; empty: not said."""
+    text = f"{facts.node_image} {facts.given.platform or ''} {facts.given.kubernetes or ''}".lower()
+    found = re.search(r"\b(?:rhcos|openshift|ocp|v)?[ _-]*(4\.\d+)", text)
+    return found[1] if found else ""
 
 
 def has_operator(facts: Facts) -> bool:
@@ -78,14 +88,14 @@ def installs_driver(facts: Facts) -> bool:
     if stated:
         often_there = facts.platform == "eks" or facts.os in IMAGES_WITH_DRIVER
         if system.driver_container:
-            return bool(system.since and facts.driver) and _is_default(facts)
-        return bool(facts.driver or not often_there) and _is_default(facts)
+            return bool(system.since and facts.driver) and is_default_driver(facts)
+        return bool(facts.driver or not often_there) and is_default_driver(facts)
     if system.driver_container or facts.os in IMAGES_WITH_DRIVER or "oracle" in facts.node_image:
         return False
     return str(facts.given.toolkit).lower() not in ABSENT or facts.given.toolkit is None
 
 
-def _is_default(facts: Facts) -> bool:
+def is_default_driver(facts: Facts) -> bool:
     """Whether the driver is the one that the operator's release, or one near it, installs by default."""
     release = find_operator(facts.given.gpu_operator)
     if release is None or (facts.platform == "eks" and _ships(facts)):

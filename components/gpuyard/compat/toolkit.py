@@ -8,7 +8,7 @@ from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import OperatorRelease, find_operator
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import ABSENT, has_operator, switched
-from gpuyard.compat.problem import Fix, Problem, set_field, with_env
+from gpuyard.compat.problem import Fix, Problem, set_field, with_env, without_flags
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
@@ -49,7 +49,7 @@ def toolkit_problems(facts: Facts) -> Iterator[Problem]:
     release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
     given = _given(facts)
     stack = _Stack(facts, release, given or _by_operator(facts, release), _containerd(facts))
-    for rule in (_version_3, _cdi, _own_containerd, _gke, _version_4):
+    for rule in (_version_3, _cdi, _cdi_on_rke2, _own_containerd, _gke, _version_4):
         problem = rule(stack)
         if problem is not None:
             # EKS images have a toolkit of their own, so the operator's is often switched off
@@ -123,6 +123,21 @@ def _cdi(stack: _Stack) -> Problem | None:
         f"GPU Operator {stack.release.version} hands out GPUs by CDI, which containerd "
         f"{dotted(stack.containerd)} does not know",
         (set_field("containerd", "1.7.29", "use containerd 1.7"), _operator("v25.3.4")),
+    )
+
+
+def _cdi_on_rke2(stack: _Stack) -> Problem | None:
+    """Release notes of 25.3.1 and 25.3.2; from 25.10 on CDI is the default, and RKE2 is supported."""
+    is_on = switched(stack.facts, "cdi") or switched(stack.facts, "cdi.default")
+    if stack.release is None or not is_on or "rke2" not in _where(stack.facts):
+        return None
+    if stack.release.key >= OPERATOR_CDI:
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "env",
+        f"GPU Operator {stack.release.version} does not work with CDI on RKE2",
+        (Fix("leave cdi.enabled unset", without_flags(stack.facts, "cdi.enabled", "cdi.default.enabled")),),
     )
 
 

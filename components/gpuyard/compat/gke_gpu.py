@@ -1,0 +1,75 @@
+"""GPUs against the GKE version: machine types that came later, and default drivers that are too old."""
+
+from collections.abc import Iterator
+
+from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_gke import GkeGpu, gke_gpus, read_gke_version
+from gpuyard.compat.facts import GKE_POOL_DRIVER, Facts
+from gpuyard.compat.owner import has_operator
+from gpuyard.compat.problem import Fix, Problem, set_field, with_env
+from gpuyard.compat.spelling import dotted, driver_text, plain
+from gpuyard.errors import Severity
+
+_PATCH = 3
+"""Parts of a version before Google's build number."""
+
+
+def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
+    """What GKE's version says against the GPU."""
+    row = gke_gpus().get(facts.gpu.id) if facts.gpu else None
+    version = read_gke_version(facts.given.kubernetes) if facts.given.kubernetes is not None else ()
+    if row is None or facts.platform != "gke" or len(version) < len((1, 0)):
+        return
+    newest = dotted(max((*row.asked, row.first, row.default_driver_since))[:2])
+    fix = set_field("kubernetes", newest, f"use GKE {newest}")
+    if _is_before(version, row.first):
+        yield Problem(
+            "K8S_VERSION",
+            "kubernetes",
+            f"GKE has {facts.who} from {_written(row.first)} on, this is {_written(version)}",
+            (fix,),
+        )
+    elif any(version[:2] == asked[:2] and _is_before(version, asked) for asked in row.asked):
+        asked = next(asked for asked in row.asked if asked[:2] == version[:2])
+        yield Problem(
+            "K8S_VERSION",
+            "kubernetes",
+            f"Google's guide asks for GKE {_written(asked)} with {facts.who}, this is {_written(version)}",
+            (fix,),
+            Severity.WARNING,
+        )
+    yield from _default_driver(facts, row, version)
+
+
+def _default_driver(facts: Facts, row: GkeGpu, version: Version) -> Iterator[Problem]:
+    pool = next((key for key in facts.env if key.endswith(GKE_POOL_DRIVER)), "")
+    told = f"{plain(facts.given.driver_managed_by)} {facts.env.get(pool, '')}".lower()
+    by_cloud = not facts.manager or facts.manager == "cloud"
+    if facts.branch or not by_cloud or has_operator(facts) or "latest" in told:
+        return
+    if not _is_before(version, row.default_driver_since):
+        return
+    changes = with_env(facts, pool, "latest") if pool else {}
+    yield Problem(
+        "AMI_DRIVER_MIN",
+        "driver_managed_by",
+        f"{facts.who} needs driver {driver_text(row.driver)} or newer, which is the default of GKE only from "
+        f"{_written(row.default_driver_since)} on",
+        (
+            Fix(
+                "set gke-gpu-driver-version: latest",
+                {"driver_managed_by": "cloud (gke-gpu-driver-version: latest)", **changes},
+            ),
+        ),
+        Severity.ERROR if "default" in told else Severity.WARNING,
+    )
+
+
+def _is_before(version: Version, bound: Version) -> bool:
+    """Whether the version is older for sure, however much of it was left unsaid."""
+    return version < bound[: len(version)]
+
+
+def _written(version: Version) -> str:
+    build = f"-gke.{version[_PATCH]}" if len(version) > _PATCH else ""
+    return dotted(version[:_PATCH]) + build
