@@ -10,13 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from gpuyard.catalog.gce_types import gce_shape, gce_types
 from gpuyard.catalog.hardware import machine_types
-from gpuyard.catalog.list_prices import (
-    gce_committed_prices,
-    gce_price,
-    gce_shape,
-    gce_types,
-)
+from gpuyard.catalog.list_prices import gce_committed_prices, gce_price
 from gpuyard.catalog.service_prices import service_price
 
 SOURCE = "Cyclenerd/google-cloud-pricing-cost-calculator (Apache-2.0)"

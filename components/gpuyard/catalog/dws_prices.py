@@ -8,8 +8,8 @@ discount; series that have one which nobody has published (G4, A4X) have no pric
 from collections.abc import Mapping
 from functools import cache
 
+from gpuyard.catalog.gce_types import gce_shape
 from gpuyard.catalog.hardware import machine_types
-from gpuyard.catalog.list_prices import gce_shape
 from gpuyard.catalog.price import Price
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.catalog.tables import read_csv
@@ -44,14 +44,13 @@ _COUNTS = {"gpu": "gpus", "host": "gpus", "vcpu": "vcpus", "gib": "gib"}
 
 
 def _shape(machine_type: str) -> Mapping[str, float] | None:
-    machine = machine_types("gcp").get(machine_type)
-    if machine is None:
+    machine, size = machine_types("gcp").get(machine_type), gce_shape(machine_type)
+    if machine is None or size is None:
         return None
-    vcpus, gib = gce_shape(machine_type) or (machine.vcpu, machine.memory_gib)
     # a slice of an A4 holds its SSDs; those of A2 High and G2 are the user's to attach
     brings = machine.family in ("a2-ultragpu", "a3-highgpu", "a3-megagpu", "a3-ultragpu", "a3-edgegpu")
     ssd = machine.local_nvme_gb if brings else None
-    return {"gpus": machine.gpu_count, "vcpus": vcpus, "gib": gib, "ssd_gib": ssd or 0}
+    return {"gpus": machine.gpu_count, "vcpus": size[0], "gib": size[1], "ssd_gib": ssd or 0}
 
 
 def _like(price: Price, usd: float, note: str) -> Price:

@@ -126,8 +126,9 @@ def gpu_aliases() -> tuple[str, ...]:
 @cache
 def machine_types(cloud: str | None = None) -> Mapping[str, MachineType]:
     """Every GPU machine type by id, of one cloud or of all."""
-    rows = (row for row in read_csv("instances") if cloud in (None, row["cloud"]))
-    return {row["instance"]: _machine(row) for row in rows}
+    if cloud is None:
+        return {row["instance"]: _machine(row) for row in read_csv("instances")}
+    return {name: machine for name, machine in machine_types().items() if machine.cloud == cloud}
 
 
 def find_machine_type(text: str) -> MachineType:

@@ -1,15 +1,14 @@
 """List prices of every machine type, GPU or not, from the wide tables; and the few that are derived."""
 
-import csv
 import re
 from collections.abc import Mapping
 from functools import cache
 from statistics import median
-from sys import intern
 
+from gpuyard.catalog.gce_types import gce_rows, gce_types
 from gpuyard.catalog.offers import money
 from gpuyard.catalog.price import Price
-from gpuyard.catalog.tables import DATA, read_csv
+from gpuyard.catalog.tables import read_csv
 
 EC2_REST_AS_OF = "2025-04-24"
 EC2_HOME_AS_OF = "2026-07-06"
@@ -44,43 +43,20 @@ def ec2_vcpus(machine_type: str) -> int | None:
 
 def gce_price(machine_type: str, region: str) -> Price | None:
     """The on-demand price of a Google machine type; A2, A3, G2 and G4 with their GPUs. None: no row."""
-    usd = _gce().get((machine_type, region))
-    source = "Cyclenerd/google-cloud-pricing-cost-calculator (Apache-2.0)"
-    return None if usd is None else Price(usd=usd, unit="USD/hour", source=source, as_of=GCP_AS_OF)
+    usd = _cell(machine_type, region, "usd_per_hour")
+    return None if usd is None else _listed(usd)
 
 
 def gce_spot_price(machine_type: str, region: str) -> Price | None:
     """The spot price that Google lists for a machine type. None: no row, or not below on demand."""
-    usd, listed = (
-        _gce_column("usd_per_hour_spot").get((machine_type, region)),
-        _gce().get((machine_type, region)),
-    )
-    if usd is None or (listed is not None and usd >= listed):
-        return None
-    source = "Cyclenerd/google-cloud-pricing-cost-calculator (Apache-2.0)"
-    return Price(usd=usd, unit="USD/hour", source=source, as_of=GCP_AS_OF)
+    usd, listed = (_cell(machine_type, region, key) for key in ("usd_per_hour_spot", "usd_per_hour"))
+    return None if usd is None or (listed is not None and usd >= listed) else _listed(usd)
 
 
 def gce_committed_prices(machine_type: str, region: str) -> Mapping[str, Price]:
     """USD per machine-hour under a resource commitment, by term (``1y``, ``3y``); a month has 730 hours."""
-    source = "Cyclenerd/google-cloud-pricing-cost-calculator (Apache-2.0)"
-    found: dict[str, Price] = {}
-    for term in ("1y", "3y"):
-        monthly = _gce_column(f"usd_per_month_{term}").get((machine_type, region))
-        if monthly is not None:
-            usd = round(monthly / 730, 8)
-            found[term] = Price(usd=usd, unit="USD/hour", source=source, as_of=GCP_AS_OF)
-    return found
-
-
-def gce_shape(machine_type: str) -> tuple[float, float] | None:
-    """How many vCPUs and GiB of memory a Google machine type has. None: no row."""
-    return _gce_shapes().get(machine_type)
-
-
-def gce_types() -> frozenset[str]:
-    """Every Google machine type of the wide table."""
-    return _gce_types()
+    monthly = {term: _cell(machine_type, region, f"usd_per_month_{term}") for term in ("1y", "3y")}
+    return {term: _listed(round(usd / 730, 8)) for term, usd in monthly.items() if usd is not None}
 
 
 def derived_price(machine_type: str, region: str, home: Price | None) -> Price | None:
@@ -115,21 +91,7 @@ def is_priced_type(cloud: str, machine_type: str) -> bool:
     """Whether the wide tables have the machine type at all, GPU or not."""
     if cloud == "aws":
         return machine_type in _ec2()
-    return machine_type in _gce_types()
-
-
-@cache
-def _gce_shapes() -> Mapping[str, tuple[float, float]]:
-    with (DATA / "gcp_machine_prices.csv").open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        header = next(rows)
-        name, vcpus, gib = (header.index(key) for key in ("machine_type", "vcpu", "memory_gib"))
-        return {intern(row[name]): (float(row[vcpus]), float(row[gib])) for row in rows}
-
-
-@cache
-def _gce_types() -> frozenset[str]:
-    return frozenset(name for name, _ in _gce())
+    return machine_type in gce_types()
 
 
 @cache
@@ -143,18 +105,10 @@ def _ec2() -> Mapping[str, Mapping[str, str]]:
     return {row["instance_type"]: row for row in read_csv("ec2_on_demand")}
 
 
-def _gce() -> Mapping[tuple[str, str], float]:
-    return _gce_column("usd_per_hour")
+def _cell(machine_type: str, region: str, column: str) -> float | None:
+    return money(gce_rows(machine_type).get(region, {}).get(column))
 
 
-@cache
-def _gce_column(column: str) -> Mapping[tuple[str, str], float]:
-    """One price column by machine type and region.
-
-    Read without `read_csv`: a dict for each of 16,000 rows would be most of the catalog's memory.
-    """
-    with (DATA / "gcp_machine_prices.csv").open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        header = next(rows)
-        name, region, usd = (header.index(key) for key in ("machine_type", "region", column))
-        return {(intern(row[name]), intern(row[region])): float(row[usd]) for row in rows if row[usd]}
+def _listed(usd: float) -> Price:
+    source = "Cyclenerd/google-cloud-pricing-cost-calculator (Apache-2.0)"
+    return Price(usd=usd, unit="USD/hour", source=source, as_of=GCP_AS_OF)

@@ -20,8 +20,9 @@ from gpuyard.catalog.committed_prices import (
     rates_of,
     series_of,
 )
+from gpuyard.catalog.gce_types import gce_shape
 from gpuyard.catalog.hardware import machine_types
-from gpuyard.catalog.list_prices import GCP_AS_OF, gce_shape
+from gpuyard.catalog.list_prices import GCP_AS_OF
 from gpuyard.catalog.price import Price
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.line_item import (
@@ -241,8 +242,7 @@ def _needs(found: Committed, line: LineItem, rates: Rates | None) -> Needs:
     for part, word in (("vCPU", "vCPUs"), ("GiB", "memory")):
         if name == f"{found.series} custom {word}":
             return {part: (_ALL, _ALL)}
-    machine = machine_types("gcp").get(name)
-    shape = gce_shape(name) or (machine and (machine.vcpu, machine.memory_gib))
+    machine, shape = machine_types("gcp").get(name), gce_shape(name)
     is_series = name.startswith(f"{found.series}-") or (found.series == "m1" and name.startswith("m2-"))
     if not is_series or shape is None or not is_committable(name, found.region):
         return {}

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from gpuyard.catalog.gce_types import gce_shape
 from gpuyard.catalog.hardware import machine_types
-from gpuyard.catalog.list_prices import gce_shape
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, Charge, Loads, charge, decimal, unpriced
 from gpuyard.costs.scene import Scene
@@ -40,13 +40,13 @@ def charge_licence(
     region, name = scene.region(resource), f"{system} licence"
     size = " shared core" if _SHARED_CORE.fullmatch(machine_type) else ""
     price = service_price("gcp", "licence", f"{system}{size}", region)
-    vcpus = _vcpus(machine_type)
-    if price is None or (system in _PER_VCPU and vcpus is None):
+    shape = gce_shape(machine_type)
+    if price is None or (system in _PER_VCPU and shape is None):
         yield unpriced(resource, name, "no price of it for this machine type", region)
         return
     hours = nodes * scene.hours_of(resource)
     if system in _PER_VCPU:
-        hours = hours * decimal(vcpus or 0)
+        hours = hours * decimal(shape[0] if shape else 0)
     unit = "vCPU-hour" if system in _PER_VCPU else "hour"
     group = GPU_NODES if machine_type in machine_types("gcp") else CPU_NODES
     yield charge(
@@ -58,11 +58,3 @@ def licence_of(image: Any) -> str:
     """What must be licensed of an image; empty: nothing known."""
     text = image if isinstance(image, str) else ""
     return next((system for pattern, system in _IMAGES if pattern.search(text)), "")
-
-
-def _vcpus(machine_type: str) -> float | None:
-    shape, custom = gce_shape(machine_type), re.search(r"custom-(\d+)-", machine_type)
-    if shape:
-        return shape[0]
-    machine = machine_types("gcp").get(machine_type)
-    return float(custom[1]) if custom else (machine.vcpu if machine else None)

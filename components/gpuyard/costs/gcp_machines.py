@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from gpuyard.catalog.gce_types import CustomType, read_custom
 from gpuyard.catalog.list_prices import gce_price, gce_spot_price
 from gpuyard.catalog.price import Price
 from gpuyard.catalog.service_prices import service_price
@@ -17,7 +18,7 @@ from gpuyard.catalog.tables import read_csv
 from gpuyard.costs.disks import charge_gcp_disk, charge_local_ssd
 from gpuyard.costs.gcp_bookings import is_booked
 from gpuyard.costs.gcp_licences import charge_licence
-from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, Charge, Loads, charge, unpriced
+from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, Charge, Loads, charge, decimal, unpriced
 from gpuyard.costs.machine import DWS_MODES, charge_machines
 from gpuyard.costs.scene import Scene, count, listed, mapping, truth
 from gpuyard.costs.sustained_use import GPU, after_sustained_use
@@ -101,8 +102,8 @@ def charge_gce(resource: Resource, scene: Scene, machine: GceMachine, nodes: Loa
     region = scene.region(resource)
     if machine.purchase == "calendar" and is_booked(scene, region, machine.machine_type):
         pass  # the booking is in the program, and so is what it costs
-    elif _shape(machine.machine_type):
-        yield from _custom(resource, scene, machine, nodes, region)
+    elif custom := read_custom(machine.machine_type):
+        yield from _custom(resource, scene, machine, custom, nodes, region)
     else:
         has_gpus = bool(machine.gpus)
         yield from charge_machines(
@@ -156,28 +157,13 @@ _PREMIUM = {**dict.fromkeys(("n1", "n2", "n2d", "n4", "n4d"), Decimal("1.05")), 
 """What a custom type costs above a predefined one, by family (VM instance pricing, custom machine types)."""
 _MAX_GB_PER_VCPU = {**dict.fromkeys(("n2", "n2d", "n4", "n4d", "e2"), Decimal(8)), "n1": Decimal("6.5")}
 """Memory above this is extended memory, which costs more."""
-_CUSTOM = re.compile(
-    r"(?:(?P<family>[a-z]+\d[a-z]?)-)?custom-(?P<vcpus>\d+|micro|small|medium)-(?P<mib>\d+)(?P<ext>-ext)?"
-)
-
-
-_SHARED_CORES = {"micro": Decimal("0.25"), "small": Decimal("0.5"), "medium": Decimal(1)}
-"""vCPUs that custom shared-core E2 machines are billed for."""
-
-
-def _shape(machine_type: str) -> re.Match[str] | None:
-    return _CUSTOM.fullmatch(machine_type)
 
 
 def _custom(
-    resource: Resource, scene: Scene, machine: GceMachine, nodes: Loads, region: str
+    resource: Resource, scene: Scene, machine: GceMachine, custom: CustomType, nodes: Loads, region: str
 ) -> Iterator[Charge]:
     """VCPUs and memory of a custom type, from the family's predefined prices and the published premium."""
-    shape = _CUSTOM.fullmatch(machine.machine_type)
-    if shape is None:
-        return
-    family = shape["family"] or "n1"
-    vcpus, memory = _SHARED_CORES.get(shape["vcpus"]) or Decimal(shape["vcpus"]), Decimal(shape["mib"]) / 1024
+    family, vcpus, memory = custom.family, decimal(custom.vcpus), decimal(custom.gib)
     if machine.purchase == "calendar":
         words = DWS_MODES["calendar"]
         yield unpriced(resource, f"{machine.machine_type} {words}", f"no {words} sells it", region)
@@ -187,7 +173,8 @@ def _custom(
     if rates is None:
         yield unpriced(resource, machine.machine_type, f"no price of custom {family} machines", region)
         return
-    extended = max(Decimal(0), memory - _MAX_GB_PER_VCPU[family] * vcpus) if shape["ext"] else Decimal(0)
+    beyond = max(Decimal(0), memory - _MAX_GB_PER_VCPU[family] * vcpus)
+    extended = beyond if custom.has_extended_memory else Decimal(0)
     more = service_price("gcp", "custom_machine", f"{family} extended memory", region)
     hours = nodes * scene.hours_of(resource)
     group = GPU_NODES if machine.gpus else CPU_NODES
