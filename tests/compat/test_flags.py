@@ -38,6 +38,27 @@ def _codes(runtime: str, version: str | None, env: str, image: str | None = None
         ("sglang", "0.5.5", "--enable-ep-moe", [("FLAG_REMOVED", "error")]),
         ("sglang", "0.5.23", "--context-length 4096 --mem-fraction-static 0.8", []),
         ("sglang", "0.5.10", "--max-model-len 4096", [("FLAG_UNKNOWN", "error")]),
+        ("tensorrt-llm", "0.11.0", "--multi_block_mode enable", []),
+        ("tensorrt-llm", "0.12.0", "--multi_block_mode enable", [("FLAG_REMOVED", "error")]),
+        ("tensorrt-llm", "1.2.0", "--some_flag 1 --tp_size 8", []),
+        ("tensorrt-llm", "1.2.0", "trtllm-serve m --max-model-len 4096", [("FLAG_UNKNOWN", "error")]),
+        ("tensorrt-llm", "1.2.0", "trtllm-build --model m", []),
+        ("llama.cpp", "b10883", "--no-mmap", []),
+        ("llama.cpp", "b10884", "--no-mmap", [("FLAG_REMOVED", "error")]),
+        ("llama.cpp", None, "--no-mmap -fa", []),
+        ("llama.cpp", "b6303", "-fa --ctx-size 4096", []),
+        ("llama.cpp", "b6341", "-fa --ctx-size 4096", [("FLAG_REMOVED", "error")]),
+        ("llama.cpp", "b6341", "-fa on --ctx-size 4096", []),
+        ("ik_llama.cpp", "b6341", "-fa --ctx-size 4096", []),
+        ("vllm", "0.14.0", "VLLM_ATTENTION_BACKEND=FLASH_ATTN", []),
+        ("vllm", "0.15.0", "VLLM_ATTENTION_BACKEND=FLASH_ATTN", [("FLAG_REMOVED", "warning")]),
+        ("vllm", None, "VLLM_ATTENTION_BACKEND=FLASH_ATTN", []),
+        ("vllm", "0.12.0", "VLLM_USE_V1=1", [("FLAG_REMOVED", "warning")]),
+        ("vllm", "0.12.0", "VLLM_USE_V1=0", [("FLAG_REMOVED", "error")]),
+        ("vllm", "0.3.3", "python -m vllm.entrypoints.api_server --api-key k", [("FLAG_UNKNOWN", "error")]),
+        ("vllm", "0.3.3", "python -m vllm.entrypoints.openai.api_server --api-key k", []),
+        ("dynamo+vllm", "0.19.0", "--disable-log-requests", [("FLAG_REMOVED", "error")]),
+        ("dynamo+vllm", "0.9.1", "--disable-log-requests", []),
     ],
 )  # fmt: skip
 def test_a_flag_is_judged_by_the_release(
@@ -71,3 +92,9 @@ def test_the_oldest_gpu_of_a_quantization_changes_with_the_release(
     quantization: str, version: tuple[int, ...], sm: tuple[int, ...]
 ) -> None:
     assert quantization_sm_min("vllm", quantization, version) == sm
+
+
+@pytest.mark.parametrize("runtime", ["tgi", "torchserve", "AutoAWQ 0.2", "ray-llm", "torchchat"])
+def test_an_engine_that_nobody_maintains_is_a_warning(runtime: str) -> None:
+    assert ("RUNTIME_UNMAINTAINED", "warning") in _codes(runtime, None, "")
+    assert ("RUNTIME_UNMAINTAINED", "warning") not in _codes("torch", None, "")

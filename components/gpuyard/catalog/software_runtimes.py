@@ -56,6 +56,8 @@ class TorchRelease:
 
 
 _POST = re.compile(r"(\d+)\.(\d+|x)(?:\.(\d+|x))?(?:\.(\d+))?(?:\.?post(\d+))?")
+_BUILD = re.compile(r"(?<![a-z0-9])b(\d{4,5})(?!\d)")
+"""How llama.cpp counts its builds."""
 _UNTAGGED = re.compile(r"v?0\.[01](\.0)?\.dev")
 """What a build from a checkout without its tags calls itself: it says nothing of the release."""
 _SGLANG_GLIBC = ((0, 5, 11, 0), (2, 34))
@@ -68,13 +70,26 @@ _GLIBC = {"manylinux1": (2, 5), "manylinux2014": (2, 17)}
 
 
 def release_key(text: object) -> Version:
-    """A runtime version that orders as releases do: ``v0.8.5.post1`` to ``(0, 8, 5, 1)``; empty: none."""
+    """A runtime version that orders as releases do: ``v0.8.5.post1`` to ``(0, 8, 5, 1)``; empty: none.
+
+    A build of llama.cpp counts in the third place: ``b6341`` is ``(0, 0, 6341, 0)``.
+    """
     found = _POST.search(str(text))
-    if found is None or _UNTAGGED.match(str(text)):
+    if found is None:
+        build = _BUILD.search(str(text).lower())
+        return (0, 0, int(build[1]), 0) if build else ()
+    if _UNTAGGED.match(str(text)):
         return ()
     major, minor, patch, fourth, post = found.groups()
     numbers = [major, minor, patch or "0", post or fourth or "0"]
     return tuple(0 if part == "x" else int(part) for part in numbers)
+
+
+def release_text(key: Version) -> str:
+    """A release for people: ``0.8.5``, ``b6341``."""
+    if key[:2] == (0, 0):
+        return f"b{key[2]}"
+    return ".".join(str(part) for part in key[:3])
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a release of a runtime takes: its flags, and the oldest GPU of each quantization."""
+"""What a release of a runtime takes: its flags and variables, and the oldest GPU of each quantization."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.catalog.tables import read_csv
 
 FLAGS_AS_OF = "2026-11-26"
+WHOLE_PARSERS = frozenset({"vllm", "sglang", "tgi"})
+"""Runtimes whose parsers were read: what they do not list, they do not take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,10 @@ class FlagSpan:
 
 @cache
 def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
-    """Every flag that a release of ``vllm``, ``sglang`` or ``tgi`` has had, by name with its two hyphens."""
+    """Flags of a runtime by name with their two hyphens and ``-`` for ``_``.
+
+    Of those in `WHOLE_PARSERS`, every one that a release has had; of others, those that came or went.
+    """
     return {
         row["flag"]: FlagSpan(
             flag=row["flag"],
@@ -48,6 +53,60 @@ def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
         for row in read_csv("runtime_flags")
         if row["runtime"] == runtime
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An environment variable that a runtime once read."""
+
+    name: str
+    gone_in: Version
+    instead: str
+    source: str
+
+
+@cache
+def gone_variables(runtime: str) -> Mapping[str, Variable]:
+    """Environment variables that some release of the runtime stopped reading, by name."""
+    return {
+        row["variable"]: Variable(
+            name=row["variable"],
+            gone_in=release_key(row["gone_in"]),
+            instead=row["instead"],
+            source=row["source"],
+        )
+        for row in read_csv("runtime_variables")
+        if row["runtime"] == runtime
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retirement:
+    """An engine or server that nobody maintains any more."""
+
+    words: tuple[str, ...]
+    """Parts of its names, in lower case."""
+    name: str
+    since: str
+    state: str
+    instead: str
+    source: str
+
+
+@cache
+def retired_runtimes() -> tuple[Retirement, ...]:
+    """Engines and servers that nobody maintains any more."""
+    return tuple(
+        Retirement(
+            words=tuple(row["words"].split()),
+            name=row["name"],
+            since=row["since"],
+            state=row["state"],
+            instead=row["instead"],
+            source=row["source"],
+        )
+        for row in read_csv("retired_runtimes")
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
+from gpuyard.catalog.software_support import Retirement, retired_runtimes
 from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
@@ -45,11 +46,12 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             (),
             Severity.WARNING,
         )
-    if facts.runtime == "tgi":
+    retired = next((item for item in retired_runtimes() if _is_named(facts, item)), None)
+    if retired is not None:
         yield Problem(
             "RUNTIME_UNMAINTAINED",
             "runtime",
-            "TGI is in maintenance mode since 2025-12-11; 3.3.7 was its last release",
+            f"{retired.name} is {retired.state} (since {retired.since}); use {retired.instead}",
             (),
             Severity.WARNING,
         )
@@ -63,6 +65,11 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             yield from toolchain_problems(facts)
         yield from _kernel_package(facts)
         yield from embedding_image_problems(facts)
+
+
+def _is_named(facts: Facts, retired: Retirement) -> bool:
+    text = f"{facts.runtime} {facts.runtime_text}"
+    return any(word in text for word in retired.words)
 
 
 def _only_known(facts: Facts) -> RuntimeRelease | None:

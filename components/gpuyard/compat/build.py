@@ -32,10 +32,12 @@ EARLY_VLLM_IMAGE: tuple[Version, Version] = ((0, 4, 3, 0), (12, 4))
 """First of them whose image has another base (vllm-project/vllm#5635)."""
 LLM_D_LAST: Version = (0, 8)
 """llm-d counts its own releases below this, and those of its vLLM start above."""
-OWN_NUMBERS = ("sglang-omni", "mini-sglang", "minisgl")
+OWN_NUMBERS = ("sglang-omni", "mini-sglang", "minisgl", "ik-llama", "ik_llama")
 """Projects with an engine's name in theirs that count their own releases; vLLM-Omni counts vLLM's."""
 TENSORRT_SINCE: Version = (3,)
 """TensorRT's own releases start here; below, people mean TensorRT-LLM."""
+DYNAMO_GAP: tuple[Version, Version] = ((0, 10), (1,))
+"""Versions that no Dynamo has (PyPI, ai-dynamo, 2026-11-23): what is stated is the engine in it."""
 _BY_PIP = re.compile(r"\b(pip3?|uv|uvx|wheels?|pypi|venv|virtualenv|conda|poetry)\b")
 _BY_IMAGE = re.compile(r"docker|contain|\b(image|podman|helm|kubernetes|k8s|compose|oci)\b")
 _CUDA_VERSIONS = re.compile(r"cuda?[ -]?\d+(\.\d+)*")
@@ -56,10 +58,11 @@ def read_engine(given: Combination, runtime_text: str, image: str) -> str:
 
 def read_version(given: Combination, runtime_text: str, image: str) -> Version:
     """Key of the release, of the field or of an image tag; empty: unknown."""
-    if "dynamo" in runtime_text and engine_of(runtime_text) != "ai-dynamo":
-        return ()  # Dynamo's own version; which engine it carries is not known
     if any(name in runtime_text for name in OWN_NUMBERS):
         return ()
+    if "dynamo" in runtime_text and engine_of(runtime_text) != "ai-dynamo":
+        key = release_key(given.runtime_version or "")
+        return key if _is_engines(key) else ()  # else Dynamo's own; which engine it carries is not known
     if given.runtime_version is not None:
         key = release_key(given.runtime_version)
         if "llm-d" in runtime_text and key < LLM_D_LAST:
@@ -71,6 +74,11 @@ def read_version(given: Combination, runtime_text: str, image: str) -> Version:
         if found and int(found[1].partition(".")[0]) < CALENDAR_TAGS:
             return release_key(found[1])
     return ()
+
+
+def _is_engines(key: Version) -> bool:
+    """Whether it cannot be Dynamo's: that went from 0.9 to 1.0."""
+    return DYNAMO_GAP[0] <= key < DYNAMO_GAP[1]
 
 
 def _moving(text: object, engine: str) -> Version:

@@ -14,6 +14,7 @@ from gpuyard.errors import Severity
 from gpuyard.planning.budget import Step, spend, step_bytes
 from gpuyard.planning.engine import Engine, engine_at, engine_tiers
 from gpuyard.planning.memory import ERROR, Split, forward_bytes, kv_bytes_per_token, usable_bytes
+from gpuyard.planning.quantization import HALF
 from gpuyard.planning.room import least_cache
 from gpuyard.units import format_bytes
 
@@ -22,6 +23,10 @@ ONE_GPU_WEIGHTS = 20e9
 CHUNKED_SINCE = (0, 5, 4, 0)
 """Before, vLLM prefilled a whole max_model_len at once; since, only up to 32,768 tokens."""
 V1_SINCE = (0, 8, 0, 0)
+AWQ_SPLIT_UNTIL = (0, 3, 0, 0)
+"""First vLLM whose AWQ multiplies large batches as 16-bit weights (vllm-project/vllm#2566)."""
+_AWQ_SPLITS = 8
+"""Partial sums that its kernel kept: 10.75 GiB of a 34B at 16,384 tokens (vllm-project/vllm#2199)."""
 _WHOLE_PREFILL = 32768
 _CHUNK = 512
 _SEQUENCES = 256
@@ -54,7 +59,7 @@ def cache_problems(
     tokens = int(facts.given.max_model_len or 0) or model.context
     step = _step(facts, engine, tokens)
     budget = spend(model, memory, split, engine, step=step, share=share)
-    left = budget.cache + budget.weights - weights
+    left = budget.cache + budget.weights - weights - _partial_sums(facts, model, split, step)
     is_plain = not facts.quantization and not model.linear_layers
     margin = (_PLAIN_ERROR if is_plain else ERROR.p90) * usable + weights - sure_weights
     if not facts.given.max_num_seqs and not _is_v0(facts):  # fewer sequences than a server has sample less
@@ -134,6 +139,15 @@ def _step(facts: Facts, engine: Engine, tokens: int) -> Step:
     else:
         size, sequences = tier.tokens, stated or max(tier.sequences, engine.sequences_least)
     return Step(tokens=batched if isinstance(batched, int) else size, sequences=sequences)
+
+
+def _partial_sums(facts: Facts, model: ModelShape, split: Split, step: Step) -> float:
+    """What the AWQ kernel of early releases needs for the widest product beyond any other forward pass."""
+    early = facts.runtime == "vllm" and () < facts.version < AWQ_SPLIT_UNTIL
+    if not early or facts.quantization != "awq" or model.moe is not None:
+        return 0
+    sums = step.tokens * _AWQ_SPLITS * 2 * model.ffn / split.tensor * HALF
+    return max(sums - forward_bytes(model, split, step.tokens), 0)
 
 
 def _prefills_whole(facts: Facts, tokens: int) -> bool:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from functools import cache
 
-from gpuyard.catalog.software_runtimes import runtime_releases
-from gpuyard.catalog.software_support import FlagSpan, runtime_flags
+from gpuyard.catalog.software_runtimes import release_text, runtime_releases
+from gpuyard.catalog.software_support import WHOLE_PARSERS, FlagSpan, runtime_flags
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, set_release, without_flags
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.problem import Fix, Problem, set_release, with_env, without_flags
+from gpuyard.compat.variables import variable_problems
 from gpuyard.errors import Severity
 
 SUCCESSORS: Mapping[str, Mapping[str, str]] = {
@@ -67,6 +67,22 @@ FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
         "--enforce-eager": "--disable-cuda-graph",
         "--num-shard": "--tp-size",
     },
+    "llama.cpp": {
+        "--max-model-len": "--ctx-size",
+        "--gpu-memory-utilization": "",
+        "--tensor-parallel-size": "--tensor-split",
+        "--served-model-name": "--alias",
+        "--model-path": "--model",
+        "--ngl": "--n-gpu-layers",
+    },
+    "tensorrt-llm": {
+        "--max-model-len": "--max_seq_len",
+        "--gpu-memory-utilization": "--free_gpu_memory_fraction",
+        "--max-num-seqs": "--max_batch_size",
+        "--max-num-batched-tokens": "--max_num_tokens",
+        "--mem-fraction-static": "--free_gpu_memory_fraction",
+        "--context-length": "--max_seq_len",
+    },
     "tgi": {
         "--max-model-len": "--max-total-tokens",
         "--gpu-memory-utilization": "--cuda-memory-fraction",
@@ -81,6 +97,23 @@ FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
 """Flags of another engine, with this engine's name for them."""
 EXTENSION_FLAGS = frozenset({"--omni"})
 """Flags that a package on top of the engine adds: unknown to a plain release only."""
+COMMAND_LACKS: Mapping[str, tuple[frozenset[str], str]] = {
+    "vllm.entrypoints.api_server": (
+        frozenset(
+            {
+                *("--api-key", "--served-model-name", "--chat-template", "--response-role", "--lora-modules"),
+                *("--enable-auto-tool-choice", "--tool-call-parser", "--reasoning-parser"),
+            }
+        ),
+        "`vllm serve` has",
+    ),
+    "trtllm-serve": (frozenset({"--model"}), "it takes the model without a flag"),
+}
+"""Flags of an engine that one of its commands lacks, and what to do (vllm-project/vllm#3651,
+NVIDIA/TensorRT-LLM#18582)."""
+FLASH_VALUE_SINCE = (0, 0, 6341, 0)
+"""Build of llama.cpp whose ``--flash-attn`` wants ``on``, ``off`` or ``auto`` after it; b6303 took it bare
+(mostlygeek/llama-swap#283, 2025-09-04)."""
 MISSPELT = 0.88
 """How alike an unknown flag is to a known one to be its misspelling."""
 _SCRIPT = re.compile(r"&&|;|\bbash\b|\.sh\b")
@@ -98,13 +131,9 @@ def flag_problems(facts: Facts) -> Iterator[Problem]:
     """Every flag and variable that the release does not take."""
     for name in dict.fromkeys(flag for flag, _ in facts.flags):
         yield from _flag(facts, name)
-    if facts.runtime == "vllm" and facts.env.get("VLLM_USE_V1") == "0" and facts.version >= (0, 11, 0):
-        yield Problem(
-            "FLAG_REMOVED",
-            "env",
-            f"vLLM {dotted(facts.version[:3])} has no V0 engine; VLLM_USE_V1=0 asks for it",
-            (Fix("drop VLLM_USE_V1", without_flags(facts, "VLLM_USE_V1")),),
-        )
+    yield from _command(facts)
+    yield from _flash_attention(facts)
+    yield from variable_problems(facts)
 
 
 def _flag(facts: Facts, name: str) -> Iterator[Problem]:
@@ -127,8 +156,38 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
         )
     elif span is not None:
         yield from _span(facts, name, span)
-    elif known and not any(flag.startswith(key) for flag in known):  # parsers take unique beginnings
+    elif facts.runtime in WHOLE_PARSERS and not any(flag.startswith(key) for flag in known):
+        # parsers take unique beginnings
         yield from _unknown(facts, name, key)
+
+
+def _command(facts: Facts) -> Iterator[Problem]:
+    """Flags that the engine has, but not the command that is started."""
+    text = str(facts.given.env)
+    for command, (lacking, instead) in COMMAND_LACKS.items():
+        if command not in text:
+            continue
+        for name in dict.fromkeys(flag for flag, _ in facts.flags if flag.replace("_", "-") in lacking):
+            yield Problem(
+                "FLAG_UNKNOWN",
+                "env",
+                f"{command} has no {name}; {instead}",
+                (Fix(f"drop {name}", without_flags(facts, name)),),
+            )
+
+
+def _flash_attention(facts: Facts) -> Iterator[Problem]:
+    """The bare flag of llama.cpp, which wants a value by now."""
+    if facts.runtime != "llama.cpp" or facts.version < FLASH_VALUE_SINCE:
+        return
+    for name, value in facts.flags:
+        if name in ("--flash-attn", "-fa") and not value:
+            yield Problem(
+                "FLAG_REMOVED",
+                "env",
+                f"llama.cpp {release_text(facts.version)} wants on, off or auto after {name}",
+                (Fix(f"write {name} on", with_env(facts, name, "on")),),
+            )
 
 
 def _is_extended(facts: Facts) -> bool:
@@ -152,19 +211,19 @@ def _is_plain_release(facts: Facts) -> bool:
 
 
 def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
-    who = f"{facts.runtime} {dotted(facts.version[:3])}"
+    who = f"{facts.runtime} {release_text(facts.version)}" if facts.version else facts.runtime
     drop = Fix(f"drop {name}", without_flags(facts, name))
     if span.is_gone(facts.version):
         successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
         yield Problem(
             "FLAG_REMOVED",
             "env",
-            f"{who} has no {name} (gone since {dotted(span.gone_in[:3])}): {successor}",
+            f"{who} has no {name} (gone since {release_text(span.gone_in)}): {successor}",
             (drop,),
         )
     elif span.is_missing(facts.version):
         known = {release.key: release.version for release in runtime_releases(facts.runtime)}
-        version = known.get(span.first_seen, dotted(span.first_seen[:3]))
+        version = known.get(span.first_seen, release_text(span.first_seen))
         yield Problem(
             "FLAG_UNKNOWN",
             "env",

@@ -7,6 +7,7 @@ from gpuyard.compat.cache import cache_problems, no_room
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Problem
+from gpuyard.compat.request_table import request_table_problems
 from gpuyard.errors import Severity
 from gpuyard.planning.memory import Split, weight_bytes_per_gpu
 from gpuyard.planning.weights import keeps_attention
@@ -50,6 +51,7 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
         or any(flag in _OFFLOAD for flag, _ in facts.flags)
     ):
         return
+    yield from request_table_problems(facts)
     split = _split(facts)
     if split is None:
         return

@@ -19,6 +19,9 @@ VOCAB_PAD = 64
 _MXFP4_PAD = (128, 256)
 """Expert width of a shard, and hidden size, are padded to these by the MXFP4 kernels (weights of
 gpt-oss-120b: 65.97 GiB logged, 59.3 without padding; vllm-project/vllm#23278, 2025-08-20)."""
+_MXFP4_LEAST = {"KimiLinearForCausalLM": 256}
+"""Least expert width of a shard, by architecture (Kimi-K3: 180.8 GB per GPU on 8, 120.5 on 16 and on 32;
+vllm-project/vllm#51124, 2026-08)."""
 _HYBRID_MIXING = 1.0
 """NVFP4 checkpoints of hybrids keep linear and full attention in about 8 bit (Qwen3.8-27B: 19.75 GiB
 logged, 17.5 if all were 4 bit; noonghunna/club-3090#1047, 2026-08-17)."""
@@ -153,7 +156,8 @@ def _expert_share(model: ModelShape, split: Split, quantization: str | None) -> 
     if quantization_of(model, quantization) != "mxfp4":
         return 1 / split.ranks
     wide, deep = _MXFP4_PAD
-    width = ceil(model.moe.expert_ffn / split.ranks / wide) * wide / model.moe.expert_ffn
+    shard = ceil(model.moe.expert_ffn / split.ranks / wide) * wide
+    width = max(shard, _MXFP4_LEAST.get(model.architecture, 0)) / model.moe.expert_ffn
     return width * ceil(model.hidden / deep) * deep / model.hidden
 
 
