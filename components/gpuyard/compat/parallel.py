@@ -124,7 +124,7 @@ def _mig(facts: Facts, size: int) -> Iterator[Problem]:
             "driver",
             f"driver {facts.driver_text} breaks scheduling on nodes that mix MIG and whole GPUs; "
             f"fixed in {dotted(MIG_FIXED)}",
-            (raise_driver(facts, MIG_FIXED),),
+            (raise_driver(facts, MIG_FIXED), set_field("mig", None, "use whole GPUs")),
             Severity.WARNING if unsure else Severity.ERROR,
         )
     yield from _mig_gpu(facts)
