@@ -7,15 +7,17 @@ from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.latent import latent_problems
-from gpuyard.compat.problem import Fix, Problem, set_gpu, set_gpus, set_release, without_flags
+from gpuyard.compat.problem import (
+    BACKEND_FLAGS,
+    Fix,
+    Problem,
+    set_gpu,
+    set_gpus,
+    set_release,
+    without_flags,
+)
 from gpuyard.compat.spelling import dotted
 
-BACKEND_FLAGS = (
-    "--attention-backend",
-    "-ab",
-    "--prefill-attention-backend",
-    "--decode-attention-backend",
-)
 LIBRARIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("fa3", ("flash-attn-3", "flash_attn_3", "flash-attention-3", "flash attention 3", "flashattention-3")),
     ("flashmla", ("flashmla", "flash-mla", "flash_mla")),
@@ -73,6 +75,8 @@ BACKEND_EARLY: tuple[tuple[str, str, Version, Version], ...] = (
 VISION_GAP = ((0, 11, 1, 0), (0, 13, 0, 0))
 """vLLM in between has no attention for their vision towers before Ampere (vllm-project/vllm#29743)."""
 VISION_TOWERS = ("qwen3-vl", "qwen2.5-vl")
+VISION_HANGS = ((0, 17, 0, 0), (0, 20, 0, 0))
+"""vLLM in between has Triton's attention in vision towers, which hangs on Volta (vllm-project/vllm#36357)."""
 
 
 def attention_problems(facts: Facts) -> Iterator[Problem]:
@@ -88,6 +92,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
         (name for name, words in LIBRARIES if any(w in facts.runtime_text for w in words)), ""
     )
     span = _span(facts, backend)
+    flags = " ".join(flag for flag, _ in facts.flags)
     if facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
         span, backend = (HOPPER, (9, 9)), "FlashAttention 3"
 
@@ -102,6 +107,10 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"{backend} has no kernels for {facts.card}",
             (Fix("let the engine choose the attention backend", drop), *newer()),
         )
+        if not asked and not facts.runtime and facts.sm > span[1]:
+            yield Problem(
+                "SM_NOT_IN_BINARY", "runtime_version", f"{backend} is not built for {facts.card}", newer()
+            )
     yield from latent_problems(facts, name, backend)
     yield from _features(facts, name, backend)
     soft_cap = "gemma-2" in name or "gemma2" in name
@@ -157,6 +166,14 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             "ATTN_BACKEND_MISSING",
             "runtime_version",
             f"vLLM {dotted(facts.version[:3])} has no attention for vision towers on {facts.card}",
+            (set_release(facts, "0.11.0"), *newer()),
+        )
+    hangs = VISION_HANGS[0] <= facts.version < VISION_HANGS[1]
+    if facts.runtime == "vllm" and tower and facts.sm < (7, 5) and hangs and "mm-encoder-attn" not in flags:
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "runtime_version",
+            f"vLLM {dotted(facts.version[:3])} runs vision towers with Triton, which hangs on {facts.card}",
             (set_release(facts, "0.11.0"), *newer()),
         )
     wide = any(word in name for word in LMDEPLOY_HEADS_256)

@@ -18,7 +18,7 @@ from gpuyard.compat.toolchain import (
     CU126_TORCH,
     SM_SINCE_CUDA,
     compiled_since,
-    covers,
+    is_left_out,
     newer_release,
     raise_cuda,
     reaches,
@@ -98,7 +98,7 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
         facts.cuda_is_given and compiled_since(_since_cuda(facts), facts.sm) > facts.cuda
     )
     if release is not None and release.sass and not other_build:
-        if not covers(release.sass, facts.sm):
+        if is_left_out(facts):
             yield Problem(
                 "SM_NOT_IN_BINARY",
                 "runtime_version",

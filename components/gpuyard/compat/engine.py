@@ -16,6 +16,12 @@ HALF_ONLY: Mapping[str, Version] = {"awq": (0, 5, 3), "gptq": (0, 4, 3)}
 only, and still run where the scheme is forced (vllm-project/vllm#1823, #1941, #13462, PR#4788, PR#6612)."""
 
 
+WITHOUT_BF16_CHECK = ("llama.cpp", "ollama", "koboldcpp", "docker-model-runner", "torch", "transformers")
+"""Engines that compute otherwise or let torch emulate it."""
+TAKES_HALF: Mapping[str, Version] = {"sglang": (0, 3, 0), "lmdeploy": (0, 5, 0)}
+"""Engine, and release from which it takes float16 where the GPU has no bfloat16 (SGLang: model_runner.py)."""
+
+
 def engine_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the engine's own way of working."""
     if facts.sm:
@@ -41,7 +47,8 @@ def _mode(facts: Facts) -> Iterator[Problem]:
 def _dtype(facts: Facts) -> Iterator[Problem]:
     who = facts.who
     cards = ("a10g", "l4", "a100-80gb-sxm", "h100-sxm")
-    engine = facts.runtime not in ("llama.cpp", "ollama")
+    engine = facts.runtime not in WITHOUT_BF16_CHECK
+    by_itself = facts.version >= TAKES_HALF.get(facts.runtime, (1000,))
     old_auto = facts.dtype in ("auto", "") and facts.runtime == "vllm" and () < facts.version < (0, 9, 0)
     model_is_bf16 = facts.model is not None and facts.model.dtype == "bfloat16" and not facts.quantization
     if facts.sm < AMPERE and engine and (facts.dtype == "bfloat16" or (old_auto and model_is_bf16)):
@@ -50,6 +57,7 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
             "dtype",
             f"bfloat16 needs compute capability 8.0, {who} has {dotted(facts.sm)}",
             (set_field("dtype", "float16", "use dtype float16 (half)"), *set_gpus(facts, *cards)),
+            Severity.WARNING if by_itself else Severity.ERROR,
         )
     refused = any(name in facts.model_name.lower() for name in FLOAT16_REFUSED)
     if refused and facts.runtime == "vllm" and facts.dtype == "float16" and facts.version >= (0, 9, 0):

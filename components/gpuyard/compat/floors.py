@@ -17,8 +17,9 @@ SGLANG_LEFT_TURING = (0, 5, 2, 0)
 """First SGLang without machine code for 7.5: sgl-kernel has it in 0.1.7, 0.2.8 and 0.3.5 and lacks it from
 0.3.9.post2 on (wheels inspected 2026-11-26). Before, Triton's attention may run."""
 REFUSES = ("tensorrt-llm", "tensorrt", "tgi")
-"""Engines that look at the GPU first: TensorRT when it builds, TGI when it loads its attention."""
-SHIPS_FROM_ITS_FLOOR = ("vllm", "sglang", "lmdeploy", "ollama", "docker-model-runner")
+"""Engines that look at the GPU first: TensorRT when it builds, TGI when it loads its attention; SGLang
+refuses what is older than Turing (sgl-project/sglang#831)."""
+SHIPS_FROM_ITS_FLOOR = ("vllm", "sglang", "lmdeploy", "ollama", "docker-model-runner", "koboldcpp")
 """Engines whose builds have machine code for their oldest supported GPU and newer ones only."""
 NEWEST_IF_UNSTATED = ("tensorrt-llm",)
 """Engines judged by their newest release where none is stated: its floor has not moved since 2025-06."""
@@ -42,7 +43,7 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
     )
     early = early or facts.is_for_older_gpus
     fixes = (*older_release(facts), *other_engine(facts), set_gpu(facts, _gpu_from(floor)))
-    if facts.runtime in REFUSES:
+    if facts.runtime in REFUSES or (facts.runtime == "sglang" and facts.sm < TURING):
         yield Problem(
             "ENGINE_MIN_SM",
             "gpu",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, HOPPER
-from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, with_env
+from gpuyard.compat.problem import BACKEND_FLAGS, Fix, Problem, set_gpu, set_release, with_env, without_flags
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
@@ -26,6 +26,8 @@ MLA_SINCE = (0, 7, 1, 0)
 """First vLLM that runs them with it (vllm-project/vllm#14016)."""
 DENSE = ("flashinfer", "flash_attn", "xformers", "torch_sdpa")
 """Backends without sparse latent attention (vllm-project/vllm#57932)."""
+DENSE_LATENT = ("cutlass_mla", "flash_attn_mla", "flashinfer_mla", "triton_mla")
+"""Backends of latent attention that is not sparse (vllm-project/vllm#30214)."""
 SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
 """First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape
 (vllm-project/vllm PR#43477, #40802)."""
@@ -104,6 +106,14 @@ def _sparse(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
     """Sparse latent attention; on SM 12.x, other engines, other images and newer releases have kernels."""
     is_small_blackwell = facts.sm[0] in (11, 12)
     if facts.sm >= HOPPER and not is_small_blackwell:
+        if facts.runtime == "vllm" and backend in DENSE_LATENT:
+            drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS)
+            yield Problem(
+                "ATTN_BACKEND_MISSING",
+                "env",
+                f"{backend} has no sparse attention, which {facts.model_name} needs",
+                (Fix("let the engine choose the attention backend", drop),),
+            )
         return
     since, model = SPARSE_ON_SM12
     unsure = (

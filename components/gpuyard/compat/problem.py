@@ -11,6 +11,14 @@ from gpuyard.compat.replacement import exchange_driver, exchange_machine
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
+BACKEND_FLAGS = (
+    "--attention-backend",
+    "-ab",
+    "--prefill-attention-backend",
+    "--decode-attention-backend",
+)
+"""How an attention backend is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fix:

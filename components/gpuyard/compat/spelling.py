@@ -21,7 +21,13 @@ RUNTIME_NAMES = (
     ("llama.cpp", ("llama.cpp", "llama-cpp", "llamacpp", "llama_cpp")),
     ("exllamav3", ("exllamav3", "exllama-v3", "exl3")),
     ("ai-dynamo", ("dynamo",)),
+    (
+        "transformer-engine",
+        ("transformer-engine", "transformer_engine", "transformer engine", "transformerengine"),
+    ),
     ("transformers", ("transformers",)),
+    ("koboldcpp", ("koboldcpp", "kobold.cpp")),
+    ("xformers", ("xformers",)),
     ("torch", ("torch",)),
     ("triton", ("tritonserver", "triton-inference-server", "triton inference", "triton (", "nvidia-triton")),
 )

@@ -46,6 +46,9 @@ COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 FLASHINFER_WANTS_12_9 = {"vllm": ((0, 13, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 5, 6, 0), (0, 5, 22, 0))}
 """Releases with FlashInfer 0.5.3 to 0.6, which samples for every model and wants CUDA 12.9 for compute
 capability 12 (flashinfer-ai/flashinfer PR#3633)."""
+ORIN: Version = (8, 7)
+ORIN_SINCE: Version = (0, 10, 2, 0)
+"""First vLLM with builds for arm64; they have code for Jetson Orin (vllm-project/vllm PR#19328, PR#39233)."""
 TRITON_ITSELF = re.compile(r"triton-lang|openai[ /-]triton|triton compiler")
 """The compiler, not the server of the same name."""
 TRITON_ENGINES = ("vllm", "sglang")
@@ -128,6 +131,15 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
 def covers(sass: tuple[Version, ...], sm: Version) -> bool:
     """Machine code runs on later minor versions of its own major one."""
     return any(code[0] == sm[0] and code[1] <= sm[1] for code in sass)
+
+
+def is_left_out(facts: Facts) -> bool:
+    """Whether the release has no machine code for the GPU; Jetson Orin takes none but its own."""
+    release = facts.release
+    if release is None or not release.sass:
+        return False
+    is_orin = facts.sm == ORIN and facts.runtime == "vllm" and release.key < ORIN_SINCE
+    return (is_orin and facts.sm not in release.sass) or not covers(release.sass, facts.sm)
 
 
 @cache
