@@ -135,6 +135,8 @@ class WheelGlibc:
     since: Version
     until: Version
     glibc: Version
+    before: str
+    """Last release that needs less, where the catalog does not list the releases; empty: it does."""
     source: str
     as_of: str = SOFTWARE_AS_OF
 
@@ -142,6 +144,46 @@ class WheelGlibc:
 def ngc_cuda(month: Version) -> Version:
     """CUDA of NVIDIA's containers of a month, ``(25, 8)``; empty: before the first that is known."""
     return max((cuda for since, cuda in _ngc_months() if since <= month), default=())
+
+
+@cache
+def ngc_hosts(month: Version) -> frozenset[int]:
+    """Driver branches that NVIDIA's containers of a month run on by forward compatibility."""
+    rows = [row for row in compat_rule("R-NGC")["hosts"] if parse_version(row["since"]) <= month]
+    return frozenset(rows[-1]["branches"]) if rows else frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DynamoRelease:
+    """What NVIDIA Dynamo's containers of one release carry, by engine."""
+
+    since: Version
+    engines: Mapping[str, Version]
+    cuda: Mapping[str, Version]
+    """Of the tags that name none."""
+
+
+def dynamo_release(key: Version) -> DynamoRelease | None:
+    """The release of that key or the newest before it; None: older than all that are known."""
+    return next((row for row in reversed(_dynamo_releases()) if row.since <= key), None)
+
+
+@cache
+def _dynamo_releases() -> Sequence[DynamoRelease]:
+    return [
+        DynamoRelease(
+            since=release_key(row["since"]),
+            engines={name: release_key(row[name]) for name in ("vllm", "sglang")},
+            cuda={name: parse_version(cuda) for name, cuda in row["cuda"].items()},
+        )
+        for row in compat_rule("R-DYNAMO")["releases"]
+    ]
+
+
+@cache
+def amd64_images() -> frozenset[str]:
+    """Image repositories that hold nothing for arm64."""
+    return frozenset(row["image"] for row in compat_rule("R-ARCH")["amd64"])
 
 
 @cache
@@ -160,6 +202,7 @@ def wheel_glibc() -> Sequence[WheelGlibc]:
             since=release_key(row["since"]),
             until=release_key(row["until"]),
             glibc=parse_version(row["glibc"]),
+            before=row.get("before", ""),
             source=row["source"],
         )
         for row in compat_rule("R-GLIBC")["wheels"]
@@ -237,14 +280,14 @@ def _sglang(row: Mapping[str, str]) -> RuntimeRelease:
 
 
 def _other(row: Mapping[str, str]) -> RuntimeRelease:
-    cuda = () if "unverified" in row["cuda"] else parse_version(row["cuda"])
+    cuda = parse_version(row["cuda"])
     return RuntimeRelease(
         runtime=row["runtime"],
         version=row["version"],
         date=row["date"],
         key=release_key(row["version"].split("-")[0]),
         image_cuda=cuda,
-        wheel_cuda=cuda,
+        wheel_cuda=parse_version(row["wheel_cuda"]) or cuda,
         min_sm=parse_version(row["min_sm"]) if row["min_sm"] else (),
         max_sm=parse_version(row["max_sm"]) if row["max_sm"] else (),
         sass=tuple(parse_version(part) for part in row["sass"].split()),

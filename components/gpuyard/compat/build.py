@@ -4,7 +4,9 @@ import re
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import (
+    DynamoRelease,
     RuntimeRelease,
+    dynamo_release,
     ngc_cuda,
     release_key,
     released_by,
@@ -30,6 +32,7 @@ EARLY_VLLM_CUDA: Version = (12, 1)
 """Releases of vLLM before the catalog's first one, with the torch that they pinned (requirements.txt)."""
 EARLY_VLLM_IMAGE: tuple[Version, Version] = ((0, 4, 3, 0), (12, 4))
 """First of them whose image has another base (vllm-project/vllm#5635)."""
+DYNAMO_IMAGES = "/ai-dynamo/"
 LLM_D_LAST: Version = (0, 8)
 """llm-d counts its own releases below this, and those of its vLLM start above."""
 OWN_NUMBERS = ("sglang-omni", "mini-sglang", "minisgl", "ik-llama", "ik_llama")
@@ -60,9 +63,12 @@ def read_version(given: Combination, runtime_text: str, image: str) -> Version:
     """Key of the release, of the field or of an image tag; empty: unknown."""
     if any(name in runtime_text for name in OWN_NUMBERS):
         return ()
-    if "dynamo" in runtime_text and engine_of(runtime_text) != "ai-dynamo":
+    if _is_dynamo(given, runtime_text, image):
         key = release_key(given.runtime_version or "")
-        return key if _is_engines(key) else ()  # else Dynamo's own; which engine it carries is not known
+        if _is_engines(key):
+            return key
+        carried = _dynamo(given, runtime_text, image)
+        return carried.engines.get(engine_of(runtime_text) or engine_of(image), ()) if carried else ()
     if given.runtime_version is not None:
         key = release_key(given.runtime_version)
         if "llm-d" in runtime_text and key < LLM_D_LAST:
@@ -120,9 +126,12 @@ def read_cuda(
         named = _named_cuda(text)
         if named:
             return named, True
-    month = _ngc_month(given, image)
+    month = ngc_month(given, image)
     if month:
         return ngc_cuda(month), False
+    carried = _dynamo(given, plain(given.runtime) or engine_of(image), image)
+    if carried is not None and runtime in carried.cuda:
+        return carried.cuda[runtime], False
     if release is not None and "nightly" not in tag:
         return (release.wheel_cuda if install == "pip" else release.image_cuda)[:2], False
     if EARLY_VLLM[0] <= version < EARLY_VLLM[1] and runtime == "vllm":
@@ -139,7 +148,23 @@ def _named_cuda(text: str) -> Version:
     return int(found[1]), int(found[2] or 0)
 
 
-def _ngc_month(given: Combination, image: str) -> Version:
+def _is_dynamo(given: Combination, runtime_text: str, image: str) -> bool:
+    """Whether a version beside the engine is Dynamo's, not the engine's."""
+    if "dynamo" in runtime_text:
+        return engine_of(runtime_text) != "ai-dynamo"
+    return DYNAMO_IMAGES in image and given.runtime_version is None
+
+
+def _dynamo(given: Combination, runtime_text: str, image: str) -> DynamoRelease | None:
+    """Dynamo's release, where its image or a version that only it can have says so."""
+    key = release_key(image.rpartition(":")[2]) if DYNAMO_IMAGES in image else ()
+    if not key and "dynamo" in runtime_text and engine_of(runtime_text) in ("vllm", "sglang"):
+        stated = release_key(given.runtime_version)
+        key = stated if stated >= DYNAMO_GAP[1] else ()
+    return dynamo_release(key) if key else None
+
+
+def ngc_month(given: Combination, image: str) -> Version:
     """Month of NVIDIA's containers, ``(25, 8)``; empty: it is none of them, or no month is said."""
     by_name = NGC_NAMES.search(plain(given.runtime))
     texts = (

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gpuyard.catalog.software import Version, native_driver
-from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.catalog.software import Version, cuda_floors, native_driver
+from gpuyard.catalog.software_runtimes import ngc_hosts, release_key
+from gpuyard.compat.build import NGC_IMAGES
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_release, with_env
 from gpuyard.compat.spelling import dotted
@@ -22,11 +23,31 @@ UNSUPPORTED_HOSTS = frozenset({545, 555, 560})
 """Branches that NVIDIA's release notes leave out of forward compatibility."""
 NOT_ON_CUDA_IMAGES = ("ollama",)
 """Engines whose image is not one of NVIDIA's and carries no cuda-compat."""
+CLUSTERS = frozenset({"eks", "gke", "aks", "kubernetes", "k8s", "openshift"})
+"""Platforms whose pods often replace an image's entry point."""
 
 
 def uses_forward_compat(facts: Facts) -> bool:
     """Whether compatibility libraries carry a newer CUDA over an older driver."""
     return bool(facts.given.image_has_compat_libs or _is_asked(facts)) and facts.datacenter is not False
+
+
+def tries_both_modes(facts: Facts) -> bool:
+    """Whether it is a framework container of NVIDIA's and the driver reaches the floor of its CUDA.
+
+    Their entry point tries the compatibility libraries and falls back to minor-version compatibility, on
+    GeForce too, and they ask nothing of the container runtime.
+    """
+    own = facts.image or ("nvidia/tensorrt-llm" if facts.runtime == "tensorrt-llm" else "")
+    framework = bool(facts.month) or "nvidia/tensorrt-llm" in own
+    floor = cuda_floors().get(facts.base_cuda[0]) if facts.base_cuda else None
+    return framework and floor is not None and facts.driver_high >= floor
+
+
+def is_carried(facts: Facts) -> bool:
+    """Whether NVIDIA's own entry point carries a newer CUDA major over this driver, by its release notes."""
+    own = NGC_IMAGES in facts.image and facts.platform not in CLUSTERS and facts.datacenter is True
+    return own and bool(facts.month) and facts.branch in ngc_hosts(facts.month)
 
 
 def stated_library_problems(facts: Facts) -> Iterator[Problem]:
@@ -66,7 +87,7 @@ def mounted_library_problems(facts: Facts) -> Iterator[Problem]:
     """
     native = native_driver(facts.base_cuda)
     stated = facts.given.image_has_compat_libs is not None or _is_asked(facts) or _is_wired(facts)
-    if stated or facts.install != "docker" or not facts.is_geforce:
+    if stated or facts.install != "docker" or not facts.is_geforce or tries_both_modes(facts):
         return
     if not native or not facts.branch or facts.branch >= native[0]:
         return

@@ -12,6 +12,7 @@ from gpuyard.catalog.software import (
     parse_version,
 )
 from gpuyard.compat.compat_libraries import (
+    is_carried,
     mounted_library_problems,
     stated_library_problems,
     uses_forward_compat,
@@ -46,7 +47,7 @@ OLLAMA_COMPRESSED: tuple[Version, tuple[tuple[Version, int], ...]] = (
     (((7, 0), 570), ((), 550)),
 )
 """Ollama from here on, and the driver branch that GPUs below a compute capability need, then all others
-(ollama/ollama#16449 and its docs/gpu.mdx)."""
+(ollama/ollama#16449, #17290 and its docs/gpu.mdx)."""
 _CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
 """Names of the proprietary kernel module; Talos' and Bottlerocket's (``nonfree``, ``tesla``) too."""
 OPEN_FOR_ALL = 545
@@ -92,8 +93,10 @@ def _cuda_floor(facts: Facts) -> Iterator[Problem]:
         "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
         "driver",
         f"CUDA {dotted(facts.cuda)} needs driver {driver_text(floor)} or newer, "
-        f"the node has {facts.driver_text}",
+        f"the node has {facts.driver_text}"
+        + (": it takes the compatibility libraries of the image's entry point" if is_carried(facts) else ""),
         (*(cuda_12_fixes(facts) if facts.cuda[0] >= 13 else ()), raise_driver(facts, floor)),
+        Severity.WARNING if is_carried(facts) else Severity.ERROR,
     )
 
 
@@ -125,12 +128,17 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
     floor = next(branch for below, branch in floors if not below or () < facts.sm < below)
     if facts.driver_high >= (floor,):
         return
+    needs = f"Ollama {dotted(facts.version[:3])} needs driver {floor} for {facts.who}, the node has "
+    needs += facts.driver_text
+    fixes = (raise_driver(facts, (floor,)),)
     yield Problem(
-        "PTX_JIT_DRIVER_TOO_OLD",
+        "PTX_JIT_DRIVER_TOO_OLD", "driver", f"{needs}: it cannot read the compressed machine code", fixes
+    )
+    yield Problem(
+        "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
         "driver",
-        f"Ollama {dotted(facts.version[:3])} needs driver {floor} for {facts.who}, the node has "
-        f"{facts.driver_text}: it cannot read the compressed machine code",
-        (raise_driver(facts, (floor,)),),
+        f"{needs}: it leaves the GPU out and serves on the CPU",
+        fixes,
     )
 
 

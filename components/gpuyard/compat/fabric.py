@@ -15,9 +15,9 @@ _PRESENT = frozenset(
     {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
 )
 _DOWN = re.compile(
-    r"\bnot\b|\bno\b|n't\b|fail|absent|missing|mismatch|inactive|stopp|crash|broken|error|without|lack|dead|"
-    r"exit|never|race|too early|cloud-?init|wrong|differ|older|newer|upgraded|out of sync|\bskew|past the|"
-    r"in progress|incompatib"
+    r"\bnot\b|\bno\b|\bnone\b|n't\b|fail|absent|missing|mismatch|inactive|stopp|crash|broken|error|without|lack|"
+    r"dead|exit|never|race|too early|cloud-?init|wrong|differ|older|newer|upgraded|out of sync|\bskew|"
+    r"past the|in progress|incompatib"
 )
 _UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
 

@@ -14,7 +14,7 @@ from gpuyard.catalog.names import normalise
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import find_operator
 from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release
-from gpuyard.compat.build import read_cuda, read_engine, read_install, read_version
+from gpuyard.compat.build import ngc_month, read_cuda, read_engine, read_install, read_version
 from gpuyard.compat.checkpoint import read_dtype, read_model, read_quantization
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.flag_fields import with_flag_fields
@@ -81,6 +81,8 @@ class Facts:
     cuda: Version
     """Major and minor that the engine was built with, given or by its release."""
     cuda_is_given: bool
+    month: Version
+    """Of NVIDIA's framework containers, ``(25, 8)``; empty: it is none of them."""
     arch: str
     glibc: Version
     env: Mapping[str, str]
@@ -205,6 +207,7 @@ def read_facts(given: Combination) -> Facts:
         image=image,
         cuda=cuda,
         cuda_is_given=cuda_is_given,
+        month=ngc_month(given, image),
         arch=read_arch(given, gpu, machine),
         glibc=parse_version(given.glibc) if given.glibc is not None else glibc,
         env=env,

@@ -4,7 +4,12 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases, wheel_glibc
+from gpuyard.catalog.software_runtimes import (
+    RuntimeRelease,
+    amd64_images,
+    runtime_releases,
+    wheel_glibc,
+)
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, use_vllm
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
@@ -46,22 +51,27 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
     if not by_pip or not facts.glibc:
         return
     key, number = facts.version, dotted(facts.version[:3])
-    needed = _beyond_tag(facts.runtime, facts.version)
+    name = facts.runtime or facts.runtime_text.replace("_", "-")
+    inner = needed = _beyond_tag(name, facts.version)
     if facts.release is not None:
         key, number = facts.release.key, facts.release.version
+        inner = _beyond_tag(name, key)
         needed = max(needed, _glibc_of(facts.release))
     if facts.glibc >= needed:
         return
     newer = [row for row in runtime_releases(facts.runtime) if _glibc_of(row) <= facts.glibc]
     after = [row for row in newer if row.key > key][:1]
     before = [row for row in newer if row.key < key][-1:]
+    other = {row.before for row in wheel_glibc() if row.runtime == name} - {""}
     yield Problem(
         "HOST_GLIBC",
         "glibc" if facts.given.glibc is not None else "os",
-        f"the wheel of {facts.runtime} {number} needs glibc {dotted(needed)}, "
-        f"the host has {dotted(facts.glibc)}; pip would build from source",
+        f"the wheel of {name} {number} needs glibc {dotted(needed)}, "
+        f"the host has {dotted(facts.glibc)}; "
+        + ("importing it fails" if inner == needed else "pip would build from source"),
         (
             *(set_release(facts, row.version) for row in (*after, *before)),
+            *(set_field("runtime_version", version, f"use {name} {version}") for version in other),
             set_field("install", "docker", "use the container image"),
         ),
     )
@@ -82,10 +92,10 @@ def _beyond_tag(runtime: str, key: Version) -> Version:
 
 
 def _processor(facts: Facts) -> Iterator[Problem]:
-    tag = facts.image.rpartition(":")[2]
+    repository, _, tag = facts.image.rpartition(":")
     built = (
         "amd64"
-        if any(word in tag for word in ("amd64", "x86"))
+        if any(word in tag for word in ("amd64", "x86")) or (repository or tag) in amd64_images()
         else "arm64"
         if any(word in tag for word in ("arm64", "aarch64"))
         else ""
@@ -101,11 +111,16 @@ def _processor(facts: Facts) -> Iterator[Problem]:
         return
     if built and built != facts.arch:
         image = (facts.given.image or "").replace(f"-{built}", "")
+        plain = image != facts.given.image
         yield Problem(
             "CPU_ARCH",
             "image",
             f"the image is for {built}, the node is {facts.arch}",
-            (set_field("image", image, f"use image {image}"),),
+            (
+                set_field("image", image, f"use image {image}")
+                if plain
+                else set_field("image", None, f"use or build an image for {facts.arch}"),
+            ),
         )
     if node and node != facts.arch:
         ami = "AL2023_ARM_64_NVIDIA" if facts.arch == "arm64" else "AL2023_x86_64_NVIDIA"

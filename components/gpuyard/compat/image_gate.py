@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import cuda_floors, image_gates, native_driver
+from gpuyard.compat.compat_libraries import tries_both_modes
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, with_env
 from gpuyard.compat.spelling import dotted
@@ -18,7 +19,7 @@ def gate_problems(facts: Facts) -> Iterator[Problem]:
     native = native_driver(base)
     if facts.install == "pip" or not native or not facts.branch or facts.branch >= native[0]:
         return
-    if facts.env.get("NVIDIA_DISABLE_REQUIRE", "").lower() in ("1", "true"):
+    if facts.env.get("NVIDIA_DISABLE_REQUIRE", "").lower() in ("1", "true") or tries_both_modes(facts):
         return
     gate = next((row for row in image_gates() if base >= row.since), None)
     if gate is None:

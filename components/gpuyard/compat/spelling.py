@@ -12,6 +12,7 @@ RUNTIME_NAMES = (
     ("lorax", ("lorax",)),
     ("tgi", ("tgi", "text-generation-inference", "text-generation-launcher")),
     ("tei", ("text-embeddings-inference", "text-embedding-inference", "text-embeddings-router")),
+    ("triton", ("tensorrtserver",)),
     ("tensorrt-llm", ("tensorrt-llm", "tensorrt_llm", "tensorrt llm", "tensorrtllm", "trt-llm", "trtllm")),
     ("tensorrt", ("tensorrt",)),
     ("lmdeploy", ("lmdeploy",)),
