@@ -8,10 +8,13 @@
 A finding is a value: checks return lists of them and never raise. Only the edges raise.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 
@@ -52,13 +55,68 @@ class Finding:
 
     def render(self) -> str:
         """The finding as terminal text: the claim, then the way out, indented."""
-        place = f"{self.path}: " if self.path else ""
-        lines = [f"{self.severity}: {place}{self.message}  [{self.code}]"]
+        place = f"{_plain(self.path)}: " if self.path else ""
+        message = _ENDLESS.sub(lambda word: f"{word[0][:80]}…", _plain(self.message))
+        lines = [f"{self.severity}: {place}{message}  [{self.code}]"]
         if self.fix:
-            lines.append(f"  fix: {self.fix}")
+            lines.append(f"  fix: {_plain(self.fix)}")
         if self.source:
             lines.append(f"  source: {self.source}" + (f" ({self.as_of})" if self.as_of else ""))
         return "\n".join(lines)
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_ENDLESS = re.compile(r"\S{400,}")
+_PLACES_INLINE = 3
+_PLACES_MAX = 1000
+"""Places of one problem that are printed; a table of prices has a hundred thousand cells."""
+_CHOICES = re.compile(r"(?:^|  )((?:known|allowed)\b[^:]*): .+", re.DOTALL)
+"""The end of a fix that lists what may be written."""
+
+
+def render_findings(findings: Iterable[Finding]) -> str:
+    """Findings as terminal text: what is the same in many places once, with every place.
+
+    A list of what may be written (``known keys: …``) that several fixes end in stands once, at the end.
+    """
+    groups: dict[tuple[Any, ...], list[Finding]] = {}
+    for finding in findings:
+        claim = finding.message.replace(_quoted(finding), "…")
+        rest = (finding.severity, finding.code, finding.fix, finding.source, finding.as_of)
+        groups.setdefault((claim, *rest), []).append(finding)
+    lists = Counter(found[0].strip() for group in groups.values() if (found := _CHOICES.search(group[0].fix)))
+    shared = [choices for choices, count in lists.items() if count > 1]
+    return "\n".join([*(_render_group(group, shared) for group in groups.values()), *shared])
+
+
+def _render_group(group: Sequence[Finding], shared: Sequence[str]) -> str:
+    first = group[0]
+    choices = _CHOICES.search(first.fix)
+    if choices and choices[0].strip() in shared:
+        hint = first.fix[: choices.start()] or f"take one of the {choices[1]} below"
+        group = [replace(finding, fix=hint) for finding in group]
+        first = group[0]
+    if len({finding.message for finding in group}) == 1:
+        places = list(dict.fromkeys(finding.path for finding in group))
+        if len(places) <= _PLACES_INLINE:
+            return replace(first, path=", ".join(places)).render()
+    elif len(group) <= _PLACES_INLINE:
+        return "\n".join(finding.render() for finding in group)
+    else:
+        places = [f"{finding.path} {_quoted(finding)}" for finding in group]
+    claim, *rest = replace(first, path=f"{first.path} and {len(places) - 1:,} more").render().split("\n")
+    unsaid = f" and {len(places) - _PLACES_MAX:,} more" if len(places) > _PLACES_MAX else ""
+    return "\n".join([claim, "  also: " + _plain(", ".join(places[1:_PLACES_MAX])) + unsaid, *rest])
+
+
+def _quoted(finding: Finding) -> str:
+    """Its value, as claims name it."""
+    return f'"{finding.value}"'
+
+
+def _plain(text: str) -> str:
+    """Text that may come out of a file, without what a terminal would obey."""
+    return _CONTROL.sub(lambda sign: f"\\x{ord(sign[0]):02x}", text)
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
@@ -77,7 +135,7 @@ class SpecError(GpuyardError):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__("\n".join(finding.render() for finding in self.findings))
+        super().__init__(render_findings(self.findings))
 
 
 class FindingsError(GpuyardError):
@@ -87,7 +145,7 @@ class FindingsError(GpuyardError):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__("\n".join(finding.render() for finding in self.findings))
+        super().__init__(render_findings(self.findings))
 
 
 class EngineError(GpuyardError):
@@ -98,7 +156,16 @@ class EngineError(GpuyardError):
 
 def did_you_mean(value: str, choices: Iterable[str], *, limit: int = 3) -> str:
     """A hint such as ``did you mean "l4" or "l40s"?``, empty when nothing is close."""
-    matches = get_close_matches(str(value).lower(), [str(c) for c in choices], n=limit, cutoff=0.6)
+    matches = _close_matches(str(value)[:_NAME_MAX].lower(), tuple(map(str, choices)), limit)
     if not matches:
         return ""
     return "did you mean " + " or ".join(f'"{match}"' for match in matches) + "?"
+
+
+_NAME_MAX = 200
+"""Of a word that may be a name: comparing takes the square of its length."""
+
+
+@cache
+def _close_matches(value: str, choices: tuple[str, ...], limit: int) -> list[str]:
+    return get_close_matches(value, choices, n=limit, cutoff=0.6)

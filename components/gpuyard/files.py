@@ -16,10 +16,10 @@ def write_atomically(path: Path, text: str) -> None:
         SpecError: the place cannot be written.
     """
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_text(text, encoding="utf-8")
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_text(text, encoding="utf-8")  # not resolved: a pipe behind /dev/stdout has no path
             return
+        target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
         _replace(target, text)
     except OSError as error:

@@ -7,6 +7,7 @@ import pytest
 from gpuyard.catalog.freshness import registered_tables
 from gpuyard.catalog.offers import Offer
 from gpuyard.catalog.overlay import read_overlay
+from gpuyard.catalog.tables import DATA
 from gpuyard.cli.main import run
 from gpuyard.discovery import prices as live
 
@@ -209,3 +210,25 @@ def test_refresh_that_finds_nothing_writes_nothing(gpuyard, tmp_path, monkeypatc
     assert code == 3
     assert "nothing usable" in errors
     assert not output.exists()
+
+
+def test_no_command_writes_into_the_shipped_catalog(gpuyard, vms, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(DATA)
+    for folder in (DATA, link):
+        output = folder / "new.csv"
+        code, _, errors = gpuyard(
+            "import", vms, "--cloud", "aws", "--as-of", "2026-11-01", "--output", output
+        )
+        assert code == 2
+        assert "lies in the shipped catalog" in errors
+        assert not output.exists()
+
+
+def test_a_broken_overlay_is_told_before_a_cloud_is_asked(gpuyard, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "ask_aws", lambda *_: pytest.fail("asked"))
+    output = tmp_path / "overlay.csv"
+    output.write_text("cloud\n", encoding="utf-8")
+    names = ("--cloud", "aws", "--region", "us-east-1", "--machine-type", "g6.xlarge", "--output", output)
+    assert gpuyard("refresh", *names)[0] == 2
+    assert output.read_text(encoding="utf-8") == "cloud\n"

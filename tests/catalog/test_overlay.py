@@ -153,3 +153,46 @@ def test_the_shipped_tables_are_never_modified(use):
     places.zones_selling("aws", "p5.48xlarge", "us-east-1")
     shipped_hash.cache_clear()
     assert shipped_hash() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (HEADER.replace(",", ";").encode(), "by semicolons"),
+        (HEADER.replace(",", "\t").encode(), "by tabs"),
+        (GOOD.encode(), "names none of its columns"),
+        (f"{HEADER}\n{GOOD}".encode("utf-16"), "it is UTF-16"),
+        (f"{HEADER},source\n".encode(), 'has the column "source" 2 times'),
+        (f"{HEADER}\n{GOOD.replace('our', chr(34) + 'our')}\n".encode(), ":2: is no CSV from here on"),
+        (f"{HEADER}\n{GOOD.replace('our', 'x' * 200_000)}\n".encode(), "field larger than"),
+        (f"{HEADER}\n{GOOD.replace('54.5', '54,5')}\n".encode(), "has 9 of 8 cells"),
+        (f"{HEADER}\n{GOOD.replace('use1', 'usw2')}\n".encode(), "is not a zone of us-east-1"),
+        (f"{HEADER}\n{GOOD.replace('54.5', '5_4')}\n".encode(), "is not a positive number"),
+        (f"{HEADER}\n{GOOD.replace('2026-11-01', '20261101')}\n".encode(), "is not a date"),
+        (f"{HEADER}\n{GOOD.replace('p5.48xlarge', 'g2-standard-4')}\n".encode(), "it is one of gcp"),
+        (f"{HEADER}\n{GOOD.replace('p5.48xlarge', 'h100')}\n".encode(), "types with h100-sxm: p5.48xlarge"),
+    ],
+)
+def test_files_of_another_form_say_what_they_are(tmp_path, content, told):
+    path = tmp_path / "overlay.csv"
+    path.write_bytes(content)
+    with pytest.raises(SpecError) as error:
+        read_overlay(path)
+    assert told in str(error.value)
+    assert all(finding.fix for finding in error.value.findings)
+
+
+def test_what_spreadsheets_add_is_read_over(tmp_path):
+    path = tmp_path / "overlay.csv"
+    path.write_bytes(f"\ufeff{HEADER}\r\n {GOOD.replace(',', ' , ')}\r\n,,,,,,,\r\n".encode())
+    (offer,) = read_overlay(path)
+    assert (offer.machine_type, offer.on_demand, offer.source) == ("p5.48xlarge", 54.5, "our contract")
+
+
+def test_a_price_of_a_machine_without_gpus_has_no_limit_per_gpu(use):
+    """113.57 USD: u7i-12tb, list price of us-east-1, 2026-07."""
+    use("aws,u7i-12tb.224xlarge,us-east-1,,113.57,,our contract,2026-11-01")
+    price = prices.on_demand("aws", "u7i-12tb.224xlarge", "us-east-1")
+    assert price is not None
+    assert price.usd == 113.57

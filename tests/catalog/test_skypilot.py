@@ -120,10 +120,53 @@ def test_a_directory_gives_the_files_of_both_clouds(tmp_path):
 
 @pytest.mark.parametrize(
     ("path", "words"),
-    [("", "aws/vms.csv or gcp/vms.csv"), ("vms.csv", "--cloud aws"), ("gone/vms.csv", "--cloud aws")],
+    [("", "aws/vms.csv or gcp/vms.csv"), ("vms.csv", "--cloud aws"), ("gone/vms.csv", "it is not there")],
 )
 def test_a_path_without_a_catalog_says_what_to_give(tmp_path, path, words):
+    (tmp_path / "vms.csv").touch()
     with pytest.raises(SpecError) as raised:
         find_files(tmp_path / path)
     (problem,) = raised.value.findings
     assert words in f"{problem.message} {problem.fix}"
+
+
+P5 = "p5.48xlarge,H100,8.0,192.0,2048.0,{}"
+
+
+def test_rows_that_contradict_the_catalog_are_left_out_by_reason(vms):
+    path = vms(
+        AWS,
+        f"{P5},55.04,17.2,us-east-1,use1-az4,x86_64",
+        f"{P5},55.04,17.3,us-east-1,use1-az4,x86_64",
+        f"{P5},55.04,17.2,us-east-1,use2-az4,x86_64",
+        f"{P5.replace('8.0', '16.0')},55.04,17.2,us-east-1,use1-az6,x86_64",
+    )
+    found = read_skypilot(path, "aws", "2026-11-01")
+    assert [(offer.zone, offer.spot) for offer in found.offers] == [("use1-az4", 17.2)]
+    assert found.skipped == {
+        "counts more or fewer GPUs than the machine type has": 1,
+        "not a zone of its region": 1,
+        "the zone stands there again with other prices; the first count": 1,
+    }
+
+
+def test_a_price_of_twice_or_half_the_list_price_is_another_one(vms):
+    path = vms(
+        AWS,
+        f"{P5},110.08,17.2,us-east-1,use1-az4,x86_64",
+        f"{P5},27.52,17.2,us-east-2,use2-az1,x86_64",
+    )
+    rules = [rejection.rule for rejection in read_skypilot(path, "aws", "2026-11-01").rejections]
+    assert rules == ["GPU_TWICE", "OFF_LIST"]
+
+
+def test_nothing_usable_says_why(vms):
+    with pytest.raises(
+        SpecError, match="rows left out: zone is a name, not an id: names differ by account: 1"
+    ):
+        read_skypilot(vms(AWS, f"{P5},55.04,17.2,us-east-1,us-east-1a,x86_64"), "aws", "2026-11-01")
+
+
+def test_renamed_columns_are_told_with_what_may_be_meant(vms):
+    with pytest.raises(SpecError, match=r'SpotPrice: did you mean "spot_price"\?'):
+        read_skypilot(vms(AWS.replace("SpotPrice", "spot_price")), "aws", "2026-11-01")

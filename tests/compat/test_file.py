@@ -1,5 +1,6 @@
 """Files of combinations: odd YAML, odd numbers, and all problems at once."""
 
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,49 @@ def test_a_key_that_stands_twice_is_told_beside_every_other_problem(tmp_path: Pa
     told = _problems(tmp_path / "f.yaml", "- gpu: t4\n  gpu: l4\n- gpuu: l4\n")
     assert 'line 2: "gpu" stands in line 1 already' in told
     assert "[1].gpuu" in told
+
+
+def test_unknown_fields_of_many_entries_are_told_once_each_with_every_place(tmp_path: Path) -> None:
+    told = _problems(tmp_path / "f.yaml", "- {gpuu: l4, vllm_version: 0.11, model: m}\n" * 24)
+    assert told.count("there is no field") == 2
+    assert told.count("known fields: gpu,") == 1
+    assert told.count("did you mean") == 2
+    assert all(f"[{index}].{name}" in told for index in range(24) for name in ("gpuu", "vllm_version"))
+
+
+def test_records_around_combinations_are_told_with_what_to_pass(tmp_path: Path) -> None:
+    told = _problems(
+        tmp_path / "f.yaml", "- {id: a, combination: {gpu: l4}, outcome: {verdict: pass}}\n" * 24
+    )
+    assert told.count("error:") == 1
+    assert "24 of 24 entries" in told
+    assert "yq '[.[].combination]'" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("combinations: [{gpu: l4}]\n", 'pass the list under "combinations" alone'),
+        ("gpu: l4\nenv: [A=1]\n", "write a list, of one entry as well"),
+        ("", "write a list of combinations"),
+    ],
+)
+def test_what_is_no_list_is_told_how_to_become_one(tmp_path: Path, text: str, fix: str) -> None:
+    assert fix in _problems(tmp_path / "f.yaml", text)
+
+
+def test_a_byte_order_mark_is_read_over_and_other_encodings_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes(b"\xef\xbb\xbf- gpu: l4\r\n")
+    assert [item.gpu for item in read_combinations(path)] == ["l4"]
+    path.write_bytes("- gpu: l4\n".encode("utf-16"))
+    with pytest.raises(SpecError, match="is not text in UTF-8"):
+        read_combinations(path)
+
+
+def test_combinations_are_read_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"- gpu: l4\n")))
+    assert [item.gpu for item in read_combinations(Path("-"))] == ["l4"]
 
 
 def test_aliases_and_merged_keys_of_usual_size_are_read(tmp_path: Path) -> None:

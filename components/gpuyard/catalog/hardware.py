@@ -139,11 +139,11 @@ def find_machine_type(text: str) -> MachineType:
     """
     types = machine_types()
     aliases = {normalise(name): name for name in types}
-    return types[resolve("GPU machine type", text, aliases, list(types), _members(text))]
+    return types[resolve("GPU machine type", text, aliases, list(types), members_hint(text))]
 
 
-def _members(text: str) -> str:
-    """The machine types of a family (``p5``) or with a GPU (``h100``), given instead of one type."""
+def members_hint(text: str) -> str:
+    """The machine types of a family (``p5``) or with a GPU (``h100``), instead of one type; else empty."""
     key = normalise(text)
     family = [
         machine.id

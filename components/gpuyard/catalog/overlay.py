@@ -14,10 +14,12 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 
-from gpuyard.catalog.hardware import machine_types
+from gpuyard.catalog.csv_file import in_order, read_rows
+from gpuyard.catalog.hardware import machine_types, members_hint
 from gpuyard.catalog.list_prices import is_priced_type
 from gpuyard.catalog.offers import Offer
 from gpuyard.catalog.regions import regions
+from gpuyard.catalog.tables import read_csv
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
 
 OVERLAY_VARIABLE = "GPUYARD_CATALOG_OVERLAY"
@@ -38,6 +40,7 @@ _ZONES = {
     ),
     "gcp": (r"[a-z]+-[a-z]+\d+-[a-z0-9]+", "a Google zone such as us-central1-a"),
 }
+_NUMBER = re.compile(r"\+?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def overlay_path() -> Path | None:
@@ -62,30 +65,23 @@ def read_overlay(path: Path) -> tuple[Offer, ...]:
     Raises:
         SpecError: with every problem of the file, each at its line and column.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError([_problem(str(path), None, f"cannot be read: {type(error).__name__}")]) from None
-    rows = csv.DictReader(StringIO(text))
-    problems = _header_problems(path, list(rows.fieldnames or []))
-    if problems:
-        raise SpecError(problems)
+    rows, problems = read_rows(path, COLUMNS, _form_problem, may_have_others=False)
     offers: list[Offer] = []
     seen: dict[tuple[str, ...], int] = {}
-    for row in rows:
-        place = f"{path}:{rows.line_num}"
+    for line, row in rows:
+        place = f"{path}:{line}"
         found = _row_problems(place, row)
-        key = tuple(str(row[column]) for column in COLUMNS[:4])
+        key = tuple(row[column] for column in COLUMNS[:4])
         if key in seen:
             found.append(
                 _problem(place, " ".join(key), f"is already in line {seen[key]}", "keep one of them")
             )
-        seen.setdefault(key, rows.line_num)
+        seen.setdefault(key, line)
         problems += found
         if not found:
             offers.append(_offer(row))
     if problems:
-        raise SpecError(problems)
+        raise SpecError(in_order(path, problems))
     return tuple(offers)
 
 
@@ -126,24 +122,7 @@ def _offer(row: Mapping[str, str]) -> Offer:
     )
 
 
-def _header_problems(path: Path, header: list[str]) -> list[Finding]:
-    place = f"{path}:1"
-    unknown = [
-        _problem(place, name, f'there is no column "{name}"', did_you_mean(name, COLUMNS) or "remove it")
-        for name in header
-        if name not in COLUMNS
-    ]
-    missing = [column for column in COLUMNS if column not in header]
-    if missing:
-        fix = "the first line is: " + ",".join(COLUMNS)
-        unknown.append(_problem(place, None, "columns are missing: " + ", ".join(missing), fix))
-    return unknown
-
-
-def _row_problems(place: str, row: Mapping[str, str | None]) -> list[Finding]:
-    if None in row or any(row[column] is None for column in COLUMNS):
-        return [_problem(place, None, f"does not have {len(COLUMNS)} cells", "quote cells that hold commas")]
-    cells = {column: str(row[column]) for column in COLUMNS}
+def _row_problems(place: str, cells: Mapping[str, str]) -> list[Finding]:
     found = []
 
     def report(column: str, message: str, fix: str) -> None:
@@ -155,38 +134,63 @@ def _row_problems(place: str, row: Mapping[str, str | None]) -> list[Finding]:
         return found
     machine, region, zone = cells["machine_type"], cells["region"], cells["zone"]
     if machine not in machine_types(cloud) and not is_priced_type(cloud, machine):
-        hint = did_you_mean(machine, machine_types(cloud)) or f"use a machine type of {cloud}"
-        report("machine_type", f"is not a machine type of {cloud}", hint)
+        report("machine_type", f"is not a machine type of {cloud}", _machine_hint(cloud, machine))
     if region not in regions(cloud):
         hint = did_you_mean(region, regions(cloud)) or f"use a region of {cloud}"
         report("region", f"is not a region of {cloud}", hint)
-    pattern, example = _ZONES[cloud]
-    outside = cloud == "gcp" and not zone.startswith(f"{region}-")
-    if zone and (outside or not re.fullmatch(pattern, zone)):
+    if zone and not is_zone(cloud, region, zone):
+        example = _ZONES[cloud][1]
         report("zone", f"is not a zone of {region}", f"give {example}, or nothing for the region")
     for column in ("usd_per_hour_on_demand", "usd_per_hour_spot"):
         if cells[column] and not _is_positive(cells[column]):
             report(column, "is not a positive number", "give USD per machine-hour, or nothing for unknown")
-    if not cells["source"].strip():
+    if not cells["source"]:
         report("source", "is required", "say where the row comes from")
     if not _is_date(cells["as_of"]):
         report("as_of", "is not a date", "give the day of the price as YYYY-MM-DD")
     return found
 
 
-def _is_positive(text: str) -> bool:
-    try:
-        return 0 < float(text) < float("inf")
-    except ValueError:
+def _machine_hint(cloud: str, name: str) -> str:
+    """A close machine type of the cloud, the family's or GPU's, or the cloud that does have it."""
+    if name in machine_types():
+        return f"it is one of {machine_types()[name].cloud}: correct the cloud"
+    return did_you_mean(name, machine_types(cloud)) or members_hint(name) or f"use a machine type of {cloud}"
+
+
+def is_zone(cloud: str, region: str, zone: str) -> bool:
+    """Whether ``zone`` has the form of a zone id (AWS) or zone name (Google) of that region."""
+    if not re.fullmatch(_ZONES[cloud][0], zone):
         return False
+    if cloud == "gcp":
+        return zone.startswith(f"{region}-")
+    prefix = _zone_prefixes().get(region)
+    return prefix is None or zone.startswith(f"{prefix}-")
+
+
+@cache
+def _zone_prefixes() -> Mapping[str, str]:
+    """What the zone ids of an AWS region begin with: ``use1`` of us-east-1."""
+    return {
+        row["region"]: row["zone_ids"].split()[0].partition("-")[0]
+        for row in read_csv("aws_offerings")
+        if row["zone_ids"]
+    }
+
+
+def _is_positive(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) and 0 < float(text) < float("inf")
 
 
 def _is_date(text: str) -> bool:
     try:
-        date.fromisoformat(text)
+        return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-    return True
+
+
+def _form_problem(path: str, message: str, fix: str) -> Finding:
+    return _problem(path, None, message, fix)
 
 
 def _problem(path: str, value: str | None, message: str, fix: str = "") -> Finding:

@@ -90,10 +90,9 @@ def _alone(offer: Offer) -> Iterable[tuple[str, str, str]]:
     if "GPU-ONLY" in offer.machine_type:
         for price in (ON_DEMAND, SPOT):
             yield price, "GPU_ONLY", "the accelerator without its host"
-    machine = machine_types().get(offer.machine_type)
     for price, usd in ((ON_DEMAND, listed), (SPOT, quoted)):
         if usd is not None:
-            reason = _absurd(usd, offer.gpus or (machine.gpu_count if machine else 0))
+            reason = _absurd(usd, offer.gpus or _gpu_count(offer))
             if reason:
                 yield price, "SENTINEL", reason
     if "SUSPECT" in offer.flag:
@@ -118,7 +117,13 @@ def _absurd(usd: float, gpus: float) -> str:
     if usd in SENTINELS:
         return f"{usd:g} stands for unknown"
     limit = USD_PER_GPU_HOUR_MAX * max(gpus, 1)
-    return f"{usd:g} is above {limit:g}, the limit for its GPUs" if usd > limit else ""
+    return f"{usd:g} is above {limit:g}, the limit for its GPUs" if gpus and usd > limit else ""
+
+
+def _gpu_count(offer: Offer) -> float:
+    """GPUs of its machine type; 0: it has none, or is a part of one."""
+    machine = machine_types().get(offer.machine_type)
+    return machine.gpu_count if machine else 0
 
 
 def _against_list(offer: Offer, known: float | None) -> Iterable[tuple[str, str, str]]:
@@ -127,7 +132,9 @@ def _against_list(offer: Offer, known: float | None) -> Iterable[tuple[str, str,
         return
     ratio = offer.on_demand / known
     part = gpu_share(offer.cloud, offer.machine_type)
-    if part and isclose(ratio, 1 + part, rel_tol=0.02):
+    if isclose(ratio, 2, rel_tol=0.002) and offer.gpus + _gpu_count(offer) > 0:
+        yield ON_DEMAND, "GPU_TWICE", f"{offer.on_demand:g} is twice the list price {known:g}"
+    elif part and isclose(ratio, 1 + part, rel_tol=0.02):
         yield ON_DEMAND, "GPU_TWICE", f"{offer.on_demand:g} is the list price {known:g} plus its GPUs again"
     elif part and isclose(ratio, part, rel_tol=0.01):
         yield ON_DEMAND, "GPU_ONLY", f"{offer.on_demand:g} is the GPUs of {known:g} without their host"
@@ -138,7 +145,7 @@ def _against_list(offer: Offer, known: float | None) -> Iterable[tuple[str, str,
                 "OTHER_PRICE_KIND",
                 f"{offer.on_demand:g} is {share:g} x the list price {known:g}: {kind}",
             )
-    if not 1 / OFF_LIST <= ratio <= OFF_LIST:
+    if not 1 / OFF_LIST < ratio < OFF_LIST:
         yield (
             ON_DEMAND,
             "OFF_LIST",

@@ -4,14 +4,15 @@ AWS rows are whole machines by zone id. Google rows come in two kinds that are s
 accelerators without a host; machine types that bundle their GPUs name them in the accelerator row's count.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gpuyard.catalog.csv_file import in_order, read_rows
 from gpuyard.catalog.hardware import MachineType, find_gpu, machine_types
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.offers import Offer, money
+from gpuyard.catalog.overlay import is_zone
 from gpuyard.catalog.prices import list_price
 from gpuyard.catalog.regions import regions
 from gpuyard.catalog.sanity import Rejection, accept, gpu_share, judge
@@ -29,6 +30,7 @@ _COLUMNS = (
     "Price",
     "SpotPrice",
 )
+_REPEATED = "the zone stands there again with other prices; the first count"
 _Place = tuple[str, str]
 
 
@@ -50,6 +52,14 @@ def find_files(path: Path, cloud: str | None = None) -> dict[str, Path]:
         SpecError: nothing is there, or nothing says whose file it is.
     """
     wanted = (cloud,) if cloud else CLOUDS
+    if not path.exists():
+        raise SpecError(
+            [
+                _problem(
+                    str(path), "cannot be read: it is not there", "give ~/.sky/catalogs/v8 or a vms.csv of it"
+                )
+            ]
+        )
     if not path.is_dir():
         whose = cloud or next((name for name in CLOUDS if path.resolve().parent.name == name), None)
         if whose is None:
@@ -85,13 +95,9 @@ def read_skypilot(path: Path, cloud: str, as_of: str) -> SkyPilotCatalog:
     else:
         offers = _gcp(rows, source, as_of, skipped, refused)
     if not offers:
-        raise SpecError(
-            [
-                _problem(
-                    str(path), f"prices no GPU machine of {cloud}", "check --cloud: the columns are the same"
-                )
-            ]
-        )
+        left_out = "; ".join(f"{reason}: {number:,}" for reason, number in sorted(skipped.items()))
+        message = f"prices no GPU machine of {cloud}" + (f"; rows left out: {left_out}" if left_out else "")
+        raise SpecError([_problem(str(path), message, "check --cloud: the columns are the same")])
     refused += judge(offers, list_price)
     return SkyPilotCatalog(
         offers=accept(offers, list_price), rejections=tuple(refused), skipped=dict(sorted(skipped.items()))
@@ -99,37 +105,16 @@ def read_skypilot(path: Path, cloud: str, as_of: str) -> SkyPilotCatalog:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
-            if missing:
-                message = "is no SkyPilot v8 catalog; columns are missing: " + ", ".join(missing)
-                raise SpecError(
-                    [_problem(f"{path}:1", message, "give vms.csv of ~/.sky/catalogs/v8/<cloud>")]
-                )
-            rows, problems = [], []
-            for row in reader:
-                place = f"{path}:{reader.line_num}"
-                problems += _row_problems(place, row)
-                rows.append(row)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(
-            [_problem(str(path), f"cannot be read: {type(error).__name__}", "give the path of a vms.csv")]
-        ) from None
+    numbered, problems = read_rows(path, _COLUMNS, _problem, may_have_others=True)
+    for line, row in numbered:
+        problems += [
+            _problem(f"{path}:{line}:{column}", "is not a number", "get the catalog again", row[column])
+            for column in ("AcceleratorCount", "vCPUs", "Price", "SpotPrice")
+            if row[column] and money(row[column]) is None
+        ]
     if problems:
-        raise SpecError(problems)
-    return rows
-
-
-def _row_problems(place: str, row: Mapping[str, str | None]) -> list[Finding]:
-    if any(row[column] is None for column in _COLUMNS):
-        return [_problem(place, "is cut off: cells are missing", "fetch the catalog again")]
-    return [
-        _problem(f"{place}:{column}", f'"{row[column]}" is not a number', "fetch the catalog again")
-        for column in ("AcceleratorCount", "vCPUs", "Price", "SpotPrice")
-        if row[column] and money(row[column]) is None
-    ]
+        raise SpecError(in_order(path, problems))
+    return [row for _, row in numbered]
 
 
 def _aws(rows: list[dict[str, str]], source: str, as_of: str, skipped: dict[str, int]) -> list[Offer]:
@@ -140,29 +125,35 @@ def _aws(rows: list[dict[str, str]], source: str, as_of: str, skipped: dict[str,
         if reason:
             skipped[reason] = skipped.get(reason, 0) + 1
             continue
-        offers.setdefault(
-            (name, region, zone),
-            Offer(
-                cloud="aws",
-                machine_type=name,
-                region=region,
-                zone=zone,
-                on_demand=money(row["Price"]),
-                spot=money(row["SpotPrice"]),
-                source=source,
-                as_of=as_of,
-            ),
+        offer = Offer(
+            cloud="aws",
+            machine_type=name,
+            region=region,
+            zone=zone,
+            on_demand=money(row["Price"]),
+            spot=money(row["SpotPrice"]),
+            source=source,
+            as_of=as_of,
         )
+        if offers.setdefault((name, region, zone), offer) != offer:
+            skipped[_REPEATED] = skipped.get(_REPEATED, 0) + 1
     return list(offers.values())
 
 
 def _aws_reason(row: Mapping[str, str]) -> str:
-    if row["InstanceType"] not in machine_types("aws"):
+    machine = machine_types("aws").get(row["InstanceType"])
+    region, zone = row["Region"], row["AvailabilityZone"]
+    if machine is None:
         return "not a GPU machine type of the catalog"
-    if row["Region"] not in regions("aws"):
+    if region not in regions("aws"):
         return "region unknown"
-    if "-" not in row["AvailabilityZone"] or row["AvailabilityZone"].startswith(row["Region"]):
+    if not zone or zone.startswith(region):
         return "zone is a name, not an id: names differ by account"
+    if not is_zone("aws", region, zone):
+        return "not a zone of its region"
+    counted = money(row["AcceleratorCount"])
+    if counted and machine.gpu_count >= 1 and counted != machine.gpu_count:
+        return "counts more or fewer GPUs than the machine type has"
     return ""
 
 
@@ -177,6 +168,8 @@ def _gcp(
         gpu, count = _gpu_key(row["AcceleratorName"]), money(row["AcceleratorCount"]) or 0
         if row["Region"] not in regions("gcp"):
             skipped["region unknown"] = skipped.get("region unknown", 0) + 1
+        elif not is_zone("gcp", *place):
+            skipped["not a zone of its region"] = skipped.get("not a zone of its region", 0) + 1
         elif row["InstanceType"] in machine_types("gcp"):
             hosts.setdefault(row["InstanceType"], {})[place] = _part(row, row["InstanceType"], source, as_of)
         elif not row["InstanceType"] and gpu:
@@ -243,5 +236,12 @@ def _gpu_key(name: str) -> str | None:
     return f"{gpu}/mega" if "mega" in name.lower() else gpu
 
 
-def _problem(path: str, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code="CATALOG_IMPORT", path=path, message=message, fix=fix)
+def _problem(path: str, message: str, fix: str, value: str | None = None) -> Finding:
+    return Finding(
+        severity=Severity.ERROR,
+        code="CATALOG_IMPORT",
+        path=path,
+        value=value,
+        message=message if value is None else f'"{value}" {message}',
+        fix=fix,
+    )

@@ -1,7 +1,7 @@
 """`gpuyard catalog`: show, search, age, refresh and import the dated facts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpuyard.cli.catalog_text import echo_facts, echo_rejections, echo_table, rejected_data
+from gpuyard.cli.catalog_text import count, echo_facts, echo_rejections, echo_table, rejected_data
 from gpuyard.errors import Finding, GpuyardError, Severity, SpecError
 
 if TYPE_CHECKING:
@@ -119,15 +119,15 @@ def import_(path: Path, cloud: str | None, as_of: str, output: Path, style: str)
     """
     from gpuyard.catalog.skypilot import find_files, read_skypilot
 
-    day = _day(as_of, "--as-of").isoformat()
+    day, held = _day(as_of, "--as-of").isoformat(), _held(output)
     found = [read_skypilot(file, whose, day) for whose, file in find_files(path, cloud).items()]
     skipped: dict[str, int] = {}
     for catalog in found:
-        for reason, count in catalog.skipped.items():
-            skipped[reason] = skipped.get(reason, 0) + count
+        for reason, number in catalog.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + number
     offers = [offer for catalog in found for offer in catalog.offers]
     rejections = [rejection for catalog in found for rejection in catalog.rejections]
-    _write(offers, rejections, skipped, output, style)
+    _write(offers, rejections, skipped, (output, held), style)
 
 
 @command.command()
@@ -152,11 +152,11 @@ def refresh(
     machines = _asked(cloud, regions, names)
     if cloud == "gcp" and not project:
         raise SpecError([_problem("--project", "", "is required for gcp", "name the project to ask with")])
-    today = date.today().isoformat()
+    today, held = date.today().isoformat(), _held(output)
     asked = (
         ask_aws(machines, regions, today) if cloud == "aws" else ask_gcp(machines, regions, project, today)
     )
-    _write(accept(asked, list_price), judge(asked, list_price), {}, output, style)
+    _write(accept(asked, list_price), judge(asked, list_price), {}, (output, held), style)
 
 
 def _asked(cloud: str, places: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -187,18 +187,29 @@ def _asked(cloud: str, places: Sequence[str], names: Sequence[str]) -> list[str]
     return found
 
 
+def _held(output: Path) -> Sequence["Offer"]:
+    """What the overlay to write holds already; asked first, so that nothing is asked of a cloud in vain."""
+    from gpuyard.catalog.overlay import read_overlay
+    from gpuyard.catalog.tables import DATA
+
+    if output.resolve().is_relative_to(DATA.resolve()):
+        message = f"{output} lies in the shipped catalog, which no command changes"
+        raise SpecError([_problem("--output", str(output), message, "name a file outside of the package")])
+    return read_overlay(output) if output.is_file() else ()
+
+
 def _write(
     offers: Sequence["Offer"],
     rejections: Sequence["Rejection"],
-    skipped: dict[str, int] | Any,
-    output: Path,
+    skipped: Mapping[str, int],
+    overlay: tuple[Path, Sequence["Offer"]],
     style: str,
 ) -> None:
-    """Merge ``offers`` into the overlay at ``output`` and say what was taken and what was not."""
-    from gpuyard.catalog.overlay import merge_offers, read_overlay, render_overlay
-    from gpuyard.stack.files import write_atomically
+    """Merge ``offers`` into the overlay, a path and what it holds; say what was taken and what was not."""
+    from gpuyard.catalog.overlay import merge_offers, render_overlay
+    from gpuyard.files import write_atomically
 
-    held = read_overlay(output) if output.exists() else ()
+    output, held = overlay
     usable = [
         offer for offer in offers if offer.zone or offer.on_demand is not None or offer.spot is not None
     ]
@@ -209,11 +220,10 @@ def _write(
         summary = {"output": str(output), "offers": len(usable), "skipped": dict(skipped)}
         _print_json({**summary, "rejected_prices": rejected_data(rejections)})
         return
-    click.echo(
-        f"{len(usable)} offers written to {output}; review it, then set GPUYARD_CATALOG_OVERLAY={output}"
-    )
-    for reason, count in skipped.items():
-        click.echo(f"  {count} rows left out: {reason}")
+    written = f"{count(len(usable), 'offer')} written to {output}"
+    click.echo(f"{written}; review it, then set GPUYARD_CATALOG_OVERLAY={output}")
+    for reason, number in skipped.items():
+        click.echo(f"  {count(number, 'row')} left out: {reason}")
     echo_rejections(rejections)
 
 

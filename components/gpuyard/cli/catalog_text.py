@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 _BILLION = 1e9
 
 
+def count(number: int, noun: str) -> str:
+    """A number with its noun: ``1 row``, ``1,996 rows``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def echo_facts(title: str, facts: dict[str, Any]) -> None:
     """Print a fact sheet: plain facts, then places with prices, then measurements."""
     click.echo(title)
@@ -95,7 +100,7 @@ def rejected_data(rejections: Iterable["Rejection"]) -> list[dict[str, Any]]:
 
 def echo_rejections(rejections: Sequence["Rejection"]) -> None:
     """Print how many prices were rejected, and each with its rule and reason."""
-    click.echo(f"{len(rejections)} prices rejected")
+    click.echo(f"{count(len(rejections), 'price')} rejected")
     for rejection in rejections:
         offer = rejection.offer
         place = offer.zone or offer.region

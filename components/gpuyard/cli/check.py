@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from gpuyard.cli.findings_text import echo_findings
 from gpuyard.cli.options import directory_option, format_option, stack_option
 
 
@@ -33,8 +34,7 @@ def command(stack: str, directory: Path, form: str, strict: bool) -> int:
         }
         click.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
-        for finding in planned.findings:
-            click.echo(finding.render())
+        echo_findings(planned.findings)
         tally = ", ".join(
             f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items() if count
         )

@@ -10,13 +10,13 @@ from gpuyard.errors import Finding
 
 
 @click.command("compat")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--today", default=None, metavar="DATE", help="Judge support windows at this day. Default: the catalog's."
 )
 def command(file: Path, style: str, today: str | None) -> int:
-    """Verdicts for the combinations in FILE, a YAML list; exit 1 when any fails.
+    """Verdicts for the combinations in FILE, a YAML list, or - for standard input; exit 1 when any fails.
 
     Every field may be missing: unknown is not wrong. Fields are in docs/reference/compat.md, codes in
     docs/reference/findings.md.

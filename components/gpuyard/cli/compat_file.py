@@ -1,5 +1,6 @@
 """Reading a file of combinations: every problem of it at once, each with its place."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,26 +35,38 @@ class _Loader(_LOADER):
 
 
 def read_combinations(file: Path) -> list[Any]:
-    """The combinations of a file.
+    """The combinations of a file; ``-`` is standard input.
 
     Raises:
         SpecError: with every problem of the file.
     """
     from gpuyard.compat.combination import read_combination
 
+    is_piped = file == Path("-")
+    name = "standard input" if is_piped else str(file)
     try:
-        loader = _Loader(file.read_text(encoding="utf-8"))
+        content = sys.stdin.buffer.read() if is_piped else file.read_bytes()
+        loader = _Loader(content.decode("utf-8-sig"))
         try:
             data = loader.get_single_data()
         finally:
             loader.dispose()
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise _refusal(f"{file} is not YAML: {' '.join(str(error).split())}", "mend the file") from None
+    except UnicodeDecodeError as error:
+        raise _refusal(f"{name} is not text in UTF-8: byte {error.start}", "save it as UTF-8") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _refusal(f"{name} is not YAML: {' '.join(str(error).split())}", "mend the file") from None
     if not isinstance(data, list):
-        raise _refusal(f"{file} does not hold a list", "write a list of combinations: `- gpu: l4`")
+        raise _refusal(f"{name} does not hold a list", _list_of(data))
     if sum(1 for _ in zip(range(VALUES_MAX + 1), _values(data), strict=False)) > VALUES_MAX:
         raise _refusal(
-            f"{file} expands to more than {VALUES_MAX:,} values", "write out what its aliases repeat"
+            f"{name} expands to more than {VALUES_MAX:,} values", "write out what its aliases repeat"
+        )
+    wrapped = [item for item in data if isinstance(item, dict) and isinstance(item.get("combination"), dict)]
+    if wrapped:
+        raise _refusal(
+            f"{len(wrapped)} of {len(data)} entries of {name} are records around a combination",
+            'pass a list of what stands under "combination": '
+            f"`yq '[.[].combination]' {file} | gpuyard compat -`",
         )
     problems = [
         _problem(f'line {again}: "{key}" stands in line {first} already', "keep one of the two")
@@ -67,6 +80,21 @@ def read_combinations(file: Path) -> list[Any]:
     if problems:
         raise SpecError(problems)
     return found
+
+
+def _list_of(data: Any) -> str:
+    """What to pass instead of ``data``, which is no list."""
+    from gpuyard.compat.combination import FIELDS
+
+    if isinstance(data, dict):
+        inner = [key for key, value in data.items() if isinstance(value, list) and key not in FIELDS]
+        if inner:
+            return f'pass the list under "{inner[0]}" alone'
+        if data:
+            return (
+                "write a list, of one entry as well: `- ` before the first line, two spaces before the others"
+            )
+    return "write a list of combinations: `- gpu: l4`"
 
 
 def _values(data: Any) -> Iterator[Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gpuyard.cli.findings_text import echo_findings
 from gpuyard.cli.options import format_option, is_terminal
 
 if TYPE_CHECKING:
@@ -61,8 +62,7 @@ def command(stack: str, directory: Path, output: Path, engine: str, form: str) -
             _say(form, f"{reason}: the in-process engine plays its part")
         planned = plan_program(project.root, stack)
         if planned.report is None:
-            for finding in planned.findings:
-                click.echo(finding.render(), err=True)
+            echo_findings(planned.findings, err=True)
             click.echo(f"\n{stack} was not deployed: correct the errors first", err=True)
             return 1
         stages = run_stages(chosen, project, stack, lambda stage: _say(form, stage.describe()))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from gpuyard.cli.findings_text import echo_findings
 from gpuyard.cli.options import directory_option, format_option, is_terminal, stack_option
 
 
@@ -27,8 +28,7 @@ def command(stack: str, directory: Path, form: str, every: bool) -> int:
     if form == "json":
         click.echo(json.dumps(planned.as_dict(), indent=2, allow_nan=False))
     elif planned.recording is None or planned.report is None:
-        for finding in planned.findings:
-            click.echo(finding.render())
+        echo_findings(planned.findings)
         click.echo(f"\n{planned.stack} was not planned: correct the errors first", err=True)
     else:
         from gpuyard.cli.plan_text import render_resources

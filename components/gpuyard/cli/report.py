@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpuyard.cli.findings_text import echo_findings
 from gpuyard.cli.gates import day, gate_option, no_gates_option, read_limits, say_broken, today_option
 from gpuyard.cli.options import directory_option, is_terminal, stack_option
 
@@ -112,8 +113,7 @@ def _load(stack: str, directory: Path, file: Path | None, actual: Path | None) -
 
     planned = plan_program(directory, stack, actual)
     if planned.report is None:
-        for finding in planned.findings:
-            click.echo(finding.render(), err=True)
+        echo_findings(planned.findings, err=True)
         click.echo(f"\n{planned.stack} was not planned: correct the errors first", err=True)
     return planned.report
 

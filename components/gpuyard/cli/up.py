@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gpuyard.cli.findings_text import echo_findings
 from gpuyard.cli.options import directory_option, format_option, stack_option
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def command(
         raise click.UsageError(
             f"{opened.stack} runs on an existing cluster: there is nothing to choose; use `pulumi up`"
         )
-    for finding in opened.warnings:
-        click.echo(finding.render(), err=True)
+    echo_findings(opened.warnings, err=True)
     price = _price(opened, directory, say)
     if price is None:
         return 1
@@ -112,8 +112,7 @@ def _price(opened: "OpenedStack", directory: Path, say: Any) -> str | None:
 
     planned = plan_program(directory, opened.stack)
     if has_errors(planned.findings):
-        for finding in planned.findings:
-            click.echo(finding.render(), err=True)
+        echo_findings(planned.findings, err=True)
         say(f"{opened.stack} was not touched: correct the errors first")
         return None
     return describe_price(opened.ladders(time.time()), opened.active, planned.report)
@@ -137,8 +136,7 @@ def _start(
     found = read_memory(opened.memory_path)
     if found.is_newer:
         raise SpecError(found.findings)
-    for finding in found.findings:
-        click.echo(finding.render(), err=True)
+    echo_findings(found.findings, err=True)
     names = names_of(opened.stack, opened.lock)
     settings = settings_of(opened.deployment)
     if wait is not None:

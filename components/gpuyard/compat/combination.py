@@ -121,7 +121,7 @@ def read_combination(data: Any, path: str = "") -> tuple[Combination | None, lis
         place = f"{path}.{key}" if path else str(key)
         if key not in _KNOWN:
             hint = did_you_mean(str(key), FIELDS)
-            fix = (hint + "  " if hint else "") + "known fields: " + ", ".join(FIELDS)
+            fix = f"{hint or 'remove it'}  known fields: {', '.join(FIELDS)}"
             problems.append(_problem(place, "UNKNOWN_KEY", f'there is no field "{key}" here', fix))
             continue
         if value is None or (isinstance(value, str) and value.strip().lower() in _UNKNOWN):
