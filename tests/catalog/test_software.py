@@ -7,6 +7,7 @@ import pytest
 from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import cuda_floors, cuda_toolkits, driver_branches, other_gpus, parse_version
 from gpuyard.catalog.software_gke import gke_gpus, read_gke_version
+from gpuyard.catalog.software_images import amd64_images
 from gpuyard.catalog.software_nodes import (
     bottlerocket_driver,
     driver_exclusions,
@@ -150,3 +151,12 @@ def test_what_gke_asks_of_a_gpu_is_in_order() -> None:
         assert name in gpus()
         assert all(asked[:3] >= row.first[:3] for asked in row.asked)
         assert row.source
+
+
+def test_images_of_amd64_alone_are_replaced_by_names_that_are_not_among_them():
+    known = "ggerganov/llama.cpp:server-cuda", "ggml-org/llama.cpp:server-cuda-b8000", "infiniflow/ragflow:v1"
+    for name in known:
+        row = next(row for row in amd64_images() if row.pattern.search(name))
+        other = row.pattern.sub(row.instead, name) if row.instead else ""
+        assert not any(kin.pattern.search(other) for kin in amd64_images()), other
+    assert all(row.source and row.as_of for row in amd64_images())

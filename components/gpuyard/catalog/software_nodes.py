@@ -25,6 +25,8 @@ class OperatorRelease:
     kubernetes_min: Version
     """Empty, as `kubernetes_max`: not published."""
     kubernetes_max: Version
+    kubernetes_min_by_os: Mapping[str, Version]
+    """Systems on which it goes back further."""
     source: str
     as_of: str = OPERATOR_AS_OF
 
@@ -140,6 +142,10 @@ def operator_releases() -> Sequence[OperatorRelease]:
             mig_manager=parse_version(row["mig_manager"]),
             kubernetes_min=parse_version(row["k8s_min"]),
             kubernetes_max=parse_version(row["k8s_max"]),
+            kubernetes_min_by_os={
+                part.rpartition(" ")[0]: parse_version(part.rpartition(" ")[2])
+                for part in filter(None, row["k8s_min_by_os"].split("; "))
+            },
             source=row["source"],
         )
         for row in read_csv("gpu_operator_releases")

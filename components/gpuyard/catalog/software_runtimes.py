@@ -181,12 +181,6 @@ def _dynamo_releases() -> Sequence[DynamoRelease]:
 
 
 @cache
-def amd64_images() -> frozenset[str]:
-    """Image repositories that hold nothing for arm64."""
-    return frozenset(row["image"] for row in compat_rule("R-ARCH")["amd64"])
-
-
-@cache
 def _ngc_months() -> Sequence[tuple[Version, Version]]:
     return [
         (parse_version(row["since"]), parse_version(row["cuda"])) for row in compat_rule("R-NGC")["months"]

@@ -20,9 +20,11 @@ from gpuyard.compat.flags import flag_problems
 from gpuyard.compat.host import host_problems
 from gpuyard.compat.image_defects import image_defect_problems
 from gpuyard.compat.memory import memory_problems
+from gpuyard.compat.mig import mig_problems
 from gpuyard.compat.node import node_problems
 from gpuyard.compat.parallel import parallel_problems
 from gpuyard.compat.problem import Fix, Problem
+from gpuyard.compat.processor import processor_problems
 from gpuyard.compat.quantization import quantization_problems
 from gpuyard.errors import Finding, Severity
 
@@ -39,11 +41,13 @@ RULES: Sequence[Rule] = (
     image_defect_problems,
     binary_problems,
     host_problems,
+    processor_problems,
     flag_problems,
     engine_problems,
     quantization_problems,
     attention_problems,
     parallel_problems,
+    mig_problems,
     memory_problems,
 )
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}

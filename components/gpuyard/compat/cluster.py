@@ -6,6 +6,7 @@ from functools import cache
 
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import (
+    OperatorRelease,
     find_operator,
     kubernetes_versions,
     node_images,
@@ -132,23 +133,15 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
         return
     minor = facts.kubernetes[:2]
     release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
-    if (
-        release is not None
-        and release.kubernetes_min
-        and not release.kubernetes_min <= minor <= release.kubernetes_max
-    ):
-        fitting = [
-            row
-            for row in operator_releases()
-            if row.kubernetes_min and row.kubernetes_min <= minor <= row.kubernetes_max
-        ]
+    if release is not None and release.kubernetes_min and not _admits(release, facts):
+        fitting = [row for row in operator_releases() if row.kubernetes_min and _admits(row, facts)]
         newer = [row for row in fitting if row.key > release.key]
         minor_release = newer[0].key[:2] if newer else ()
         nearest = [row for row in newer if row.key[:2] == minor_release][-1:] or fitting
         yield Problem(
             "K8S_VERSION",
             "kubernetes",
-            f"GPU Operator {release.version} supports Kubernetes {dotted(release.kubernetes_min)} to "
+            f"GPU Operator {release.version} supports Kubernetes {dotted(_oldest(release, facts))} to "
             f"{dotted(release.kubernetes_max)}, this is {dotted(minor)}",
             (
                 *(
@@ -191,6 +184,15 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
             (),
             Severity.WARNING,
         )
+
+
+def _oldest(release: OperatorRelease, facts: Facts) -> Version:
+    """Oldest Kubernetes that a release supports on the node's system."""
+    return release.kubernetes_min_by_os.get(facts.os, release.kubernetes_min)
+
+
+def _admits(release: OperatorRelease, facts: Facts) -> bool:
+    return _oldest(release, facts) <= facts.kubernetes[:2] <= release.kubernetes_max
 
 
 @cache

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.software import driver_branches
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.image_defects import image_release
 from gpuyard.compat.owner import ABSENT, has_operator
-from gpuyard.compat.problem import Fix, Problem
-from gpuyard.compat.spelling import read_driver
+from gpuyard.compat.problem import Fix, Problem, set_field
+from gpuyard.compat.spelling import dotted, read_driver
 
 V100_SWITCHED = 16
 """V100 behind switches, as in DGX-2; eight are a mesh without one."""
+BOTTLEROCKET_FABRIC = (1, 20, 0)
+"""First Bottlerocket with fabric manager (bottlerocket-os/bottlerocket PR#3873, 2024-05-13)."""
 _PRESENT = frozenset(
     {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
 )
@@ -47,6 +50,8 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
             "the GPUs hang on an NVSwitch, and no fabric manager runs (error 802)",
             fix,
         )
+    elif switched and given is None and facts.os == "Bottlerocket":
+        yield from _old_bottlerocket(facts)
     elif switched and given is None and _misses_switch_drivers(facts):
         yield Problem(
             "FABRIC_MANAGER",
@@ -71,6 +76,17 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
                 "there (error 802)",
                 fix,
             )
+
+
+def _old_bottlerocket(facts: Facts) -> Iterator[Problem]:
+    release = image_release(facts)
+    if release and release[0] == 1 and release < BOTTLEROCKET_FABRIC:
+        yield Problem(
+            "FABRIC_MANAGER",
+            "os",
+            f"Bottlerocket {dotted(release)} has no fabric manager, which NVSwitch nodes need (error 802)",
+            (set_field("os", "Bottlerocket 1.41.0", "use Bottlerocket 1.20.0 or newer"),),
+        )
 
 
 def _is_down(text: str) -> bool:

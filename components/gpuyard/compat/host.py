@@ -1,17 +1,15 @@
-"""What an engine needs of the host: glibc, the processor, libraries of its CUDA."""
+"""What an engine needs of the host: glibc, libraries of its CUDA."""
 
-import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import (
     RuntimeRelease,
-    amd64_images,
     runtime_releases,
     wheel_glibc,
 )
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, set_field, set_release, use_vllm
+from gpuyard.compat.problem import Problem, set_field, set_release
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
 from gpuyard.compat.spelling import cuda_of, dotted
 from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, TRITON_PTXAS
@@ -23,26 +21,11 @@ TORCH_GLIBC = ((2, 7), (2, 28))
 """First torch whose wheels are tagged manylinux_2_28."""
 WITHOUT_CUDA_11 = (0, 10, 0, 0)
 """First vLLM whose releases on GitHub bring no wheel for CUDA 11.8 (its installation pages, 0.3 to 0.9)."""
-OWN_IMAGES = (
-    "vllm/vllm-openai",
-    "lmsysorg/sglang",
-    "huggingface/text-generation-inference",
-    "openmmlab/lmdeploy",
-)
-"""Images of the projects themselves, whose processors are known."""
-AMD64_IMAGES = (
-    r"ggml-org/llama\.cpp:(server|full|light)-cuda-b([1-7]?\d{1,3}|8[01]\d\d|82[0-3]\d|824[0-8])$",
-    r"ggerganov/llama\.cpp:(server|full|light)-cuda",
-    r"verlai/verl[:@]",
-)
-"""Images without arm64: llama.cpp with CUDA up to b8248 (b9014 has it, Osmantic/ODS#1130, 2026-05-05), verl
-(verl-project/verl#3468, 2026-07-19)."""
 
 
 def host_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the host."""
     yield from _glibc(facts)
-    yield from _processor(facts)
     yield from _libraries(facts)
 
 
@@ -89,80 +72,6 @@ def _glibc_of(release: RuntimeRelease) -> Version:
 def _beyond_tag(runtime: str, key: Version) -> Version:
     rows = (row for row in wheel_glibc() if row.runtime == runtime and row.since <= key <= row.until)
     return max((row.glibc for row in rows), default=())
-
-
-def _processor(facts: Facts) -> Iterator[Problem]:
-    repository, _, tag = facts.image.rpartition(":")
-    built = (
-        "amd64"
-        if any(word in tag for word in ("amd64", "x86")) or (repository or tag) in amd64_images()
-        else "arm64"
-        if any(word in tag for word in ("arm64", "aarch64"))
-        else ""
-    )
-    node = (
-        "amd64"
-        if "x86_64" in facts.node_image
-        else "arm64"
-        if any(word in facts.node_image for word in ("arm_64", "arm64", "aarch64"))
-        else ""
-    )
-    if not facts.arch:
-        return
-    if built and built != facts.arch:
-        image = (facts.given.image or "").replace(f"-{built}", "")
-        plain = image != facts.given.image
-        yield Problem(
-            "CPU_ARCH",
-            "image",
-            f"the image is for {built}, the node is {facts.arch}",
-            (
-                set_field("image", image, f"use image {image}")
-                if plain
-                else set_field("image", None, f"use or build an image for {facts.arch}"),
-            ),
-        )
-    if node and node != facts.arch:
-        ami = "AL2023_ARM_64_NVIDIA" if facts.arch == "arm64" else "AL2023_x86_64_NVIDIA"
-        yield Problem(
-            "CPU_ARCH",
-            "ami",
-            f"the node image is for {node}, the machine is {facts.arch}",
-            (Fix(f"use the image {ami}", {"ami": ami, "os": None}),),
-        )
-    if facts.arch != "arm64" or built:
-        return
-    if any(re.search(pattern, facts.image) for pattern in AMD64_IMAGES):
-        own = str(facts.given.image)
-        newer = re.sub(r"ggerganov/|-b\d+$", lambda part: "ggml-org/" if "/" in part[0] else "-b9014", own)
-        fixes = (set_field("image", newer, f"use image {newer}"),) if newer != own else ()
-        yield Problem(
-            "CPU_ARCH",
-            "image",
-            f"{own} is published for amd64 only",
-            (*fixes, use_vllm("0.20.0"), use_vllm("0.19.1")),
-        )
-        return
-    if facts.image and not any(name in facts.image for name in OWN_IMAGES):
-        return  # whoever publishes another image may have built it for arm64
-    too_old = {"vllm": (0, 10, 2, 0), "sglang": (0, 5, 0, 0)}.get(facts.runtime)
-    by_verl = facts.runtime_text == "verl" and facts.install == "docker"
-    missing = (
-        facts.runtime in ("tgi", "lmdeploy")
-        or by_verl
-        or (too_old and facts.version and facts.version < too_old)
-    )
-    if not missing:
-        return
-    known = {"vllm": "0.10.2", "sglang": "0.5.11"}.get(facts.runtime)
-    fixes = [set_release(facts, known)] if known else []
-    fixes += [use_vllm("0.20.0"), use_vllm("0.19.1")]
-    yield Problem(
-        "CPU_ARCH",
-        "cpu_arch",
-        f"{facts.runtime_text} {dotted(facts.version[:3])} has no arm64 build".replace("  ", " "),
-        tuple(fixes),
-    )
 
 
 def _libraries(facts: Facts) -> Iterator[Problem]:

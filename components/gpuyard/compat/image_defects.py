@@ -16,7 +16,7 @@ def image_defect_problems(facts: Facts) -> Iterator[Problem]:
     """A release that loads the wrong kernel module, unless it is said which one is loaded."""
     if facts.given.kernel_module is not None:
         return
-    release = _release(facts)
+    release = image_release(facts)
     for row in image_defects():
         if release and _applies(row, facts, release):
             yield Problem(
@@ -32,7 +32,7 @@ def _applies(row: ImageDefect, facts: Facts, release: Version) -> bool:
     return row.os == facts.os and who in row.gpus and row.since <= release <= row.until
 
 
-def _release(facts: Facts) -> Version:
+def image_release(facts: Facts) -> Version:
     """The image's day as one number, or its version; empty: not said."""
     day = _DAY.search(facts.node_image)
     if day:

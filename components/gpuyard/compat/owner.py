@@ -36,7 +36,9 @@ IMAGES_WITH_DRIVER = frozenset({"Amazon Linux 2023", "GKE COS", "RHCOS (OpenShif
 
 
 _KIN = (
-    ("RHEL rebuild", r"alma ?linux|oracle ?linux|\bol ?[89]\b|centos[a-z _-]*[89]"),
+    ("CentOS 7", r"centos[a-z _-]*7"),
+    ("CentOS 8", r"centos[a-z _-]*8"),
+    ("RHEL rebuild", r"alma ?linux|oracle ?linux|\bol ?[89]\b|centos[a-z _-]*9"),
     ("Rocky Linux", r"\brocky"),
     ("WSL", r"\bwsl"),
 )

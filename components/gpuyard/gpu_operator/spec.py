@@ -141,7 +141,7 @@ def newest_chart(kubernetes_version: str) -> str:
     """The newest release whose Kubernetes range holds the version; the newest of all where none does.
 
     The chart itself accepts any Kubernetes from 1.16, so Helm would not say. In 2026-11 that is v26.7.0 for
-    1.33 to 1.36, the one release NVIDIA still supports, and v26.3.3 for 1.32.
+    1.33 to 1.37, the one release NVIDIA still supports, and v26.3.3 for 1.32.
     """
     wanted = version_key(kubernetes_version)
     releases = read_csv("gpu_operator_releases")

@@ -1,0 +1,157 @@
+"""MIG: slices that an engine does not find or cannot join, and GPUs and drivers without any."""
+
+import re
+from collections.abc import Iterator
+
+from gpuyard.catalog.software import Version
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_gpu, set_release, with_env
+from gpuyard.compat.spelling import dotted
+from gpuyard.errors import Severity
+
+MIG_BUG = ((570, 124, 6), (570, 158, 1))
+MIG_BUG_575 = ((575, 51), (575, 57, 8))
+"""Drivers whose slices break scheduling beside whole GPUs; 575 only where both are (gpu-operator#1361)."""
+MIG_FIXED = (570, 172, 8)
+CDMM_SINCE = (580, 65, 6)
+MIG_SM = frozenset({(8, 0), (9, 0), (10, 0), (10, 3), (12, 0)})
+"""Compute capabilities that have cards with MIG."""
+READS_UUIDS = (0, 24, 0, 0)
+"""First vLLM that resolves a UUID (vllm-project/vllm PR#45026; noonghunna/club-3090#750, 2026-07-22)."""
+BY_SMI: tuple[Version, Version] = ((0, 4, 0, 0), (0, 4, 9, 3))
+"""SGLang that asks nvidia-smi for the memory, which containers with a slice may not, and the first that does
+not (sgl-project/sglang PR#8167)."""
+BY_WHOLE_GPU = (0, 13, 2)
+"""First Ollama that tries the GPU of a slice instead of the slice (ollama/ollama#13800, #14031)."""
+LAST_SEEN = (0, 15)
+"""Newest Ollama that was seen failing so (ollama/ollama#14031, 2026-02-02; the fix, PR#13851, is open)."""
+
+
+def mig_problems(facts: Facts) -> Iterator[Problem]:
+    """Every rule on slices."""
+    yield from _uuid(facts)
+    if facts.mig:
+        yield from _unseen(facts)
+        yield from _split(facts)
+        yield from _driver(facts)
+        yield from _mig_gpu(facts)
+
+
+def _uuid(facts: Facts) -> Iterator[Problem]:
+    """Devices named by a UUID, to engines that read numbers."""
+    uuid = facts.env.get("CUDA_VISIBLE_DEVICES", "").upper()
+    by_name = "uuid" in facts.mig or facts.mig.startswith("mig-")
+    if facts.runtime not in ("vllm", "sglang") or not ("MIG-" in uuid or "GPU-" in uuid or by_name):
+        return
+    reads = facts.runtime == "vllm" and facts.version >= READS_UUIDS
+    if reads and not ("MIG-" in uuid or by_name):
+        return
+    env = with_env(facts, "CUDA_VISIBLE_DEVICES", "0") if uuid else {}
+    slices = {"mig": "1 slice"} if by_name else {}
+    newer = (set_release(facts, "0.24.0"),) if facts.runtime == "vllm" and facts.version and not reads else ()
+    yield Problem(
+        "MIG_UUID",
+        "env" if uuid else "mig",
+        "whether this release finds a slice by its UUID was not seen; whole GPUs it does"
+        if reads
+        else f"{facts.runtime} reads CUDA_VISIBLE_DEVICES as numbers; a UUID is none",
+        (
+            Fix(
+                "let the container runtime select the slice (NVIDIA_VISIBLE_DEVICES) and use index 0",
+                {**env, **slices},
+            ),
+            *newer,
+        ),
+        Severity.WARNING if reads else Severity.ERROR,
+    )
+
+
+def _unseen(facts: Facts) -> Iterator[Problem]:
+    """Engines that ask for the whole GPU where only a slice is."""
+    whole = set_field("mig", None, "use whole GPUs")
+    contained = facts.install == "docker" or facts.platform not in ("", "bare")
+    if facts.runtime == "sglang" and contained and BY_SMI[0] <= facts.version < BY_SMI[1]:
+        yield Problem(
+            "MIG_UUID",
+            "runtime_version",
+            "SGLang before 0.4.9.post3 asks nvidia-smi for the GPU's memory, which a container that holds a "
+            "slice may not, and stops",
+            (set_release(facts, "0.4.10"), whole),
+        )
+    elif facts.runtime == "ollama" and facts.version[:3] >= BY_WHOLE_GPU:
+        yield Problem(
+            "MIG_UUID",
+            "runtime_version",
+            "Ollama from 0.13.2 on tries the whole GPU that a slice is of, and falls back to the processor",
+            (_older_ollama(facts), whole),
+            Severity.WARNING if facts.version[:2] > LAST_SEEN else Severity.ERROR,
+        )
+
+
+def _older_ollama(facts: Facts) -> Fix:
+    image = {"image": "ollama/ollama:0.13.1"} if facts.given.image is not None else {}
+    return Fix("use Ollama 0.13.1", {"runtime_version": "0.13.1", **image})
+
+
+def _split(facts: Facts) -> Iterator[Problem]:
+    size = int(facts.given.tensor_parallel or 1)
+    stages = int(facts.given.pipeline_parallel or 1)
+    whole_too = "mixed" in facts.mig and not re.search(r"\dg\.\d+gb", facts.mig)
+    if size * stages > 1 and not whole_too:
+        yield Problem(
+            "MIG_TP",
+            "tensor_parallel" if size > 1 else "pipeline_parallel",
+            f"a process sees one MIG slice, so {size * stages} of them cannot share a model",
+            (
+                Fix("use tensor_parallel 1", {"tensor_parallel": 1, "pipeline_parallel": 1}),
+                set_field("mig", None, "use whole GPUs"),
+            ),
+        )
+
+
+def _driver(facts: Facts) -> Iterator[Problem]:
+    """Drivers that break nodes with slices and whole GPUs."""
+    low, high = MIG_BUG_575 if facts.branch == 575 and "mixed" in facts.mig else MIG_BUG
+    if facts.driver and low <= facts.driver <= high and not (facts.gpu and facts.gpu.id == "rtx-pro-6000"):
+        unsure = facts.platform == "bare" and "mixed" not in facts.mig
+        yield Problem(
+            "MIG_DRIVER_BUG",
+            "driver",
+            f"driver {facts.driver_text} breaks scheduling on nodes that mix MIG and whole GPUs; "
+            f"fixed in {dotted(MIG_FIXED)}",
+            (raise_driver(facts, MIG_FIXED), set_field("mig", None, "use whole GPUs")),
+            Severity.WARNING if unsure else Severity.ERROR,
+        )
+
+
+def _mig_gpu(facts: Facts) -> Iterator[Problem]:
+    gpu = facts.gpu
+    if gpu is None:
+        if facts.sm and facts.sm not in MIG_SM:
+            yield _without_mig(facts, facts.who)
+        return
+    if gpu.id == "rtx-pro-6000" and facts.driver and facts.driver <= (575, 57, 8):
+        yield Problem(
+            "MIG_DRIVER_BUG",
+            "driver",
+            f"RTX PRO 6000 has no MIG on driver {facts.driver_text}",
+            (raise_driver(facts, (580, 65, 6)),),
+        )
+    elif gpu.id in ("gh200", "gb200", "gb300") and facts.driver_high >= CDMM_SINCE:
+        yield Problem(
+            "MIG_DRIVER_BUG",
+            "mig",
+            f"driver {facts.driver_text} runs {gpu.name} in CDMM mode, which excludes MIG",
+            (set_field("mig", None, "use whole GPUs"),),
+        )
+    elif not gpu.mig and gpu.id != "rtx-pro-4500":
+        yield _without_mig(facts, gpu.name)
+
+
+def _without_mig(facts: Facts, name: str) -> Problem:
+    return Problem(
+        "MIG_UNSUPPORTED",
+        "mig",
+        f"{name} has no MIG",
+        (set_field("mig", None, "use whole GPUs"), set_gpu(facts, "a100-80gb-sxm")),
+    )

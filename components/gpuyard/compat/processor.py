@@ -1,0 +1,89 @@
+"""The node's processor: images, node images and releases that are built for another one."""
+
+from collections.abc import Iterator
+
+from gpuyard.catalog.software_images import Amd64Image, amd64_images
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_vllm
+from gpuyard.compat.spelling import dotted
+
+OWN_IMAGES = (
+    "vllm/vllm-openai",
+    "lmsysorg/sglang",
+    "huggingface/text-generation-inference",
+    "openmmlab/lmdeploy",
+)
+"""Images of the projects themselves, whose processors are known."""
+_SPELLINGS = (
+    ("amd64", ("amd64", "x86")),
+    ("arm64", ("arm64", "arm_64", "aarch64")),
+)
+
+
+def processor_problems(facts: Facts) -> Iterator[Problem]:
+    """Every rule on the processor."""
+    if not facts.arch:
+        return
+    built = _arch_in(facts.image.rpartition(":")[2])
+    node = _arch_in(facts.node_image)
+    if built and built != facts.arch:
+        image = (facts.given.image or "").replace(f"-{built}", "")
+        yield Problem(
+            "CPU_ARCH",
+            "image",
+            f"the image is for {built}, the node is {facts.arch}",
+            (set_field("image", image, f"use image {image}"),),
+        )
+    if node and node != facts.arch:
+        ami = "AL2023_ARM_64_NVIDIA" if facts.arch == "arm64" else "AL2023_x86_64_NVIDIA"
+        yield Problem(
+            "CPU_ARCH",
+            "ami",
+            f"the node image is for {node}, the machine is {facts.arch}",
+            (Fix(f"use the image {ami}", {"ami": ami, "os": None}),),
+        )
+    if facts.arch == "arm64" and not built:
+        row = next((row for row in amd64_images() if row.pattern.search(facts.image)), None)
+        yield from _of_image(facts, row) if row else _of_release(facts)
+
+
+def _arch_in(text: str) -> str:
+    return next((arch for arch, words in _SPELLINGS if any(word in text for word in words)), "")
+
+
+def _of_image(facts: Facts, row: Amd64Image) -> Iterator[Problem]:
+    own = str(facts.given.image)
+    other = row.pattern.sub(row.instead, facts.image) if row.instead else ""
+    fixes = (set_field("image", other, f"use image {other}"),) if other else ()
+    built = set_field("image", None, "use or build an image for arm64")
+    on_x86 = Fix("use a machine with x86 processors", {**set_gpu(facts, "a10g").changes, "cpu_arch": None})
+    serves = facts.runtime or facts.given.model is not None
+    yield Problem(
+        "CPU_ARCH",
+        "image",
+        f"{own} is published for amd64 only ({row.source})",
+        (*fixes, *((use_vllm("0.20.0"), use_vllm("0.19.1")) if serves else ()), on_x86, built),
+    )
+
+
+def _of_release(facts: Facts) -> Iterator[Problem]:
+    if facts.image and not any(name in facts.image for name in OWN_IMAGES):
+        return  # whoever publishes another image may have built it for arm64
+    too_old = {"vllm": (0, 10, 2, 0), "sglang": (0, 5, 0, 0)}.get(facts.runtime)
+    by_verl = facts.runtime_text == "verl" and facts.install == "docker"
+    missing = (
+        facts.runtime in ("tgi", "lmdeploy")
+        or by_verl
+        or (too_old and facts.version and facts.version < too_old)
+    )
+    if not missing:
+        return
+    known = {"vllm": "0.10.2", "sglang": "0.5.11"}.get(facts.runtime)
+    fixes = [set_release(facts, known)] if known else []
+    fixes += [use_vllm("0.20.0"), use_vllm("0.19.1")]
+    yield Problem(
+        "CPU_ARCH",
+        "cpu_arch",
+        f"{facts.runtime_text} {dotted(facts.version[:3])} has no arm64 build".replace("  ", " "),
+        tuple(fixes),
+    )
