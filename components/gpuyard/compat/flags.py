@@ -39,6 +39,12 @@ SUCCESSORS: Mapping[str, Mapping[str, str]] = {
         "--enable-flashinfer-cutlass-moe": "use --moe-runner-backend flashinfer_cutlass",
         "--enable-flashinfer-trtllm-moe": "use --moe-runner-backend flashinfer_trtllm",
         "--enable-triton-kernel-moe": "use --moe-runner-backend triton_kernel",
+        "--cuda-graph-bs": "use --cuda-graph-bs-decode",
+        "--cuda-graph-max-bs": "use --cuda-graph-max-bs-decode",
+        "--disable-piecewise-cuda-graph": "use --disable-prefill-cuda-graph",
+        "--stream-output": "use --incremental-streaming-output",
+        "--nsa-prefill-backend": "use --dsa-prefill-backend",
+        "--nsa-decode-backend": "use --dsa-decode-backend",
     },
 }
 """What took the place of a flag that is gone. Sources: deprecation notes of the releases before."""
@@ -154,8 +160,10 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
             f"{facts.runtime} has no {name}; did you mean {span.flag}?",
             (Fix(f"write {span.flag}", without_flags(facts, name)),),
         )
-    elif span is not None:
+    elif span is not None and not _begins_another(facts, span):
         yield from _span(facts, name, span)
+    elif span is not None:
+        return
     elif facts.runtime in WHOLE_PARSERS and not any(flag.startswith(key) for flag in known):
         # parsers take unique beginnings
         yield from _unknown(facts, name, key)
@@ -208,6 +216,19 @@ def _is_plain_release(facts: Facts) -> bool:
         return False
     own = not facts.image or _OWN_IMAGE.get(facts.runtime, "?") in facts.image
     return own and bool(facts.version) and oldest <= facts.version <= newest
+
+
+def _begins_another(facts: Facts, span: FlagSpan) -> bool:
+    """Whether a release without the flag takes it as the beginning of the only other one that begins so."""
+    release = facts.version
+    if not span.is_gone(release) and not span.is_missing(release):
+        return False
+    others = [
+        other
+        for other in runtime_flags(facts.runtime).values()
+        if other is not span and other.flag.startswith(span.flag)
+    ]
+    return sum(not other.is_gone(release) and not other.is_missing(release) for other in others) == 1
 
 
 def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
