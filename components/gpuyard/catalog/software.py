@@ -78,7 +78,12 @@ class ImageGate:
 
 def parse_version(text: object) -> Version:
     """The numbers of the first version in ``text``: ``v0.8.5.post1`` to ``(0, 8, 5)``. Empty: none there."""
-    found = _NUMBERS.search(str(text))
+    return _numbers(str(text))
+
+
+@cache
+def _numbers(text: str) -> Version:
+    found = _NUMBERS.search(text)
     return tuple(int(part) for part in found.group().split(".")) if found else ()
 
 
@@ -86,6 +91,11 @@ def parse_version(text: object) -> Version:
 def cuda_toolkits() -> Mapping[str, CudaToolkit]:
     """Every CUDA release by ``major.minor``."""
     return {row["cuda"]: _toolkit(row) for row in read_csv("cuda_toolkits")}
+
+
+@cache
+def _native_drivers() -> Mapping[Version, Version]:
+    return {toolkit.version: toolkit.native_driver for toolkit in cuda_toolkits().values()}
 
 
 @cache
@@ -102,8 +112,7 @@ def cuda_floors() -> Mapping[int, Version]:
 
 def native_driver(cuda: Version) -> Version:
     """Driver that a CUDA release came with; empty: unknown."""
-    toolkit = cuda_toolkits().get(".".join(map(str, cuda[:2]))) if cuda else None
-    return toolkit.native_driver if toolkit else ()
+    return _native_drivers().get(cuda[:2], ())
 
 
 @cache

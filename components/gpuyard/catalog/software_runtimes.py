@@ -1,6 +1,7 @@
 """Releases of inference runtimes: CUDA, torch, compute capabilities, wheels."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -74,11 +75,16 @@ def release_key(text: object) -> Version:
 
     A build of llama.cpp counts in the third place: ``b6341`` is ``(0, 0, 6341, 0)``.
     """
-    found = _POST.search(str(text))
+    return _key(str(text))
+
+
+@cache
+def _key(text: str) -> Version:
+    found = _POST.search(text)
     if found is None:
-        build = _BUILD.search(str(text).lower())
+        build = _BUILD.search(text.lower())
         return (0, 0, int(build[1]), 0) if build else ()
-    if _UNTAGGED.match(str(text)):
+    if _UNTAGGED.match(text):
         return ()
     major, minor, patch, fourth, post = found.groups()
     numbers = [major, minor, patch or "0", post or fourth or "0"]
@@ -114,11 +120,8 @@ def find_release(runtime: str, key: Version) -> tuple[RuntimeRelease | None, boo
     releases = runtime_releases(runtime)
     if not releases or not key:
         return None, False
-    found = None
-    for release in releases:
-        if release.key <= key:
-            found = release
-    return found, key[:3] > releases[-1].key[:3]
+    older = bisect_right(releases, key, key=lambda release: release.key)
+    return (releases[older - 1] if older else None), key[:3] > releases[-1].key[:3]
 
 
 def released_by(runtime: str, day: str) -> Version:

@@ -1,11 +1,12 @@
 """What a rule answers: a problem, and changes of fields that would take it away."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from gpuyard.catalog.hardware import gpus
-from gpuyard.catalog.software import Version, driver_branches
+from gpuyard.catalog.software import Version, driver_branches, parse_version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.replacement import exchange_driver, exchange_machine
 from gpuyard.compat.spelling import dotted
@@ -41,14 +42,19 @@ class Problem:
 
 def raise_driver(facts: Facts, floor: Version) -> Fix:
     """A driver of at least ``floor``: of the same branch if that reaches, else of the next lasting one."""
-    latest = ""
-    for branch in sorted(driver_branches().values(), key=lambda item: item.branch):
-        version = tuple(int(part) for part in branch.latest.split(".")) if branch.latest else ()
-        # LTS and production branches only: others end within months
-        if version >= floor and branch.kind in ("LTS", "PB") and branch.branch >= (facts.branch or 0):
-            latest = branch.latest
-            break
-    return set_driver(facts, latest or dotted(floor))
+    fitting = (
+        latest
+        for branch, version, latest in _lasting_drivers()
+        if version >= floor and branch >= (facts.branch or 0)
+    )
+    return set_driver(facts, next(fitting, dotted(floor)))
+
+
+@cache
+def _lasting_drivers() -> Sequence[tuple[int, Version, str]]:
+    """The newest driver of each LTS and production branch, oldest first: other branches end within months."""
+    rows = [row for row in driver_branches().values() if row.kind in ("LTS", "PB") and row.latest]
+    return sorted((row.branch, parse_version(row.latest), row.latest) for row in rows)
 
 
 def set_driver(facts: Facts, version: str) -> Fix:

@@ -59,7 +59,7 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
     if not facts.sm:
         return
     kind = _kind(facts)
-    span = _span(facts, kind)
+    span = _span(facts, kind, facts.version)
     moe = _is_moe(facts)
     by_deep_gemm = (
         facts.runtime == "vllm" and kind in ("fp8_block", "fp8_block_ct") and span.since >= DEEP_GEMM_ON_SM120
@@ -144,15 +144,15 @@ def _is_moe(facts: Facts) -> bool:
     return facts.model is not None and facts.model.moe is not None
 
 
-def _span(facts: Facts, kind: str) -> QuantizationSpan:
+def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
     """GPUs that the release has kernels for; experts had theirs later than dense layers."""
-    span = quantization_support(facts.runtime or "vllm", kind, facts.version)
+    span = quantization_support(facts.runtime or "vllm", kind, version)
     if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
         return replace(span, sm_min=HOPPER)  # the first build for gpt-oss had Hopper and Blackwell only
-    if not kind.startswith("fp8") or not _is_moe(facts) or not facts.version:
+    if not kind.startswith("fp8") or not _is_moe(facts) or not version:
         return span
     for runtime, before, floor in FP8_EXPERTS:
-        if runtime == facts.runtime and facts.version < before:
+        if runtime == facts.runtime and version < before:
             return replace(span, sm_min=max(span.sm_min, floor))
     return span
 
@@ -169,7 +169,7 @@ def _other_releases(facts: Facts, kind: str) -> Iterator[Fix]:
     older = [release for release in reversed(known) if release.key < facts.version]
     for releases in (newer, older):
         for release in releases:
-            span = _span(replace(facts, version=release.key, release=release), kind)
+            span = _span(facts, kind, release.key)
             if facts.sm >= span.sm_min and not span.leaves_out(facts.sm):
                 yield set_release(facts, release.version)
                 break

@@ -109,6 +109,7 @@ def dotted(version: Version) -> str:
     return ".".join(str(part) for part in version)
 
 
+@cache
 def engine_of(text: str) -> str:
     """The engine that a runtime or image name means; empty: none known."""
     for engine, words in RUNTIME_NAMES:
