@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpuyard.catalog.model_config import read_config
-from gpuyard.catalog.models import find_model
+from gpuyard.catalog.models import find_model, models
 from gpuyard.errors import SpecError
+from gpuyard.planning.weights import count_parts
 
 LLAMA = {
     "architectures": ["LlamaForCausalLM"],
@@ -372,3 +373,23 @@ def test_four_bits_in_groups_of_32_are_mxfp4(config):
     weights = {"num_bits": 4, "type": "float", "group_size": 32}
     found = {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": weights}}}
     assert read_config(config({**LLAMA, "quantization_config": found})).quantization == "mxfp4"
+
+
+def test_a_vision_encoder_and_draft_layers_are_read(config):
+    seeing = {"hidden_size": 1152, "num_hidden_layers": 27, "intermediate_size": 4304, "image_size": 896}
+    shape = read_config(config({**LLAMA, "vision_config": {**seeing, "patch_size": 14}}))
+    assert shape.vision is not None
+    assert (shape.vision.hidden, shape.vision.patches, shape.vision.item_tokens) == (1152, 1, 4096)
+    assert shape.params > read_config(config(LLAMA)).params + 4e8
+    assert read_config(config({**LLAMA, "num_nextn_predict_layers": 1})).draft_layers == 1
+
+
+def test_no_model_of_the_catalog_has_more_in_its_parts_than_in_all():
+    """Rounded counts below the experts alone would leave nothing for attention."""
+    for model in models().values():
+        parts = count_parts(model)
+        if model.moe and model.moe.expert_ffn:
+            width = model.moe.width or model.hidden
+            layers = model.layers if model.moe.layers is None else model.moe.layers
+            whole = model.moe.matrices * layers * model.moe.experts * model.moe.expert_ffn * width
+            assert parts.experts == whole, model.id

@@ -18,22 +18,28 @@ from .conftest import read_measurements
 LOGS = read_measurements()
 
 
+def split_of(row):
+    return Split(row.get("tensor", 1), row.get("pipeline", 1), experts=row.get("experts", False))
+
+
 def cache_error(row):
     """Cache planned less cache logged, as a share of what the runtime may take of the GPU."""
     budget = spend(
         find_model(row["model"]),
         row["memory_mib"],
-        Split(row["tensor"]),
+        split_of(row),
         find_engine(row["runtime"], row["version"]),
         step=Step(tokens=row["tokens"], sequences=row["sequences"]),
         share=row["share"],
         quantization=row.get("quantization"),
+        linked=row.get("linked", False),
+        draft=row.get("draft", False),
     )
     return (budget.cache - row["cache_gib"] * GIB) / usable_bytes(row["memory_mib"], row["share"])
 
 
 def weight_error(row):
-    planned = weight_bytes_per_gpu(find_model(row["model"]), Split(row["tensor"]), row.get("quantization"))
+    planned = weight_bytes_per_gpu(find_model(row["model"]), split_of(row), row.get("quantization"))
     return planned / GIB / row["gib"] - 1
 
 
@@ -56,8 +62,8 @@ def test_at_least_fifteen_starts_over_dense_expert_latent_and_quantised_models_a
 
 
 @pytest.mark.parametrize("row", LOGS["caches"], ids=named)
-def test_a_planned_cache_is_within_the_stated_worst_error_of_the_log(row):
-    assert abs(cache_error(row)) <= ERROR.worst
+def test_a_planned_cache_is_within_five_percent_of_the_log_or_it_is_known_why_not(row):
+    assert abs(cache_error(row)) <= (ERROR.worst if "why" in row else 0.05)
 
 
 def test_the_stated_error_is_what_the_unused_starts_show():
@@ -77,13 +83,13 @@ def test_calibration_did_not_fit_noise():
 
 @pytest.mark.parametrize("row", LOGS["weights"], ids=named)
 def test_weights_are_within_six_percent_of_the_log(row):
-    assert abs(weight_error(row)) <= 0.06
+    assert abs(weight_error(row)) <= (0.15 if "outlier" in row else 0.06)
 
 
-def test_weights_are_within_half_a_percent_in_the_median():
+def test_weights_are_within_a_percent_in_the_median():
     errors = [abs(weight_error(row)) for row in LOGS["weights"] if "outlier" not in row]
     assert len(errors) >= 10
-    assert median(errors) <= 0.015
+    assert median(errors) <= 0.01
 
 
 @pytest.mark.parametrize("row", [row for row in LOGS["caches"] if "cache_tokens" in row], ids=named)
@@ -95,7 +101,14 @@ def test_tokens_per_gib_agree_with_the_log(row):
 
 @pytest.mark.parametrize("row", LOGS["needs"], ids=named)
 def test_the_cache_of_one_request_agrees_with_the_log(row):
-    planned = sequence_bytes(find_model(row["model"]), Split(), row["context"], row.get("kv_cache_dtype"))
+    planned = sequence_bytes(
+        find_model(row["model"]),
+        split_of(row),
+        row["context"],
+        row.get("kv_cache_dtype"),
+        sliding_share=row.get("sliding_share", 0.0),
+        states=row.get("states", 1),
+    )
     assert planned / GIB == pytest.approx(row["gib"], rel=row.get("rel", 0.03))
 
 

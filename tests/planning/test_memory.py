@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gpuyard.catalog.models import find_model
+from gpuyard.planning.draft import draft_bytes, with_draft
+from gpuyard.planning.encoder import encoder_bytes
 from gpuyard.planning.kv_cache import block_tokens, kv_bytes_fixed, kv_bytes_per_token, sequence_bytes
 from gpuyard.planning.memory import activation_bytes, forward_bytes, visible_bytes
 from gpuyard.planning.parallel import Split, choose_split, tensor_parallel_problem
@@ -25,6 +27,10 @@ from gpuyard.units import GIB, MIB
         ("DeepSeek-V3", 1, None, 70_272),
         ("DeepSeek-V3", 8, None, 70_272),  # the latent cache is whole on every rank
         ("DeepSeek-V3.2", 1, None, 70_272 + 61 * 132),  # and its indexer
+        # sparse attention in 8 bit: 512 values, their scales, 64 in 16 bit, the indexer
+        ("GLM-5.2", 1, "fp8", 78 * (512 + 16 + 128 + 132)),
+        # sliding layers have other heads than the rest, and values are narrower than keys
+        ("MiMo-V2-Flash", 1, None, 9 * 4 * (192 + 128) * 2),
         ("gpt-oss-120b", 1, None, 36_864),
         ("Qwen3.5-27B", 1, None, 65_536),
     ],
@@ -141,6 +147,43 @@ def test_a_forward_pass_of_llama_takes_what_was_measured():
     assert forward_bytes(model, Split(), 29_000) / GIB == pytest.approx(2.99, rel=0.01)
     assert forward_bytes(model, Split(2), 40_000) / GIB == pytest.approx(2.53, rel=0.01)  # #11251
     assert activation_bytes(model, Split(), 20_000, 1) == forward_bytes(model, Split(), 20_000) + 4 * 128_256
+
+
+@pytest.mark.parametrize(
+    ("model", "tensor", "tokens", "logged_gib"),
+    [
+        ("Qwen2.5-VL-3B-Instruct", 1, 32_768, 4.06),  # start with images, 2025-03-13
+        ("Qwen3.8-27B", 2, 8192, 1.59),  # noonghunna/club-3090#1087
+        ("gemma-4-26B-A4B-it", 1, 8192, 2.0),  # start log of 2026-04-19, less what libraries take
+    ],
+)
+def test_the_largest_images_take_what_was_profiled(model, tensor, tokens, logged_gib):
+    planned = encoder_bytes(find_model(model), Split(tensor), tokens) / GIB
+    assert planned == pytest.approx(logged_gib, rel=0.15)
+
+
+def test_one_image_is_profiled_even_where_it_is_larger_than_a_step():
+    model = find_model("Qwen2.5-VL-7B-Instruct")
+    assert encoder_bytes(model, Split(), 512) == encoder_bytes(model, Split(), 16_384)
+    assert encoder_bytes(model, Split(), 65_536) == 4 * encoder_bytes(model, Split(), 512)
+    assert encoder_bytes(find_model("Qwen3-8B"), Split(), 8192) == 0
+
+
+def test_a_draft_is_one_layer_more_in_16_bit_beside_4_bit_weights():
+    """75.17 GiB with it and 70.47 without (Qwen3.5-122B-A10B in NVFP4, 2026-04-08)."""
+    model = find_model("Qwen3.5-122B-A10B")
+    assert draft_bytes(model, Split(), "nvfp4") / GIB == pytest.approx(75.17 - 70.47, rel=0.02)
+    assert draft_bytes(model, Split(), "fp8") == pytest.approx(draft_bytes(model, Split()) / 2, rel=0.01)
+    assert draft_bytes(find_model("Qwen3-8B"), Split()) == 0
+    token = kv_bytes_per_token(with_draft(model), Split())
+    assert token == kv_bytes_per_token(model, Split()) * 13 / 12
+
+
+def test_hybrids_of_newer_releases_hold_two_states_for_a_sequence():
+    model = find_model("Qwen3.5-27B")
+    one = kv_bytes_fixed(model, Split())
+    assert kv_bytes_fixed(model, Split(), states=2) == 2 * one
+    assert sequence_bytes(model, Split(), 1, states=2) == sequence_bytes(model, Split(), 1) + one
 
 
 @pytest.mark.parametrize(

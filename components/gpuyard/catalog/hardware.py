@@ -30,6 +30,8 @@ class Gpu:
     mig: bool
     datacenter: bool
     form: str
+    linked: bool
+    """The GPUs of a node talk over NVLink; cards in slots do not, whatever bridges there are."""
     min_driver: str
     last_driver_branch: str
     """Empty: still supported by the newest."""
@@ -183,6 +185,7 @@ def _gpu(row: Mapping[str, str]) -> Gpu:
         mig=row["mig"].startswith("yes"),
         datacenter=row["datacenter_gpu"].startswith("yes"),
         form=row["form"],
+        linked=bool(_number(row["nvlink_gb_per_s"])) and not row["form"].startswith("PCIe"),
         min_driver=row["min_driver"],
         last_driver_branch=row["last_driver_branch"],
         kernel_module=row["kernel_module"],

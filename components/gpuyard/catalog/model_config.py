@@ -19,6 +19,7 @@ from gpuyard.catalog.model_layers import (
     state_values,
 )
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.vision import read_vision
 from gpuyard.errors import SpecError
 
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
@@ -45,7 +46,7 @@ _FILE_BYTES_MAX = 50_000_000
 def read_config(path: Path, model_id: str | None = None) -> ModelShape:
     """The shape that a config.json (the file, or the folder that holds it) describes.
 
-    Parameters are counted from the shape, so they lack vision towers and other extras.
+    Parameters are counted from the shape; those of a vision encoder by rule of thumb.
 
     Raises:
         SpecError: every problem of the file: not there, not JSON, fields missing or absurd.
@@ -135,9 +136,12 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
         raise SpecError(read.problems)
     params, active = count_parameters(size, moe, mla)
     architectures = fields.get("architectures")
+    architecture = str(architectures[0]) if isinstance(architectures, list) and architectures else family
+    vision = read_vision(fields, read, architecture)
+    seeing = vision.parameters if vision else 0
     return ModelShape(
         id=model_id,
-        architecture=str(architectures[0]) if isinstance(architectures, list) and architectures else family,
+        architecture=architecture,
         layers=layers,
         hidden=hidden,
         heads=heads,
@@ -149,8 +153,8 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
         tied=size.tied,
         dtype=dtype,
         quantization=quantization,
-        params=params,
-        active_params=active,
+        params=params + seeing,
+        active_params=active + seeing,
         moe=moe,
         mla=mla,
         full_attention_layers=max(layers - kinds.sliding - kinds.linear - kinds.without_attention, 0)
@@ -160,6 +164,9 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
         global_head_dim=read.whole_or_none("global_head_dim")
         if read.whole_or_none("num_global_key_value_heads")
         else 0,
+        draft_layers=read.whole_or_none("num_nextn_predict_layers", "mtp_num_hidden_layers"),
+        value_dim=0 if mla else read.whole_or_none("v_head_dim"),
+        vision=vision,
         sliding_layers=kinds.sliding,
         sliding_window=window,
         linear_layers=kinds.linear,

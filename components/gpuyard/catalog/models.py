@@ -8,6 +8,7 @@ from typing import Any
 
 from gpuyard.catalog.names import UnknownName, normalise
 from gpuyard.catalog.tables import read_csv, read_json
+from gpuyard.catalog.vision import Vision, find_vision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class ModelShape:
     heads: int
     kv_heads: int
     head_dim: int
+    """Of queries and keys, and of values where `value_dim` says nothing else."""
     ffn: int
     """Dense feed-forward width; 0 where every layer has experts only."""
     vocab: int
@@ -67,14 +69,20 @@ class ModelShape:
     global_kv_heads: int = 0
     """KV heads of layers of full attention, where sliding ones have others; 0: they have the same."""
     global_head_dim: int = 0
+    value_dim: int = 0
+    """Of values, where they are narrower than keys; 0: they are not."""
     sliding_layers: int = 0
     sliding_window: int = 0
     linear_layers: int = 0
     """Layers with a constant state per sequence."""
     state_values: int = 0
     """Numbers in that state of one layer; 0: not known."""
+    draft_layers: int = 0
+    """Layers in the checkpoint that guess tokens ahead (MTP, NextN)."""
     gated: bool = False
     """Its weights need a token of an account that accepted the licence."""
+    vision: Vision | None = None
+    """Its encoder of images; None: it has none, or none is known."""
     vision_heads: int = 0
     """Attention heads of its vision tower, where tensor parallelism of 8 does not divide them; 0: it does."""
     verified: bool = True
@@ -182,6 +190,7 @@ def _sharing(row: Mapping[str, str]) -> ModelShape:
         id=row["name"],
         context=int(row["context"] or found.context),
         quantization=row["quantization"] or found.quantization,
+        vision=find_vision(row["name"], found.architecture),
         vision_heads=int(row["vision_heads"] or 0),
     )
 
@@ -240,7 +249,10 @@ def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:
         sliding_window=int(row.get("sliding_window") or 0),
         linear_layers=int(row.get("linear_layers") or 0),
         state_values=int(row.get("state_values") or 0),
+        value_dim=int(row.get("value_dim") or 0),
+        draft_layers=int(row.get("draft_layers") or 0),
         gated=row["id"].startswith(_GATED),
+        vision=find_vision(row["id"], row.get("arch") or ""),
         vision_heads=int(row.get("vision_heads") or 0),
         verified=bool(row["verified"]),
         cache_verified=bool(row["verified"]) and row.get("kv_kind") not in _UPPER_BOUNDS,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
+from gpuyard.planning.draft import draft_bytes
+from gpuyard.planning.encoder import encoder_bytes
 from gpuyard.planning.engine import Engine, Tier, engine_tiers, logit_bytes, other_bytes
 from gpuyard.planning.memory import (
     forward_bytes,
@@ -28,6 +30,8 @@ STEP_SHARE = 0.05
 _LEAST = Tier(memory_mib=0, tokens=512, sequences=16)
 _MANY = 300
 """Sequences beyond which SGLang keeps half as much again for copies of attention."""
+_USUAL_ENCODER = 24 * 1024**2
+"""Layers times squared width of the encoder that SGLang takes as the measure (ViT-L/14)."""
 _CONTEXT = int(0.5 * GIB)
 """CUDA context, which SGLang's share counts and vLLM's does not."""
 
@@ -65,14 +69,24 @@ def spend(
     step: Step,
     share: float | None = None,
     quantization: str | None = None,
+    linked: bool = False,
+    images: bool = True,
+    draft: bool = False,
 ) -> Budget:
-    """The budget of a server with this step, and the share of the GPU that its flag says."""
+    """The budget of a server with this step, and the share of the GPU that its flag says.
+
+    ``linked``: its GPUs talk over NVLink; ``images``: its vision encoder may be used; ``draft``: its
+    draft layers are loaded.
+    """
     share = engine.share if share is None else share
     weights = weight_bytes_per_gpu(model, split, quantization)
+    weights += draft_bytes(model, split, quantization) if draft else 0
     if engine.runtime == "sglang":
-        working, usable = other_bytes(engine, split), (visible_bytes(memory_mib) - _CONTEXT) * share
+        working = other_bytes(engine, split, linked=linked)
+        usable = (visible_bytes(memory_mib) - _CONTEXT) * share
     else:
-        working = step_bytes(model, split, engine, step) + _around(engine, split, step)
+        peak = step_bytes(model, split, engine, step, images=images)
+        working = peak + _around(engine, split, step, linked=linked)
         usable = usable_bytes(memory_mib, share)
     return Budget(
         share=share,
@@ -101,13 +115,14 @@ def plan_budget(
     weights = weight_bytes_per_gpu(model, split, quantization)
     if engine.runtime == "sglang":
         reserved = _reserved_by_sglang(memory, tiers, split)
-        share = max(1 - reserved / (memory * MIB), 0.0) if memory else 0.0
+        share = max(1 - reserved / (memory * MIB), 0.0) * _left_by_images(model) if memory else 0.0
         usable = (visible_bytes(memory) - _CONTEXT) * share
+        other = other_bytes(engine, split, linked=gpu.linked)
         return Budget(
             share=share,
             weights=weights,
-            working=other_bytes(engine, split),
-            cache=round(usable) - weights - other_bytes(engine, split),
+            working=other,
+            cache=round(usable) - weights - other,
             step=_shrink_prefill(default_step, reserved, split),
             default_step=default_step,
         )
@@ -116,8 +131,11 @@ def plan_budget(
         sampler_bytes(model, min(concurrency, default.sequences), logit_bytes(engine, model)),
         sampler_bytes(model, concurrency, logit_bytes(engine, model)),
     )
+    if engine.encodes:
+        peak = max(peak, encoder_bytes(model, split, _LEAST.tokens))
     step = _largest_step(model, split, engine, default_step, peak, concurrency)
-    around = _around(engine, split, Step(tokens=step.tokens, sequences=tiers[-1].sequences))
+    most = Step(tokens=step.tokens, sequences=tiers[-1].sequences)
+    around = _around(engine, split, most, linked=gpu.linked)
     return Budget(
         share=engine.share,
         weights=weights,
@@ -128,16 +146,20 @@ def plan_budget(
     )
 
 
-def step_bytes(model: ModelShape, split: Split, engine: Engine, step: Step | Tier) -> int:
-    """Peak of one step on each GPU: the forward pass or the choice of tokens, never both at once."""
+def step_bytes(
+    model: ModelShape, split: Split, engine: Engine, step: Step | Tier, *, images: bool = True
+) -> int:
+    """Peak of one step on each GPU: images, the forward pass or the choice of tokens, never two at once."""
     return max(
+        encoder_bytes(model, split, step.tokens) if images and engine.encodes else 0,
         forward_bytes(model, split, step.tokens),
         sampler_bytes(model, step.sequences, logit_bytes(engine, model)),
     )
 
 
-def _around(engine: Engine, split: Split, step: Step) -> int:
-    return other_bytes(engine, split) + (graph_bytes(step.sequences) if engine.graphs_inside else 0)
+def _around(engine: Engine, split: Split, step: Step, *, linked: bool) -> int:
+    graphs = graph_bytes(step.sequences) if engine.graphs_inside else 0
+    return other_bytes(engine, split, linked=linked) + graphs
 
 
 def _affordable_peak(
@@ -157,13 +179,26 @@ def _largest_step(
     model: ModelShape, split: Split, engine: Engine, default: Step, peak: int, concurrency: int
 ) -> Step:
     tokens = default.tokens
-    while tokens > _LEAST.tokens and forward_bytes(model, split, tokens) > peak:
+    while tokens > _LEAST.tokens and _prefill_bytes(model, split, engine, tokens) > peak:
         tokens //= 2
     sequences = default.sequences
     one = sampler_bytes(model, 1, logit_bytes(engine, model))
     while sequences > _LEAST.sequences and sequences * one > peak:
         sequences //= 2
     return Step(tokens=tokens, sequences=max(sequences, concurrency))
+
+
+def _prefill_bytes(model: ModelShape, split: Split, engine: Engine, tokens: int) -> int:
+    encoding = encoder_bytes(model, split, tokens) if engine.encodes else 0
+    return max(encoding, forward_bytes(model, split, tokens))
+
+
+def _left_by_images(model: ModelShape) -> float:
+    """What SGLang leaves of its share by default where a model sees (`adjust_mem_fraction_for_vlm`)."""
+    if model.vision is None:
+        return 1.0
+    size = model.vision.layers * model.vision.hidden**2 / _USUAL_ENCODER
+    return 0.95 * max(0.8, min(1.05, 1.1 - 0.1 * size))
 
 
 def _reserved_by_sglang(memory_mib: int, tiers: Sequence[Tier], split: Split) -> int:

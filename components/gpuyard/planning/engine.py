@@ -47,10 +47,18 @@ class Engine:
     """Latent attention is cached compressed; otherwise as keys and values of every head."""
     states_ahead: bool = False
     """States of linear layers are taken for all sequences that may run, when the server starts."""
-    other: int = gib(0.6)
+    states: int = 1
+    """Of each linear layer that one sequence holds."""
+    state_part: float = 0.0
+    """Of the cache that is set apart for states of linear layers; 0: they share it with the tokens."""
+    encodes: bool = True
+    """The largest step of a vision encoder is profiled."""
+    other: int = gib(0.3)
     """Libraries and workspaces of a single GPU, beside what torch allocates."""
-    other_shared: int = gib(2.0)
-    """The same where GPUs talk: buffers of NCCL and of the custom all-reduce as well."""
+    other_shared: int = gib(0.4)
+    """The same where GPUs talk through slots."""
+    other_linked: int = gib(1.4)
+    """The same over NVLink: buffers of NCCL and of the custom all-reduce as well."""
 
 
 ENGINES: Sequence[Engine] = (
@@ -61,12 +69,14 @@ ENGINES: Sequence[Engine] = (
             share=0.90,
             per_logit=41.0,
             sliding_share=1.0,
-            latent=bool(since),
+            latent=since >= (0, 7, 1),
             states_ahead=True,
-            other=gib(0.35),
-            other_shared=gib(0.35),
+            other=other,
+            other_shared=max(other, gib(0.35)),
+            other_linked=gib(2.0),
         )
-        for since in ((), (0, 7, 1))
+        # the CUDA context counted until what torch allocates was counted apart
+        for since, other in (((), gib(0.9)), ((0, 6, 4), gib(0.15)), ((0, 7, 1), gib(0.15)))
     ),
     # 1,024 sequences on an RTX 5080 and an L40S as well (vllm-project/vllm#14452, #17122)
     Engine(
@@ -82,9 +92,11 @@ ENGINES: Sequence[Engine] = (
     Engine(runtime="vllm", since=(0, 10), share=0.90, states_ahead=True),
     # hybrids on the newer engine
     Engine(runtime="vllm", since=(0, 10, 2), share=0.90),
+    # hybrids share prefixes by default: a second state of each layer at the last whole page
+    Engine(runtime="vllm", since=(0, 16), share=0.90, states=2),
     # top-k and top-p by a Triton kernel, later FlashInfer: no sorted copy of all logits
-    Engine(runtime="vllm", since=(0, 17), share=0.90, per_logit=14.0),
-    Engine(runtime="vllm", since=(0, 21), share=0.92, graphs_inside=True, per_logit=14.0),
+    Engine(runtime="vllm", since=(0, 17), share=0.90, per_logit=14.0, states=2),
+    Engine(runtime="vllm", since=(0, 21), share=0.92, graphs_inside=True, per_logit=14.0, states=2),
     # model runner V2; dense models first
     Engine(
         runtime="vllm",
@@ -93,10 +105,30 @@ ENGINES: Sequence[Engine] = (
         graphs_inside=True,
         per_logit=14.0,
         per_logit_dense=8.0,
+        states=2,
     ),
     # two pools, the one of sliding layers 0.8 of the other (swa_full_tokens_ratio)
-    Engine(runtime="sglang", per_logit=0.0, sliding_share=0.8),
-    Engine(runtime="tgi", share=0.90, per_logit=8.0, sliding_share=1.0),
+    # mamba_full_memory_ratio 0.9; a third of the states runs, the others keep prefixes (62 of 186 logged)
+    Engine(
+        runtime="sglang",
+        per_logit=0.0,
+        sliding_share=0.8,
+        states=3,
+        state_part=0.9 / 1.9,
+        encodes=False,
+        other=gib(0.1),
+        other_shared=gib(0.1),
+    ),
+    Engine(
+        runtime="tgi",
+        share=0.90,
+        per_logit=8.0,
+        sliding_share=1.0,
+        encodes=False,
+        other=gib(0.6),
+        other_shared=gib(2.0),
+        other_linked=gib(2.0),
+    ),
 )
 """Oldest first for each runtime. A release newer than the last row is judged by it."""
 
@@ -152,9 +184,17 @@ def engine_tiers(engine: Engine, gpu_name: str) -> Sequence[Tier]:
     return VLLM_TIERS[:1] if "a100" in gpu_name.lower() else VLLM_TIERS
 
 
-def other_bytes(engine: Engine, split: Split) -> int:
-    """What libraries take outside torch on each GPU."""
-    return engine.other if split.gpus == 1 else engine.other_shared
+_PIPELINE = gib(0.8)
+"""Hand-over of a pipeline stage: 3.03 GiB beside weights and cache where tensor parallelism took 1.66
+(Qwen3-32B on two RTX PRO 6000, vLLM 0.27)."""
+
+
+def other_bytes(engine: Engine, split: Split, *, linked: bool) -> int:
+    """What libraries take outside torch on each GPU; ``linked``: the GPUs talk over NVLink."""
+    if split.gpus == 1:
+        return engine.other
+    shared = engine.other_linked if linked else engine.other_shared
+    return shared + (_PIPELINE if split.pipeline > 1 else 0)
 
 
 def logit_bytes(engine: Engine, model: ModelShape) -> float:

@@ -5,7 +5,7 @@ full attention     keys and values of every token; heads are cut over tensor-par
                    copied where there are fewer heads than ranks
 latent (MLA)       one compressed row per token, whole on every tensor-parallel rank
 sliding window     the window's tokens where the runtime knows how, else every token
-linear, Mamba      one state per sequence
+linear, Mamba      one state per sequence; two where the runtime also keeps one to share a prefix
 =================  ==========================================================================
 
 Tokens per GiB agree with logged ``GPU KV cache size`` lines within 2 % (`tests/planning`).
@@ -14,7 +14,7 @@ Tokens per GiB agree with logged ``GPU KV cache size`` lines within 2 % (`tests/
 from dataclasses import replace
 from math import ceil
 
-from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.models import Mla, ModelShape
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import KV_BYTES, RARE_KV_BYTES
 
@@ -29,6 +29,9 @@ _STATE_BYTES = 4
 INDEXER_BYTES = 132
 """Per token and layer of sparse attention: 128 fp8 values and a scale that pick what is attended to."""
 _INDEXED = ("DeepseekV32ForCausalLM", "GlmMoeDsaForCausalLM")
+_SPARSE_GROUP = 128
+"""Values of a latent row that share a 4-byte scale in the 8-bit cache of sparse attention, whose rotary part
+stays 16 bit: 656 bytes for a row of 512 and 64 (7.51 GiB logged for 131,072 tokens of GLM-5.2)."""
 
 
 def kv_bytes_per_token(
@@ -47,15 +50,23 @@ def kv_bytes_per_token(
 
 
 def kv_bytes_fixed(
-    model: ModelShape, split: Split, kv_dtype: str | None = None, *, sliding_share: float = 0.0
+    model: ModelShape,
+    split: Split,
+    kv_dtype: str | None = None,
+    *,
+    sliding_share: float = 0.0,
+    states: int = 1,
 ) -> float:
-    """Cache bytes per sequence on each GPU that do not grow with the context: windows and states."""
+    """Cache bytes per sequence on each GPU that do not grow with the context: windows and states.
+
+    ``states`` is how many of each linear layer the runtime keeps for a sequence.
+    """
     window = 0.0
     if sliding_share == 0.0 and model.sliding_layers:
         tokens = model.sliding_window + BLOCK_TOKENS
         layers = _stage_layers(_sliding_padded(model), split)
         window = layers * tokens * _layer_token_bytes(model, split, kv_dtype)
-    return window + _stage_layers(model.linear_layers, split) * state_bytes(model, split)
+    return window + states * _stage_layers(model.linear_layers, split) * state_bytes(model, split)
 
 
 def state_bytes(model: ModelShape, split: Split) -> float:
@@ -80,21 +91,31 @@ def sequence_bytes(
     kv_dtype: str | None = None,
     *,
     sliding_share: float = 0.0,
+    states: int = 1,
 ) -> float:
     """Cache bytes of one sequence of that length on each GPU, with the slack of its last page."""
     page = block_tokens(model, split, kv_dtype)
     tokens = ceil(context_tokens / page) * page
     per_token = kv_bytes_per_token(model, split, kv_dtype, sliding_share=sliding_share)
-    return tokens * per_token + kv_bytes_fixed(model, split, kv_dtype, sliding_share=sliding_share)
+    fixed = kv_bytes_fixed(model, split, kv_dtype, sliding_share=sliding_share, states=states)
+    return tokens * per_token + fixed
 
 
 def _layer_token_bytes(model: ModelShape, split: Split, kv_dtype: str | None) -> float:
     name = (kv_dtype or "auto").lower()
     size = KV_BYTES.get(name) or RARE_KV_BYTES.get(name, KV_BYTES["auto"])
     if model.mla:
-        indexer = INDEXER_BYTES if model.architecture in _INDEXED else 0
-        return (model.mla.kv_lora_rank + model.mla.qk_rope) * size + indexer
-    return 2 * model.head_dim * size * max(model.kv_heads / split.tensor, 1)
+        return _latent_bytes(model.mla, size, sparse=model.architecture in _INDEXED)
+    width = model.head_dim + (model.value_dim or model.head_dim)
+    return width * size * max(model.kv_heads / split.tensor, 1)
+
+
+def _latent_bytes(mla: Mla, size: float, *, sparse: bool) -> float:
+    if not sparse:
+        return (mla.kv_lora_rank + mla.qk_rope) * size
+    if size > 1:
+        return (mla.kv_lora_rank + mla.qk_rope) * size + INDEXER_BYTES
+    return mla.kv_lora_rank * size + mla.kv_lora_rank / _SPARSE_GROUP * 4 + mla.qk_rope * 2 + INDEXER_BYTES
 
 
 def _global_token_bytes(model: ModelShape, split: Split, kv_dtype: str | None) -> float:

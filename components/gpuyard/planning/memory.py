@@ -1,11 +1,12 @@
 """GPU memory of one replica: what a runtime may take, and what weights and steps leave for the cache.
 
-Formulae: facts of 2026-11-23 (`catalog/data/models.json`, ``formulae``). Constants here and in `engine` are
-fitted to 9 of 24 logged caches (`tests/planning/measurements.yaml`, each with its thread and date). Cache per
-GPU against the log, as a share of what the runtime may take of the GPU: of the 15 others 1.1 % off in the
-median, 4.1 % in nine of ten; at worst of all 4.1 % too small (0.9 GiB of a 24 GB card) and 4.6 % too large
-(3.2 GiB of an 80 GB one, which its engine took outside torch).
-What adapters, speculative decoding and images take comes on top.
+Formulae: facts of 2026-11-23 (`catalog/data/models.json`, ``formulae``). Constants here, in `engine` and in
+`encoder` are fitted to 16 of 46 logged caches (`tests/planning/measurements.yaml`, each with where and when).
+Cache per GPU against the log, as a share of what the runtime may take of the GPU: of the 30 others 1.1 % off
+in the median, 4.7 % in nine of ten; at worst of all 14.6 % too large (steps of 64,000 tokens of linear
+attention). 22 of the starts were collected before anything was computed for them: the constants of that day,
+fitted to older starts, were 3.8 % off in the median, 10.2 % in nine of ten, 12.9 % at worst.
+What adapters take comes on top.
 """
 
 from dataclasses import dataclass
@@ -50,12 +51,13 @@ class Accuracy:
     starts: int
 
 
-ERROR = Accuracy(median=0.0112, p90=0.0413, worst=0.0458, starts=24)
+ERROR = Accuracy(median=0.0113, p90=0.0471, worst=0.1461, starts=46)
 RUNTIME_RESERVE = int(1.5 * GIB)
 """CUDA context, NCCL and CUDA graphs per GPU where nothing more is known; 1 to 2 GiB seen."""
-GRAPHS_LEAST = int(0.25 * GIB)
-GRAPHS_FULL = int(0.75 * GIB)
-"""CUDA graphs of a few and of all batch sizes; 0.17 to 1.55 GiB logged by vLLM 0.21 to 0.27."""
+GRAPHS_LEAST = int(0.2 * GIB)
+GRAPHS_FULL = int(0.45 * GIB)
+"""CUDA graphs of a few and of all batch sizes; 0.13 to 0.45 GiB estimated by vLLM 0.21 to 0.29 for most
+models, 5.0 for GLM-5.2 with whole experts."""
 GRAPHS_SEQUENCES = 256
 """Concurrency from which every batch size has its graph."""
 _DRIVER_FIXED = 250 * MIB
@@ -76,9 +78,11 @@ def usable_bytes(memory_mib: int, utilization: float) -> int:
 def forward_bytes(model: ModelShape, split: Split, batched_tokens: int) -> int:
     """Peak of one forward pass on each GPU: three tensors of hidden and feed-forward width.
 
-    Llama-3.1-8B: 110,592 B per token; 110 to 111 KB logged at 20,000 and 29,000 tokens.
+    Llama-3.1-8B: 110,592 B per token; 110 to 111 KB logged at 20,000 and 29,000 tokens. Of a mixture, each
+    token's row is there for every expert it goes to: 0.30 GiB for 2,048 tokens of DeepSeek-R1 on 16 GPUs,
+    0.37 logged (vllm-project/vllm#14447).
     """
-    return round(batched_tokens * 2 * 3 * (model.hidden + _active_width(model) / split.tensor))
+    return round(batched_tokens * 2 * (3 * model.hidden + _inner_width(model, split)))
 
 
 def sampler_bytes(model: ModelShape, sequences: int, per_logit: float) -> int:
@@ -97,9 +101,12 @@ def graph_bytes(sequences: int) -> int:
     return round(GRAPHS_LEAST + (GRAPHS_FULL - GRAPHS_LEAST) * share)
 
 
-def _active_width(model: ModelShape) -> int:
-    """Feed-forward width that one token passes through."""
-    if model.moe is None:
-        return model.ffn
-    routed = model.moe.expert_ffn * model.moe.top_k + model.moe.shared_ffn
-    return max(routed, model.ffn if model.moe.layers is not None else 0, 1)
+def _inner_width(model: ModelShape, split: Split) -> float:
+    """Values of one token inside a feed-forward, on each GPU; input and output of experts share a buffer."""
+    moe = model.moe
+    dense = 3 * model.ffn / split.tensor if moe is None or moe.layers is not None else 0.0
+    if moe is None:
+        return dense
+    width = moe.expert_ffn / (1 if split.experts else split.ranks)
+    row = max(moe.width or model.hidden, 2 * width) + width
+    return max(moe.top_k * row + 3 * moe.shared_ffn / split.tensor, dense, 1.0)

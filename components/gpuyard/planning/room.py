@@ -1,6 +1,7 @@
 """What a cache of so many bytes holds: tokens, the longest sequence, sequences at once."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.budget import Budget
@@ -30,22 +31,25 @@ def find_room(
     model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
 ) -> Room:
     """What the budget's cache holds of sequences of ``context`` tokens."""
-    share = engine.sliding_share
+    share, states = engine.sliding_share, engine.states
     per_token = kv_bytes_per_token(model, split, kv_dtype, sliding_share=share)
-    fixed = kv_bytes_fixed(model, split, kv_dtype, sliding_share=share)
-    one = sequence_bytes(model, split, context, kv_dtype, sliding_share=share)
+    fixed = kv_bytes_fixed(model, split, kv_dtype, sliding_share=share, states=states)
+    one = sequence_bytes(model, split, context, kv_dtype, sliding_share=share, states=states)
     free = max(budget.cache - _chunk_bytes(model, split, engine, budget, context, kv_dtype), 0)
     page = block_tokens(model, split, kv_dtype)
+    tokens_of_one = one
+    most = inf if engine.runtime == "sglang" else budget.step.sequences  # it runs what its cache holds
+    if engine.state_part and model.linear_layers:
+        most = int(engine.state_part * free // fixed)
+        free, tokens_of_one, fixed = (1 - engine.state_part) * free, one - fixed, 0.0
+    at_once = min(free // tokens_of_one if tokens_of_one else budget.step.sequences, most)
     longest = 0
     if free > fixed:
         longest = int((free - fixed) // per_token // page * page) if per_token else model.context
-    at_once = int(free // one) if one else budget.step.sequences
-    if engine.runtime != "sglang":  # which runs as many as its cache holds
-        at_once = min(at_once, budget.step.sequences)
     return Room(
         tokens=int(free // per_token) * split.data if per_token else 0,
         context=min(longest, model.context) if model.context else longest,
-        concurrency=at_once * split.data,
+        concurrency=int(at_once) * split.data,
         sequence_bytes=round(one),
     )
 

@@ -1,9 +1,10 @@
 """Bytes of a model's weights: in all, and on the fullest GPU of a split.
 
-Vocabulary, experts and heads are padded or copied as the runtimes do. Compared with what vLLM logged as
-"Model loading took" for twelve checkpoints (`tests/planning/measurements.yaml`): median error 0.7 %, worst
-5.9 % (gpt-oss-20b, loaded before experts were padded). A publisher that quantises less than its name says is
-underestimated, unless it is known for it (`_PLAIN_ATTENTION`).
+Vocabulary, experts and heads are padded or copied as the runtimes do. Compared with what vLLM and SGLang
+logged for 34 checkpoints (`tests/planning/measurements.yaml`): median error 0.8 %, worst 5.9 %
+(gpt-oss-20b, loaded before experts were padded); shards of small layers on eight GPUs are up to 14 %
+larger. A publisher that quantises less than its name says is underestimated, unless it is known for it
+(`_PLAIN_ATTENTION`).
 """
 
 from dataclasses import dataclass
@@ -24,11 +25,15 @@ _MXFP4_LEAST = {"KimiLinearForCausalLM": 256}
 vllm-project/vllm#51124, 2026-08)."""
 _HYBRID_MIXING = 1.0
 """NVFP4 checkpoints of hybrids keep linear and full attention in about 8 bit (Qwen3.8-27B: 19.75 GiB
-logged, 17.5 if all were 4 bit; noonghunna/club-3090#1047, 2026-08-17)."""
+logged, 17.5 if all were 4 bit; noonghunna/club-3090#1047, 2026-08-17), mixtures of experts among them."""
 
 _PLAIN_ATTENTION = (("meta-llama/", "405b", "fp8"), ("nvidia/", "gemma-4-31b", "nvfp4"))
 """Owner, name and scheme of dense checkpoints that keep attention in 16 bit: 57.75 GiB per GPU logged for
 Llama-3.1-405B-FP8 on eight (vllm-project/vllm#6746); `hf_quant_config.json` of the other."""
+
+_WHOLE_OWNERS = ("redhatai/",)
+"""Owners whose NVFP4 mixtures are 4 bit in every linear layer, not in the experts alone: 15.77 GiB logged for
+gemma-4-26B-A4B (vLLM 0.19, 2026-04-19), 17.9 with the rest in 16 bit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,8 @@ class Parameters:
     """Key and value projections, copied where there are fewer heads than ranks."""
     copied: float
     """Routers and the narrow projections of latent attention: whole on every rank."""
+    seeing: float
+    """The vision encoder, which checkpoints leave in 16 bit."""
     rest: float
 
 
@@ -58,8 +65,15 @@ def count_parts(model: ModelShape) -> Parameters:
     copied = _copied_parameters(model)
     keys = min(keys, left)
     copied = min(copied, left - keys)
+    seeing = min(float(model.vision.parameters), left - keys - copied) if model.vision else 0.0
     return Parameters(
-        tables=tables, heads=heads, experts=experts, keys=keys, copied=copied, rest=left - keys - copied
+        tables=tables,
+        heads=heads,
+        experts=experts,
+        keys=keys,
+        copied=copied,
+        seeing=seeing,
+        rest=left - keys - copied - seeing,
     )
 
 
@@ -68,7 +82,7 @@ def weight_bytes(model: ModelShape, quantization: str | None = None) -> int:
     parts, scheme = count_parts(model), scheme_of(model, quantization)
     linear = _linear_bytes(model, quantization)
     return round(
-        parts.tables * parts.heads * _table_bytes(model, quantization)
+        (parts.tables * parts.heads + parts.seeing) * _table_bytes(model, quantization)
         + parts.experts * scheme.experts
         + (parts.keys + parts.rest + parts.copied) * linear
     )
@@ -82,6 +96,7 @@ def weight_bytes_per_gpu(model: ModelShape, split: Split, quantization: str | No
     stage = ceil(model.layers / split.pipeline) / model.layers if model.layers else 1 / split.pipeline
     sharded = parts.rest / split.tensor + parts.keys * max(1 / split.tensor, 1 / max(model.kv_heads, 1))
     body = (sharded + parts.copied) * linear
+    body += parts.seeing / split.tensor * _table_bytes(model, quantization)
     body += parts.experts * scheme.experts * _expert_share(model, split, quantization)
     body += _absorbed_bytes(model) / split.tensor
     rows = ceil(ceil(model.vocab / VOCAB_PAD) * VOCAB_PAD / split.tensor)
@@ -94,6 +109,10 @@ def _linear_bytes(model: ModelShape, quantization: str | None) -> float:
     """Bytes per parameter outside tables and experts."""
     kind, scheme = quantization_of(model, quantization), scheme_of(model, quantization)
     if model.moe is not None:
+        if kind == "nvfp4" and model.id.lower().startswith(_WHOLE_OWNERS):
+            return scheme.linear
+        if kind == "nvfp4" and model.linear_layers:
+            return _HYBRID_MIXING
         return HALF if kind in EXPERTS_ONLY else scheme.linear
     if kind == "nvfp4" and model.linear_layers:
         parts = count_parts(model)
