@@ -1,6 +1,7 @@
 """What fits where, why not, and with which flags."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -244,7 +245,7 @@ def test_vllm_before_0_8_is_told_to_prefill_in_chunks(llama):
 
 def test_releases_that_do_not_know_windows_keep_every_token():
     model, gpu = find_model("google/gemma-3-27b-it"), find_gpu("h100")
-    asked = {"gpus": 1, "context_tokens": 32768, "concurrency": 1}
+    asked: dict[str, Any] = {"gpus": 1, "context_tokens": 32768, "concurrency": 1}
     old = fit_model(model, gpu, runtime_version="0.9.2", **asked)
     new = fit_model(model, gpu, runtime_version="0.11.0", **asked)
     assert new.max_concurrency > 2 * old.max_concurrency
