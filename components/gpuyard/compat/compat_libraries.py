@@ -8,7 +8,7 @@ from gpuyard.catalog.software_runtimes import ngc_hosts, release_key
 from gpuyard.compat.build import NGC_IMAGES
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_release, with_env
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import cuda_of, dotted
 
 LIBRARY_VERSIONS: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
 """Driver version of libcuda in the base images' compatibility package, where it is not the native driver."""
@@ -52,7 +52,8 @@ def is_carried(facts: Facts) -> bool:
 
 def stated_library_problems(facts: Facts) -> Iterator[Problem]:
     """Libraries that the combination states, or that the release is known to load."""
-    cuda = facts.cuda or (LLM_D_CUDA if _is_wired_llm_d(facts) else ())
+    stated = cuda_of(str(facts.given.base_image_cuda or ""))
+    cuda = stated or facts.cuda or (LLM_D_CUDA if _is_wired_llm_d(facts) else ())
     native = native_driver(cuda)
     libs = facts.given.image_has_compat_libs
     if not native or not facts.driver_high or libs is False:

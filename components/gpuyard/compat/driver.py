@@ -18,7 +18,7 @@ from gpuyard.compat.compat_libraries import (
     uses_forward_compat,
 )
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import BLACKWELL, TURING
+from gpuyard.compat.generations import BLACKWELL, HOPPER, TURING
 from gpuyard.compat.image_gate import gate_problems
 from gpuyard.compat.problem import (
     Fix,
@@ -48,6 +48,10 @@ OLLAMA_COMPRESSED: tuple[Version, tuple[tuple[Version, int], ...]] = (
 )
 """Ollama from here on, and the driver branch that GPUs below a compute capability need, then all others
 (ollama/ollama#16449, #17290 and its docs/gpu.mdx)."""
+VISION_BY_FA2: tuple[Version, Version] = ((0, 10, 2, 0), (0, 12, 0, 0))
+"""vLLM in between, seen on Hopper (vllm-project/vllm#25143, #27103, #27405, #28030)."""
+_VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
+"""Models with a vision tower."""
 _CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
 """Names of the proprietary kernel module; Talos' and Bottlerocket's (``nonfree``, ``tesla``) too."""
 OPEN_FOR_ALL = 545
@@ -109,6 +113,7 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
         return
     must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
+    must_translate = must_translate or _translates_its_tower(facts)
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",
@@ -118,6 +123,13 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
         (raise_driver(facts, native),),
         Severity.ERROR if must_translate else Severity.WARNING,
     )
+
+
+def _translates_its_tower(facts: Facts) -> bool:
+    """Whether vLLM runs a vision tower with FlashAttention 2, whose machine code ends with Ampere and Ada."""
+    since, before = VISION_BY_FA2
+    is_meant = facts.runtime == "vllm" and facts.sm[:1] == HOPPER[:1] and since <= facts.version < before
+    return is_meant and bool(_VISION.search(facts.model_name.lower()))
 
 
 def _compressed(facts: Facts) -> Iterator[Problem]:

@@ -1,7 +1,8 @@
 """The node's processor: images, node images and releases that are built for another one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_images import Amd64Image, amd64_images
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_vllm
@@ -14,6 +15,13 @@ OWN_IMAGES = (
     "openmmlab/lmdeploy",
 )
 """Images of the projects themselves, whose processors are known."""
+ARM64_WHEELS: Mapping[str, tuple[Version, str]] = {
+    "bitsandbytes": ((0, 46, 0, 0), "its wheel has kernels for x86_64 only"),
+    "pytorch": ((2, 9, 0, 0), "its wheel on the default index is for the CPU only"),
+    "torch": ((2, 9, 0, 0), "its wheel on the default index is for the CPU only"),
+}
+"""Per library: first release whose wheel on PyPI runs on an arm64 machine's GPU, and what is wrong before
+(NVIDIA/workbench-example-mistral-finetune PR#4, pytorch/pytorch#160162)."""
 _SPELLINGS = (
     ("amd64", ("amd64", "x86")),
     ("arm64", ("arm64", "arm_64", "aarch64")),
@@ -45,6 +53,7 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
     if facts.arch == "arm64" and not built:
         row = next((row for row in amd64_images() if row.pattern.search(facts.image)), None)
         yield from _of_image(facts, row) if row else _of_release(facts)
+        yield from _of_wheel(facts)
 
 
 def _arch_in(text: str) -> str:
@@ -87,3 +96,20 @@ def _of_release(facts: Facts) -> Iterator[Problem]:
         f"{facts.runtime_text} {dotted(facts.version[:3])} has no arm64 build".replace("  ", " "),
         tuple(fixes),
     )
+
+
+def _of_wheel(facts: Facts) -> Iterator[Problem]:
+    name = facts.runtime_text
+    if name not in ARM64_WHEELS or not facts.gpu_name:
+        return
+    since, why = ARM64_WHEELS[name]
+    # other indexes have wheels of torch with CUDA
+    is_meant = name == "bitsandbytes" or (facts.install == "pip" and facts.given.cuda is None)
+    if is_meant and () < facts.version < since:
+        newer = dotted(since[:3])
+        yield Problem(
+            "CPU_ARCH",
+            "runtime_version",
+            f"{name} {dotted(facts.version[:3])} on arm64: {why}",
+            (set_field("runtime_version", newer, f"use {name} {newer}"),),
+        )
