@@ -11,6 +11,7 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, with_env
+from gpuyard.compat.split import dense_ranks, has_whole_experts, read_split, shared_ranks
 from gpuyard.compat.split_fixes import SIZES, size_fixes
 
 FP8_BLOCK = 128
@@ -21,7 +22,6 @@ WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
 """Quantizations whose kernels take rows in groups or tiles of 128 (vllm-project/llm-compressor#54)."""
 PADDED_72B = (29568, 29696)
 """A width that does not split, and the one that its publisher padded it to in quantised checkpoints."""
-_EXPERT_PARALLEL = ("--enable-expert-parallel", "-ep", "--ep-size", "--ep", "--expert-parallel-size")
 
 
 def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
@@ -30,26 +30,26 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
     if model is None or size <= 1 or facts.runtime not in ("vllm", "sglang", ""):
         return
     block, what = _block(facts)
-    whole_experts = any(flag in _EXPERT_PARALLEL for flag, _ in facts.flags)
-    cut = _widths(facts, model, what, whole_experts=whole_experts)
-    width = next((width for width in cut if not _divides(width, size, block)), 0)
+    whole_experts = has_whole_experts(facts)
+    cut = _cuts(facts, model, what, whole_experts=whole_experts)
+    width, ranks = next((item for item in cut if not _divides(*item, block)), (0, 1))
     if not block or not width:
         return
     fitting = [
         part
         for part in SIZES
         if part < size
-        and all(_divides(other, part, block) for other in cut)
+        and all(_divides(other, part, block) for other, _ in cut)
         and (not model.heads or model.heads % part == 0)
     ]
     fixes = list(size_fixes(facts, fitting))
-    shared = _widths(facts, model, what, whole_experts=True)
-    if model.moe and facts.runtime == "vllm" and all(_divides(other, size, block) for other in shared):
+    shared = _cuts(facts, model, what, whole_experts=True)
+    if model.moe and facts.runtime == "vllm" and all(_divides(*item, block) for item in shared):
         fixes.insert(0, Fix("add --enable-expert-parallel", with_env(facts, "--enable-expert-parallel", "")))
     yield Problem(
         "TP_QUANT_BLOCK",
         "tensor_parallel",
-        f"a shard of {width}/{size} is not a multiple of the {what} of {block}",
+        f"a shard of {width}/{ranks} is not a multiple of the {what} of {block}",
         (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
     )
 
@@ -67,15 +67,19 @@ def _block(facts: Facts) -> tuple[int, str]:
     return 0, ""
 
 
-def _widths(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) -> list[int]:
-    """The widths that are cut and quantised."""
+def _cuts(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) -> list[tuple[int, int]]:
+    """The widths that are cut and quantised, each with the GPUs that it is cut over."""
+    tensor = int(facts.given.tensor_parallel or 1)
     if model.moe is None or not model.moe.expert_ffn:
         padded = model.ffn == PADDED_72B[0] and facts.model_name.lower().startswith("qwen/")
-        return [PADDED_72B[1] if padded and "vl" not in facts.model_name.lower() else model.ffn]
-    widths = [] if whole_experts else [model.moe.expert_ffn]
+        padded = padded and "vl" not in facts.model_name.lower()
+        return [(PADDED_72B[1] if padded else model.ffn, tensor)]
+    split = read_split(facts)
+    widths = [] if whole_experts else [(model.moe.expert_ffn, split.ranks if split else tensor)]
     if what == "FP8 block":  # other schemes leave what is not an expert as it was
-        widths += [model.moe.shared_ffn, model.ffn if model.moe.layers is not None else 0]
-    return [width for width in widths if width]
+        dense = model.ffn if model.moe.layers is not None else 0
+        widths += [(model.moe.shared_ffn, shared_ranks(facts)), (dense, dense_ranks(facts))]
+    return [item for item in widths if item[0]]
 
 
 def _divides(width: int, size: int, block: int) -> bool:

@@ -10,6 +10,7 @@ from gpuyard.catalog.software_runtimes import (
     ngc_cuda,
     release_key,
     released_by,
+    runtime_releases,
     torch_releases,
 )
 from gpuyard.compat.combination import Combination
@@ -20,10 +21,18 @@ NGC_NAMES = re.compile(r"triton ?(inference ?)?server|^triton\b|\bngc\b")
 """Runtimes whose release is a month of NVIDIA's containers."""
 CALENDAR_TAGS = 20
 """Image tags such as ``25.11-py3`` are months, not engine versions."""
-VERSION_IN_TAG = re.compile(
-    r"(?:^|[-_ ](?=v\d)|vllm|sglang|tgi|llm)[-_: ]?v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)"
-)
+_VERSION = r"v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)"
+VERSION_IN_TAG = re.compile(rf"(?:^|[-_ ](?=v\d)|vllm|sglang|tgi|llm)[-_: ]?{_VERSION}")
 """At the start or after an engine's name: models have versions too (``glm-5.3-flash``)."""
+_VERSION_BY_NAME = re.compile(rf"(?:vllm|sglang|tgi|trt-?llm|lmdeploy)[-_: ]?{_VERSION}")
+_OWN_IMAGES = (
+    *("vllm/vllm-openai", "lmsysorg/sglang", "text-generation-inference", "text-embeddings-inference"),
+    *("tensorrt-llm/", "openmmlab/lmdeploy", "ollama/ollama", "lorax"),
+)
+"""Images that the engines' projects publish, wherever they are mirrored."""
+_OWN_COUNT = re.compile(r"ai-dynamo/|lmcache/|llm-d\b|rhaiis|/nim/")
+"""Images of products that carry an engine and are tagged with the product's release (NGC, Docker Hub and
+Red Hat catalogues, read 2026-11-26)."""
 MOVING_TAGS = ("latest", "main", "nightly", "newest", "current", "master")
 MID_MONTH = "15"
 """Day that a month without one is taken for."""
@@ -73,13 +82,31 @@ def read_version(given: Combination, runtime_text: str, image: str) -> Version:
         key = release_key(given.runtime_version)
         if "llm-d" in runtime_text and key < LLM_D_LAST:
             return ()  # llm-d's own version, likewise
+        if _OWN_COUNT.search(image) and key and key == release_key(image.rpartition(":")[2]):
+            return ()  # the product's tag written down again
         return key or _moving(given.runtime_version, engine_of(runtime_text) or engine_of(image))
     named = runtime_text if engine_of(runtime_text) == "torch" else _OTHER_VERSIONS.sub("", runtime_text)
-    for text in (named, image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""):
-        found = VERSION_IN_TAG.search(_CUDA_VERSIONS.sub("", text))
-        if found and int(found[1].partition(".")[0]) < CALENDAR_TAGS:
-            return release_key(found[1])
-    return ()
+    found = VERSION_IN_TAG.search(_CUDA_VERSIONS.sub("", named))
+    if found and int(found[1].partition(".")[0]) < CALENDAR_TAGS:
+        return release_key(found[1])
+    return _image_version(image, engine_of(runtime_text) or engine_of(image))
+
+
+def _image_version(image: str, engine: str) -> Version:
+    """Key of the engine's release by an image's tag; empty: it names none, or counts something else."""
+    path, _, tag = image.partition("@")[0].rpartition(":")
+    if not path or "/" in tag:
+        return ()
+    tag = _CUDA_VERSIONS.sub("", tag)
+    named = _VERSION_BY_NAME.search(tag)
+    if named:
+        return release_key(named[1])
+    found = VERSION_IN_TAG.match(tag)
+    if found is None or _OWN_COUNT.search(path) or (engine and engine_of(path) != engine):
+        return ()
+    key = release_key(found[1])
+    is_own = any(name in path for name in _OWN_IMAGES)
+    return key if is_own or any(key == release.key for release in runtime_releases(engine)) else ()
 
 
 def _is_engines(key: Version) -> bool:
@@ -132,12 +159,19 @@ def read_cuda(
     carried = _dynamo(given, plain(given.runtime) or engine_of(image), image)
     if carried is not None and runtime in carried.cuda:
         return carried.cuda[runtime], False
-    if release is not None and "nightly" not in tag:
+    if release is not None and not is_other_build(image):
         return (release.wheel_cuda if install == "pip" else release.image_cuda)[:2], False
     if EARLY_VLLM[0] <= version < EARLY_VLLM[1] and runtime == "vllm":
         by_image = install == "docker" and version >= EARLY_VLLM_IMAGE[0]
         return EARLY_VLLM_IMAGE[1] if by_image else EARLY_VLLM_CUDA, False
     return _torch_cuda(given), False
+
+
+def is_other_build(image: str) -> bool:
+    """Whether the tag of the engine's own image names a model or a branch: its CUDA is not the release's."""
+    tag = image.partition("@")[0].rpartition(":")[2]
+    is_own = any(name in image for name in _OWN_IMAGES)
+    return "nightly" in tag or (is_own and not re.match(r"(v?\d|latest\b)", tag) and "/" not in tag)
 
 
 def _named_cuda(text: str) -> Version:

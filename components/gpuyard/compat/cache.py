@@ -39,8 +39,6 @@ _FEW = 64
 _SHORT = 1024
 """Tokens that a server which is of any use holds."""
 _MEASURED = ("vllm", "sglang", "tensorrt-llm")
-_MEMORY_FIELDS = ("gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens")
-"""Who states one of these would have stated a length that is not the model's own."""
 
 
 def cache_problems(
@@ -119,10 +117,8 @@ def no_room(facts: Facts, weights: float, usable: float) -> Problem:
 
 
 def _length_is_said(facts: Facts) -> bool:
-    """Whether the length is known: stated, or left at the model's own by somebody who states the like."""
-    return bool(facts.given.max_model_len) or any(
-        getattr(facts.given, name) is not None for name in _MEMORY_FIELDS
-    )
+    """Whether the length is known: stated, or left at the model's own by somebody who states its share."""
+    return bool(facts.given.max_model_len) or facts.given.gpu_memory_utilization is not None
 
 
 def _need(facts: Facts, model: ModelShape, split: Split, engine: Engine, tokens: int) -> float:

@@ -10,7 +10,6 @@ from typing import Any
 
 from gpuyard.catalog.hardware import Gpu, MachineType
 from gpuyard.catalog.models import ModelShape
-from gpuyard.catalog.names import normalise
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import find_operator
 from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release
@@ -19,9 +18,9 @@ from gpuyard.compat.checkpoint import read_dtype, read_model, read_quantization
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.flag_fields import with_flag_fields
 from gpuyard.compat.machine import (
-    LARGEST,
     find_machine,
     is_professional,
+    largest_memory,
     read_arch,
     read_form,
     read_gpu,
@@ -169,7 +168,8 @@ def read_facts(given: Combination) -> Facts:
     driver, branch, derived = _driver(given, kubernetes)
     model = read_model(given.model)
     sm = read_sm(given.sm) or (parse_version(gpu.sm) if gpu and gpu.sm[:1].isdigit() else ())
-    memory = given.gpu_mem_mib or (gpu.memory_mib if gpu else None)
+    named = gpu.memory_mib if gpu and machine else largest_memory(plain(given.gpu), gpu)
+    memory = given.gpu_mem_mib or named
     datacenter = (
         given.datacenter_gpu if given.datacenter_gpu is not None else (gpu.datacenter if gpu else None)
     )
@@ -177,8 +177,6 @@ def read_facts(given: Combination) -> Facts:
         sm = sm or parse_version(other.sm)
         memory = memory or other.memory_mib
         datacenter = other.datacenter if datacenter is None else datacenter
-    if given.gpu_mem_mib is None and machine is None:
-        memory = LARGEST.get(normalise(plain(given.gpu)), memory)
     return Facts(
         given=given,
         gpu=gpu,

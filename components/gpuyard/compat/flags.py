@@ -7,6 +7,7 @@ from functools import cache
 
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
 from gpuyard.catalog.software_support import WHOLE_PARSERS, FlagSpan, runtime_flags
+from gpuyard.compat.build import is_other_build
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_release, with_env, without_flags
 from gpuyard.compat.variables import variable_problems
@@ -120,6 +121,8 @@ NVIDIA/TensorRT-LLM#18582)."""
 FLASH_VALUE_SINCE = (0, 0, 6341, 0)
 """Build of llama.cpp whose ``--flash-attn`` wants ``on``, ``off`` or ``auto`` after it; b6303 took it bare
 (mostlygeek/llama-swap#283, 2025-09-04)."""
+_WORKER_FLAGS = "--dyn-"
+"""Flags that Dynamo's worker takes beside the engine's (ai-dynamo/dynamo, components/src/dynamo/common)."""
 MISSPELT = 0.88
 """How alike an unknown flag is to a known one to be its misspelling."""
 _SCRIPT = re.compile(r"&&|;|\bbash\b|\.sh\b")
@@ -148,6 +151,8 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
         return
     key = name.replace("_", "-").partition(".")[0]
     foreign = FOREIGN_FLAGS.get(facts.runtime, {})
+    if key.startswith(_WORKER_FLAGS):
+        return
     if key in foreign and not (key in EXTENSION_FLAGS and _is_extended(facts)):
         yield _foreign(facts, name, foreign[key])
         return
@@ -212,7 +217,11 @@ def _is_plain_release(facts: Facts) -> bool:
     oldest = min(span.first_seen for span in spans)
     if facts.model_name and facts.model is None:
         return False  # image and video models run in packages on top, with flags of their own
+    if any(flag.startswith(_WORKER_FLAGS) for flag, _ in facts.flags):
+        return False
     if "omni" in f"{facts.runtime_text} {facts.image}" or _SCRIPT.search(str(facts.given.env)):
+        return False
+    if is_other_build(facts.image):
         return False
     own = not facts.image or _OWN_IMAGE.get(facts.runtime, "?") in facts.image
     return own and bool(facts.version) and oldest <= facts.version <= newest
@@ -242,7 +251,7 @@ def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
             f"{who} has no {name} (gone since {release_text(span.gone_in)}): {successor}",
             (drop,),
         )
-    elif span.is_missing(facts.version):
+    elif span.is_missing(facts.version) and not is_other_build(facts.image):
         known = {release.key: release.version for release in runtime_releases(facts.runtime)}
         version = known.get(span.first_seen, release_text(span.first_seen))
         yield Problem(

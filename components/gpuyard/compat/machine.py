@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -21,12 +22,19 @@ _EDITION = re.compile(
 _ARM = re.compile(r"\barm|aarch64|grace|graviton|neoverse|sbsa|axion")
 _X86 = re.compile(r"amd64|x86|x64|xeon|epyc")
 _PARTS = re.compile(r"[a-z]+|\d+")
+_COUNTS = re.compile(
+    r"\(.*?\)|^\s*\d+\s*[x*×][\s_-]*|\b\d+\s*x\s+|[\s_-]\d+x$|\bx\s*\d+$|(?<=\d)x\d\d?$|[:*]\s*\d+$"
+)
+"""How many there are, in a name that should be one card's: ``8xH100``, ``L4 x4``, ``A100-80GB:8``."""
+_SHARES = re.compile(r"\bmig\b.*|\bgrid\b|(?<=\d)[ -]\d+[abcq]\b")
+"""A slice or a virtual card, as the driver writes it: the rest names the card."""
+_MEMORY = re.compile(r"\b(\d+)\s*gi?b\b")
 _BRANDS = frozenset({"quadro", "geforce", "tesla"})
 _PROFESSIONAL = re.compile(
     r"quadro|\brtx[ -]?(a?\d000|a\d{3,4}|pro)|\bada\b|\ba\d{3,4}\b|jetson|orin|thor|gb10|spark"
 )
-LARGEST = {"a100": 81920}
-"""Names that say less than a card's memory: the largest one that they may mean, MiB."""
+_TWO_SIZES: Mapping[str, tuple[str, int]] = {"a100-40gb": ("40", 81920)}
+"""Cards whose plain name says less than their memory: what tells the smaller one, and the larger, MiB."""
 
 
 @cache
@@ -37,11 +45,13 @@ def find_machine(text: str | None) -> MachineType | None:
 
 @cache
 def _find_gpu(text: str) -> Gpu | None:
-    cleaned = re.sub(r"\(.*?\)|^\s*\d+\s*x\s*|\b\d+\s*x\s+|\bx\s*\d+$", " ", text).strip()
+    cleaned = re.sub(
+        r"\b(\d\d+)g\b(?!\.)", r"\1gb", _SHARES.sub(" ", _COUNTS.sub(" ", text.replace("_", " ")))
+    )
     short = re.sub(
-        r"\b(nvidia|gpus?|tensor core|accelerator|tesla|geforce|hgx|dgx|blackwell|edition)\b",
+        r"\b(nvidia|gpus?|tensor core|accelerator|tesla|geforce|hgx|dgx|spark|station|blackwell|edition)\b",
         " ",
-        cleaned.lower(),
+        cleaned,
     )
     for name in (text, cleaned, short):
         try:
@@ -51,25 +61,43 @@ def _find_gpu(text: str) -> Gpu | None:
     return _by_memory(short)
 
 
+def _with_bytes(text: str) -> str:
+    """``A100 40G`` as ``A100 40GB``."""
+    return re.sub(r"\b(\d\d+)g\b(?!\.)", r"\1gb", text)
+
+
 def _by_memory(text: str) -> Gpu | None:
     """A name with a memory and a form in it, where they are those of the card that the rest names."""
-    found = re.search(r"\b(\d+)\s*gi?b\b", text)
+    found = _MEMORY.search(text)
     if found is None:
         return None
-    bare = re.sub(r"\b(sxm\d?|pcie|hbm\d?e?|gddr\d\w?)\b", " ", text.replace(found[0], " "))
-    try:
-        gpu = find_gpu(bare.strip(" -_"))
-    except (UnknownName, ValueError):
-        return None
-    return gpu if gpu.memory_gb == float(found[1]) else None
+    bare = re.sub(r"\b(sxm\d?|pcie|hbm\d?e?|gddr\d\w?)\b", " ", text.replace(found[0], " ")).strip(" -_")
+    for name in (bare, f"{bare}-{found[1]}gb"):
+        try:
+            gpu = find_gpu(name)
+        except (UnknownName, ValueError):
+            continue
+        if gpu.memory_gb == float(found[1]):
+            return gpu
+    return None
 
 
 @cache
-def _find_other(text: str) -> Any:
-    """The card whose every part is in the text; of several, the one with most parts."""
-    parts = set(_PARTS.findall(re.sub(r"\(.*?\)", "", text)))
-    fitting = [(len(own), other) for own, other in _other_parts() if own <= parts]
-    return max(fitting, key=lambda item: item[0], default=(0, None))[1]
+def _find_other(text: str) -> OtherGpu | None:
+    """The card whose every part is in the text; of several, the one with most parts.
+
+    A memory in the name is the card's own: there are several of most.
+    """
+    text = _SHARES.sub(" ", re.sub(r"\(.*?\)", "", text))
+    text = re.sub(r"^(?=(?:a\d{4}|[2-5]0[5-9]0)\b)", "rtx ", _with_bytes(text))
+    memory = _MEMORY.search(text)
+    parts = set(_PARTS.findall(_MEMORY.sub(" ", text)))
+    sized = parts | ({memory[1], "gb"} if memory else set())
+    fitting = [(len(own), other) for own, other in _other_parts() if own <= (sized if "gb" in own else parts)]
+    found = max(fitting, key=lambda item: item[0], default=(0, None))[1]
+    if found is None or ("pro" in parts and "pro" not in found.id):
+        return None
+    return replace(found, memory_mib=int(memory[1]) * 1024) if memory else found
 
 
 @cache
@@ -129,6 +157,14 @@ def read_arch(given: Combination, gpu: Gpu | None, machine: MachineType | None) 
     if _ARM.search(text):
         return "arm64"
     return "amd64" if _X86.search(text) else ""
+
+
+def largest_memory(name: str, gpu: Gpu | None) -> int | None:
+    """Memory of the largest card that a name may mean, MiB."""
+    word, memory = _TWO_SIZES.get(gpu.id if gpu else "", ("", 0))
+    if gpu is None or not memory or word in name:
+        return gpu.memory_mib if gpu else None
+    return memory
 
 
 def slice_memory(value: object) -> int | None:

@@ -8,6 +8,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Problem
 from gpuyard.compat.request_table import request_table_problems
+from gpuyard.compat.split import read_split
 from gpuyard.errors import Severity
 from gpuyard.planning.memory import Split, weight_bytes_per_gpu
 from gpuyard.planning.weights import keeps_attention
@@ -52,7 +53,7 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
     ):
         return
     yield from request_table_problems(facts)
-    split = _split(facts)
+    split = read_split(facts)
     if split is None:
         return
     per_gpu = _weights(facts, split)
@@ -81,20 +82,6 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
     yield from cache_problems(
         facts, split, per_gpu, sure if mixed else per_gpu, count_unsaid=_count_unsaid(facts)
     )
-
-
-def _split(facts: Facts) -> Split | None:
-    tensor = int(facts.given.tensor_parallel or 0)
-    stages = int(facts.given.pipeline_parallel or 0)
-    if tensor > 1 and not stages and facts.count and facts.count % tensor == 0:
-        stages = facts.count // tensor  # more GPUs than ranks: stages, which nobody said there are not
-    stages = max(stages, 1)
-    if tensor:
-        return Split(tensor, stages)
-    if facts.count:
-        return Split(facts.count, stages)
-    # engines take one GPU where nothing else is said; whoever reports may have left the number out
-    return Split(1, stages) if facts.machine is None else None
 
 
 def _count_unsaid(facts: Facts) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gpuyard.compat.blocks import block_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, with_env
+from gpuyard.compat.split import attention_ranks
 from gpuyard.compat.split_fixes import SIZES, size_fixes
 
 VISION_FLAG = "--mm-encoder-tp-mode"
@@ -17,7 +18,7 @@ INTERN_VIT, INTERN_VIT_PADDED = 25, (0, 6, 1, 0)
 def parallel_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on splitting a model."""
     size = int(facts.given.tensor_parallel or 1)
-    yield from _heads(facts, size)
+    yield from _heads(facts, attention_ranks(facts))
     yield from _vision_heads(facts, size)
     yield from block_problems(facts, size)
 

@@ -133,9 +133,16 @@ def scheme_of(model: ModelShape, asked: str | None) -> Scheme:
     """The scheme that weights are loaded in; an unknown name counts as 16 bit."""
     found = SCHEMES.get(quantization_of(model, asked), SCHEMES["bfloat16"])
     mixed = _MIXED_EXPERTS.get(model.architecture)
-    if mixed and not asked:
+    if mixed and keeps_rest(model, asked):
+        found = SCHEMES[normal_name(model.quantization)] if asked else found
         return Scheme(linear=found.linear, experts=SCHEMES[mixed].experts, block=1, sm_min=found.sm_min)
     return found
+
+
+def keeps_rest(model: ModelShape, asked: str | None) -> bool:
+    """Whether what is asked names how the experts are stored anyway, the rest being as published."""
+    own = model.architecture in _MIXED_EXPERTS and bool(model.quantization)
+    return own and (not asked or normal_name(asked) in EXPERTS_ONLY)
 
 
 def _published(model: ModelShape) -> str:

@@ -13,7 +13,7 @@ from math import ceil
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.quantization import EXPERTS_ONLY, HALF, quantization_of, scheme_of
+from gpuyard.planning.quantization import EXPERTS_ONLY, HALF, keeps_rest, quantization_of, scheme_of
 
 VOCAB_PAD = 64
 """Vocabularies are padded to whole multiples of this before they are cut."""
@@ -113,7 +113,8 @@ def _linear_bytes(model: ModelShape, quantization: str | None) -> float:
             return scheme.linear
         if kind == "nvfp4" and model.linear_layers:
             return _HYBRID_MIXING
-        return HALF if kind in EXPERTS_ONLY else scheme.linear
+        halves = kind in EXPERTS_ONLY and not keeps_rest(model, quantization)
+        return HALF if halves else scheme.linear
     if kind == "nvfp4" and model.linear_layers:
         parts = count_parts(model)
         mixing = max(parts.rest + parts.keys - 3.0 * model.layers * model.hidden * model.ffn, 0)

@@ -1,0 +1,93 @@
+"""How the GPUs of a replica share its model, by fields and flags.
+
+Copies of attention (data parallel) keep what every token passes; a mixture's experts are spread over all of
+them: vLLM flattens tensor and data parallel for its experts, with or without expert parallel
+(docs.vllm.ai, Expert Parallel Deployment), SGLang does inside ``--tp`` with ``--enable-dp-attention``
+(docs.sglang.io, server arguments; both read 2026-11-26).
+"""
+
+from gpuyard.compat.facts import Facts
+from gpuyard.planning.memory import Split
+
+EXPERT_PARALLEL = ("--enable-expert-parallel", "-ep", "--ep-size", "--ep", "--expert-parallel-size")
+_COPIES = ("--data-parallel-size", "-dp", "--dp-size", "--dp")
+_SHARED_ATTENTION = "--enable-dp-attention"
+_WHOLE_DENSE = "--moe-dense-tp-size"
+_ALL_TO_ALL = ("--moe-a2a-backend", "--enable-deepep-moe")
+"""With one of them, SGLang keeps shared experts whole on every rank."""
+
+
+def read_split(facts: Facts) -> Split | None:
+    """The split of the whole model; None: not even the number of GPUs is known, or a number is a variable."""
+    tensor = int(facts.given.tensor_parallel or 0)
+    stages = int(facts.given.pipeline_parallel or 0)
+    if facts.model is not None and facts.model.moe is not None:
+        copies = _copies(facts, tensor, stages)
+        if copies is None:
+            return None
+        if copies > 1:
+            ranks = attention_ranks(facts)
+            return Split(ranks, max(stages, 1), copies, experts=has_whole_experts(facts))
+    if tensor > 1 and not stages and facts.count and facts.count % tensor == 0:
+        stages = facts.count // tensor  # more GPUs than ranks: stages, which nobody said there are not
+    stages = max(stages, 1)
+    if tensor:
+        return Split(tensor, stages)
+    if facts.count:
+        return Split(facts.count, stages)
+    # engines take one GPU where nothing else is said; whoever reports may have left the number out
+    return Split(1, stages) if facts.machine is None else None
+
+
+def attention_ranks(facts: Facts) -> int:
+    """GPUs that one copy of attention is cut over."""
+    tensor = int(facts.given.tensor_parallel or 1)
+    copies = _stated_copies(facts)
+    if copies and _shares_inside(facts) and tensor % copies == 0:
+        return tensor // copies
+    return tensor
+
+
+def dense_ranks(facts: Facts) -> int:
+    """GPUs that a layer is cut over which all tokens pass, beside attention."""
+    whole = _shares_inside(facts) and any(
+        flag == _WHOLE_DENSE and value == "1" for flag, value in facts.flags
+    )
+    return 1 if whole else int(facts.given.tensor_parallel or 1)
+
+
+def shared_ranks(facts: Facts) -> int:
+    """GPUs that a shared expert is cut over."""
+    whole = facts.runtime == "sglang" and any(
+        flag in _ALL_TO_ALL and value != "none" for flag, value in facts.flags
+    )
+    return 1 if whole else int(facts.given.tensor_parallel or 1)
+
+
+def has_whole_experts(facts: Facts) -> bool:
+    """Whether experts stay whole, so that only their number is divided."""
+    return any(flag in EXPERT_PARALLEL and value != "1" for flag, value in facts.flags)
+
+
+def _copies(facts: Facts, tensor: int, stages: int) -> int | None:
+    """Copies of attention that share the experts; None: as many as a variable says."""
+    named = any(flag in _COPIES for flag, _ in facts.flags)
+    if facts.runtime == "sglang":
+        if not _shares_inside(facts):
+            return 1
+        return _stated_copies(facts) if named else 1
+    if named:
+        return _stated_copies(facts)
+    if tensor == 1 and not stages and facts.count:
+        return facts.count  # nobody gives a replica GPUs for nothing
+    return 1
+
+
+def _stated_copies(facts: Facts) -> int | None:
+    text = next((value for flag, value in facts.flags if flag in _COPIES), "")
+    return int(text) if text.isdecimal() else None
+
+
+def _shares_inside(facts: Facts) -> bool:
+    """Whether copies of attention are counted inside the tensor-parallel size."""
+    return facts.runtime == "sglang" and any(flag == _SHARED_ATTENTION for flag, _ in facts.flags)
