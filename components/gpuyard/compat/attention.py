@@ -184,11 +184,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"TurboMind {dotted(facts.version[:3])} has no kernels for heads of 256 on {facts.card}",
             (*newer(), set_release(facts, dotted(LMDEPLOY_256_SINCE[:3]))),
         )
-    sinks = (
-        "gpt-oss" in name
-        and facts.runtime == "vllm"
-        and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower()
-    )
+    sinks = "gpt-oss" in name and facts.runtime == "vllm" and is_first_gpt_oss(facts)
     if sinks and facts.sm >= AMPERE and facts.sm[0] not in (HOPPER[0], BLACKWELL[0]):
         yield Problem(
             "ATTN_BACKEND_MISSING",
@@ -196,6 +192,15 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"attention sinks of this build need FlashAttention 3 (Hopper); {who} has {dotted(facts.sm)}",
             (set_release(facts, "0.10.2"), *newer()),
         )
+
+
+def is_first_gpt_oss(facts: Facts) -> bool:
+    """Whether it is the first build for gpt-oss, with the attention that it chooses itself.
+
+    With Triton's it ran on Ampere (vllm-project/vllm#22331, 2025-08-28).
+    """
+    by_triton = facts.env.get("VLLM_ATTENTION_BACKEND", "").lower().startswith("triton")
+    return "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower() and not by_triton
 
 
 def _span(facts: Facts, backend: str) -> tuple[Version, Version] | None:
@@ -215,6 +220,8 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
             why = f"FlashInfer has no attention sinks on {facts.card}"
         elif any(word in name for word in WIDE_HEADS) and () < facts.version < WIDE_HEADS_SINCE:
             why = "FlashInfer takes no heads of 512 in this release"
+    elif facts.runtime == "vllm" and backend == "xformers" and any(word in name for word in SINKS):
+        why = "xFormers has no attention sinks"
     elif (
         facts.runtime == "sglang"
         and any(word in name for word in GATED_DELTA)

@@ -11,8 +11,15 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, with_env
-from gpuyard.compat.split import dense_ranks, has_whole_experts, read_split, shared_ranks
+from gpuyard.compat.split import (
+    dense_ranks,
+    has_whole_experts,
+    may_share_attention,
+    read_split,
+    shared_ranks,
+)
 from gpuyard.compat.split_fixes import SIZES, size_fixes
+from gpuyard.errors import Severity
 
 FP8_BLOCK = 128
 FP4_GROUP = 16
@@ -51,6 +58,7 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
         "tensor_parallel",
         f"a shard of {width}/{ranks} is not a multiple of the {what} of {block}",
         (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
+        Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
     )
 
 

@@ -28,6 +28,9 @@ DENSE = ("flashinfer", "flash_attn", "xformers", "torch_sdpa")
 """Backends without sparse latent attention (vllm-project/vllm#57932)."""
 DENSE_LATENT = ("cutlass_mla", "flash_attn_mla", "flashinfer_mla", "triton_mla")
 """Backends of latent attention that is not sparse (vllm-project/vllm#30214)."""
+SPARSE_BY_NAME = (0, 13, 0, 0)
+"""vLLM that refuses plain FlashMLA too rather than choose its sparse kind (gpustack/gpustack
+docs/performance-lab/deepseek-v3.2/h200.md, 2025-12-26)."""
 SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
 """First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape
 (vllm-project/vllm PR#43477, #40802)."""
@@ -106,7 +109,8 @@ def _sparse(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
     """Sparse latent attention; on SM 12.x, other engines, other images and newer releases have kernels."""
     is_small_blackwell = facts.sm[0] in (11, 12)
     if facts.sm >= HOPPER and not is_small_blackwell:
-        if facts.runtime == "vllm" and backend in DENSE_LATENT:
+        dense = backend in DENSE_LATENT or (backend == "flashmla" and facts.version >= SPARSE_BY_NAME)
+        if facts.runtime == "vllm" and dense:
             drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS)
             yield Problem(
                 "ATTN_BACKEND_MISSING",

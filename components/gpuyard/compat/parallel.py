@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from gpuyard.compat.blocks import block_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, with_env
-from gpuyard.compat.split import attention_ranks
+from gpuyard.compat.split import attention_ranks, may_share_attention
 from gpuyard.compat.split_fixes import SIZES, size_fixes
+from gpuyard.errors import Severity
 
 VISION_FLAG = "--mm-encoder-tp-mode"
 VISION_DATA_SINCE = (0, 10, 2, 0)
@@ -33,6 +34,7 @@ def _heads(facts: Facts, size: int) -> Iterator[Problem]:
         "tensor_parallel",
         f"{heads} attention heads do not divide by {size}",
         size_fixes(facts, [part for part in SIZES if part < size and heads % part == 0]),
+        Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
+from gpuyard.compat.attention import is_first_gpt_oss
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
@@ -147,7 +148,7 @@ def _is_moe(facts: Facts) -> bool:
 def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
     """GPUs that the release has kernels for; experts had theirs later than dense layers."""
     span = quantization_support(facts.runtime or "vllm", kind, version)
-    if kind == "mxfp4" and "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower():
+    if kind == "mxfp4" and is_first_gpt_oss(facts):
         return replace(span, sm_min=HOPPER)  # the first build for gpt-oss had Hopper and Blackwell only
     if not kind.startswith("fp8") or not _is_moe(facts) or not version:
         return span

@@ -10,6 +10,11 @@ from gpuyard.compat.facts import Facts
 from gpuyard.planning.memory import Split
 
 EXPERT_PARALLEL = ("--enable-expert-parallel", "-ep", "--ep-size", "--ep", "--expert-parallel-size")
+NODE = 8
+"""GPUs that tensor parallel stays within, as a rule."""
+RACKS = ("gb200", "gb300")
+"""GPUs that NVLink joins beyond a node: SGLang served mixtures with sizes of 12 to 56 there
+(SemiAnalysisAI/InferenceX, benchmarks/multi_node/srt-slurm-recipes, 2026-08-21)."""
 _COPIES = ("--data-parallel-size", "-dp", "--dp-size", "--dp")
 _SHARED_ATTENTION = "--enable-dp-attention"
 _WHOLE_DENSE = "--moe-dense-tp-size"
@@ -21,7 +26,7 @@ def read_split(facts: Facts) -> Split | None:
     """The split of the whole model; None: not even the number of GPUs is known, or a number is a variable."""
     tensor = int(facts.given.tensor_parallel or 0)
     stages = int(facts.given.pipeline_parallel or 0)
-    if facts.model is not None and facts.model.moe is not None:
+    if _is_mixture(facts):
         copies = _copies(facts, tensor, stages)
         if copies is None:
             return None
@@ -42,10 +47,10 @@ def read_split(facts: Facts) -> Split | None:
 def attention_ranks(facts: Facts) -> int:
     """GPUs that one copy of attention is cut over."""
     tensor = int(facts.given.tensor_parallel or 1)
-    copies = _stated_copies(facts)
-    if copies and _shares_inside(facts) and tensor % copies == 0:
-        return tensor // copies
-    return tensor
+    if not _shares_inside(facts):
+        return tensor
+    copies = _stated_copies(facts) or tensor  # as many as a variable says
+    return tensor // copies if tensor % copies == 0 else tensor
 
 
 def dense_ranks(facts: Facts) -> int:
@@ -69,6 +74,20 @@ def has_whole_experts(facts: Facts) -> bool:
     return any(flag in EXPERT_PARALLEL and value != "1" for flag, value in facts.flags)
 
 
+def may_share_attention(facts: Facts) -> bool:
+    """Whether copies of attention are likelier than what is said.
+
+    In a rack, sizes that no number of heads divides by are those of copies; nothing is told of the flags.
+    """
+    wide = int(facts.given.tensor_parallel or 1) > NODE
+    in_rack = facts.gpu is not None and facts.gpu.id in RACKS
+    return wide and in_rack and _is_mixture(facts) and facts.runtime == "sglang" and facts.given.env is None
+
+
+def _is_mixture(facts: Facts) -> bool:
+    return facts.model is not None and facts.model.moe is not None
+
+
 def _copies(facts: Facts, tensor: int, stages: int) -> int | None:
     """Copies of attention that share the experts; None: as many as a variable says."""
     named = any(flag in _COPIES for flag, _ in facts.flags)
@@ -78,8 +97,9 @@ def _copies(facts: Facts, tensor: int, stages: int) -> int | None:
         return _stated_copies(facts) if named else 1
     if named:
         return _stated_copies(facts)
-    if tensor == 1 and not stages and facts.count:
-        return facts.count  # nobody gives a replica GPUs for nothing
+    ranks = tensor * max(stages, 1)
+    if facts.count and (tensor == 1 or (tensor and stages)) and facts.count % ranks == 0:
+        return facts.count // ranks  # nobody gives a replica GPUs for nothing
     return 1
 
 

@@ -61,8 +61,8 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on what is compiled at run time."""
     host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
     since, before = FLASHINFER_WANTS_12_9.get(facts.runtime, ((), ()))
-    samples = since <= facts.version < before and (facts.cuda_is_given or bool(host))
-    samples = samples or (bool(before) and not facts.version and bool(host))
+    # with the host's toolkit: without one it does not compile (0.17.1 on CUDA 12.8, vllm-project/vllm#37242)
+    samples = bool(before) and bool(host) and (not facts.version or since <= facts.version < before)
     samples = samples and facts.sm[0] == CONSUMER_BLACKWELL[0]
     jit = samples or names_jit_library(facts)
     # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and newer
