@@ -65,7 +65,10 @@ def test_show_says_unknown_where_no_price_is_known(gpuyard):
     ("arguments", "expected"),
     [
         (["show", "h10x-sxm"], "did you mean"),
-        (["show", "p5"], "its types: p5.48xlarge, p5.4xlarge"),
+        (["show", "p5", "--region", "us-east-1"], "prices one machine type"),
+        (["show", "trn2.48xlarge"], "Trainium, Inferentia, Gaudi and TPUs are not in the catalog"),
+        (["show", "quotas"], "show the table aws_quotas or gcp_gpu_quotas or gcp_quotas"),
+        (["show", "mixtral"], 'did you mean "mistralai/Mixtral-8x7B-v0.1"'),
         (["show", "p5.48xlarge", "--region", "us-esat-1"], "is not a region of aws"),
         (["age", "--today", "soon"], '"soon" is not a date'),
         (["import", "none.csv", "--cloud", "aws", "--as-of", "2026-11-01"], "cannot be read"),
@@ -80,6 +83,55 @@ def test_bad_input_is_a_finding_with_exit_code_two(gpuyard, arguments, expected)
     assert code == 2
     assert expected in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "entries"),
+    [
+        (["p5"], "family", {"p5.48xlarge", "p5.4xlarge"}),
+        (["8xH100"], "machine types", {"p5.48xlarge", "a3-highgpu-8g", "a3-edgegpu-8g", "a3-megagpu-8g"}),
+        (["H100:4"], "machine types", {"a3-highgpu-4g"}),
+        (["RTX", "6000", "Ada"], "GPU", {"rtx-6000-ada"}),
+        (["A10"], "GPU", {"a10"}),
+        (["vllm", "0.11.0"], "rows", {"0.11.0 2025-10-04"}),
+        (["vllm-0.11.0"], "rows", {"0.11.0 2025-10-04"}),
+        (["driver", "580"], "rows", {"580 LTS"}),
+        (["cuda12.8"], "rows", {"12.8 570.86.10"}),
+        (["v25.3.0"], "rows", {"v25.3.0 2025-03-26"}),
+        (["eks", "1.33"], "rows", {"eks 1.33"}),
+        (["L-417A185B"], "rows", {"L-417A185B Running On-Demand P instances"}),
+    ],
+)
+def test_show_lists_what_a_name_of_several_stands_for(gpuyard, words, kind, entries):
+    code, text, _ = gpuyard("show", *words, "--format", "json")
+    found = json.loads(text)
+    assert code == 0
+    assert found["kind"] == kind
+    assert {entry.get("title") or entry["id"] for entry in found["entries"]} == entries
+    assert all(entry["source"] and entry["as_of"] for entry in found["entries"])
+    assert gpuyard("show", *words)[0] == 0
+
+
+@pytest.mark.parametrize("place", ["us-east-1", "use1-az4", "europe-west4", "us-central1-a"])
+def test_show_of_a_place_lists_what_it_sells(gpuyard, place):
+    found = json.loads(gpuyard("show", place, "--format", "json")[1])
+    assert {"p5.48xlarge", "a3-highgpu-8g"} & {entry["id"] for entry in found["entries"]}
+    assert all(found["kind"] == "region" or place in entry["zones"] for entry in found["entries"])
+    assert f"{place}: {len(found['entries'])}" in gpuyard("show", place)[1]
+
+
+def test_show_takes_what_is_released_for_its_table(gpuyard):
+    assert gpuyard("show", "vllm")[1].startswith("table vllm_releases.csv")
+    assert gpuyard("show", "gpu-operator")[1].startswith("table gpu_operator_releases.csv")
+
+
+def test_search_knows_places_and_puts_whole_names_first(gpuyard):
+    first = gpuyard("search", "vllm", "0.11.0")[1].splitlines()[0]
+    assert first.split() == ["vllm_releases", "0.11.0", "2025-10-04"]
+    assert gpuyard("search", "h100")[1].splitlines()[0].split() == ["gpu", "h100-sxm"]
+    hits = json.loads(gpuyard("search", "h100", "us-east-1", "--format", "json")[1])
+    assert {hit["id"] for hit in hits} == {"p5.48xlarge", "p5.4xlarge"}
+    assert "no-such-word stands nowhere" in gpuyard("search", "h100", "no-such-word")[1]
 
 
 def test_show_lists_a_whole_table_with_its_date(gpuyard):

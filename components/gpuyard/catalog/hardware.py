@@ -147,17 +147,22 @@ def find_machine_type(text: str) -> MachineType:
     return types[resolve("GPU machine type", text, aliases, list(types), members_hint(text))]
 
 
-def members_hint(text: str) -> str:
-    """The machine types of a family (``p5``) or with a GPU (``h100``), instead of one type; else empty."""
+def family_members(text: str) -> list[MachineType]:
+    """The machine types of a family (``p5``, ``a3-highgpu``); empty: there is no such family."""
     key = normalise(text)
-    family = [
-        machine.id
+    return [
+        machine
         for machine in machine_types().values()
         if key in (normalise(machine.family), machine.id.split("-")[0])
     ]
+
+
+def members_hint(text: str) -> str:
+    """The machine types of a family or with a GPU (``h100``), given instead of one type; else empty."""
+    family = family_members(text)
     if family:
-        return "it is a family; its types: " + ", ".join(family)
-    gpu = _aliases().get(key)
+        return "it is a family; its types: " + ", ".join(machine.id for machine in family)
+    gpu = _aliases().get(normalise(text))
     if gpu is None:
         return ""
     return f"it is a GPU; types with {gpu}: " + ", ".join(

@@ -1,5 +1,6 @@
 """Finding entries of the catalog by what people remember of them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,10 +17,13 @@ from gpuyard.catalog.hardware import (
 from gpuyard.catalog.lead_times import LeadTimeFact, lead_times
 from gpuyard.catalog.models import ModelShape, find_model, models
 from gpuyard.catalog.names import UnknownName
+from gpuyard.catalog.places import regions_selling, zones_selling
 from gpuyard.catalog.tables import read_csv
 from gpuyard.errors import did_you_mean
 
+_MACHINE = "machine type"
 Entry = Gpu | MachineType | ModelShape
+_NAMES_MAX = 5
 _TYPED = ("gpus.csv", "instances.csv", "tables.csv")
 """Tables whose rows are entries of their own."""
 _PRICES = ("prices", "_on_demand", "_reserved", "_spot", "offerings", "egress", "regions", "history")
@@ -52,16 +56,33 @@ def find_entry(text: str) -> Entry:
     ids = [*gpus(), *machine_types(), *models()]
     names = {alias.lower(): alias for alias in gpu_aliases()}
     names |= {name.rsplit("/", 1)[-1].lower(): name for name in ids}
-    hint = did_you_mean(text, names)
+    hint = did_you_mean(text, names) or _containing(text, names)
     for short, name in names.items():
         hint = hint.replace(f'"{short}"', f'"{name}"')
     raise UnknownName("GPU, machine type or model", text, ids, hint)
 
 
+def _containing(text: str, names: Mapping[str, str]) -> str:
+    """Names that hold ``text``: of ``mixtral``, whose releases are called after it."""
+    word = text.strip().lower()
+    found = [name for name in names if len(word) > 2 and word in name][:_NAMES_MAX]
+    return "did you mean " + " or ".join(f'"{name}"' for name in found) + "?" if found else ""
+
+
 def search_catalog(text: str) -> tuple[Hit, ...]:
-    """Entries that hold every word of ``text``, case aside: in their ids, summaries or sources."""
+    """Entries that hold every word of ``text``, case aside: in their ids, summaries, sources or places.
+
+    Those whose kind and id have more of the words as words of their own come first.
+    """
     words = text.lower().split()
-    return tuple(hit for hit in _hits() if all(word in _haystack(hit) for word in words))
+    found = [hit for hit in _hits() if all(word in _haystack(hit) for word in words)]
+    return tuple(sorted(found, key=lambda hit: -sum(word in _named(hit) for word in words)))
+
+
+def unknown_words(text: str) -> list[str]:
+    """The words of ``text`` that no entry holds."""
+    haystacks = [_haystack(hit) for hit in _hits()]
+    return [word for word in text.split() if not any(word.lower() in hay for hay in haystacks)]
 
 
 def summarise(entry: Entry) -> Hit:
@@ -73,7 +94,7 @@ def summarise(entry: Entry) -> Hit:
         summary = (
             f"{entry.cloud}, {entry.gpu_count:g} x {entry.gpu}, {entry.vcpu} vCPU, {entry.memory_gib:g} GiB"
         )
-        return _hit("machine type", entry, summary)
+        return _hit(_MACHINE, entry, summary)
     size = f"{entry.params / 1e9:.3g} B parameters, context {entry.context:,}, {entry.architecture}"
     return _hit("model", entry, size + (", gated" if entry.gated else ""))
 
@@ -84,20 +105,33 @@ def _hits() -> Iterator[Hit]:
     for fact in lead_times():
         yield _lead_time_hit(fact)
     for table in registered_tables():
-        file = table["file"]
-        if file.endswith(".csv") and file not in _TYPED and not any(word in file for word in _PRICES):
+        if has_rows(table):
             yield from _row_hits(table)
+
+
+def has_rows(table: Mapping[str, str]) -> bool:
+    """Whether the rows of a registered table are found one by one."""
+    file = table["file"]
+    return file.endswith(".csv") and file not in _TYPED and not any(word in file for word in _PRICES)
+
+
+def id_of(row: Mapping[str, str]) -> str:
+    """What names a row: its first two cells that are not empty."""
+    return " ".join([text for _, text in _cells(row)][:2])
+
+
+def _cells(row: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(key, text) for key, text in row.items() if text and key not in ("source", "as_of")]
 
 
 def _row_hits(table: Mapping[str, str]) -> Iterator[Hit]:
     """Rows of a table of releases, versions, quotas and the like, each in a line."""
     stem = table["file"].removesuffix(".csv")
     for row in read_csv(stem):
-        cells = [(key, text) for key, text in row.items() if text and key not in ("source", "as_of")]
         yield Hit(
             kind=stem,
-            id=" ".join(text for _, text in cells[:2]),
-            summary=", ".join(f"{key} {text}" for key, text in cells[2:]),
+            id=id_of(row),
+            summary=", ".join(f"{key} {text}" for key, text in _cells(row)[2:]),
             source=row.get("source") or table["source"],
             as_of=row.get("as_of") or table["as_of"],
         )
@@ -114,4 +148,17 @@ def _hit(kind: str, entry: Entry, summary: str) -> Hit:
 
 
 def _haystack(hit: Hit) -> str:
-    return f"{hit.kind} {hit.id} {hit.summary} {hit.source}".lower()
+    text = f"{hit.kind} {hit.id} {hit.summary} {hit.source}".lower()
+    return f"{text} {_places(hit.id)}" if hit.kind == _MACHINE else text
+
+
+def _named(hit: Hit) -> set[str]:
+    return set(re.split(r"[^a-z0-9.]+", f"{hit.kind} {hit.id}".lower()))
+
+
+def _places(machine_type: str) -> str:
+    """Regions and zones that sell it."""
+    cloud = machine_types()[machine_type].cloud
+    places = regions_selling(cloud, machine_type)
+    zones = (zone for region in places for zone in zones_selling(cloud, machine_type, region))
+    return " ".join([*places, *zones])

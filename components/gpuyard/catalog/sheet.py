@@ -33,9 +33,13 @@ def fact_sheet(entry: Entry, region: str | None = None) -> dict[str, Any]:
 
 
 def table_sheet(name: str) -> dict[str, Any] | None:
-    """A whole table by its file name, with or without ending; None: there is no such table."""
+    """A whole table by its file name, with or without ending, or of releases by what is released (``vllm``).
+
+    None: there is no such table.
+    """
+    stem = "_".join(name.lower().replace("-", " ").split())
     for row in registered_tables():
-        if name in (row["file"], row["file"].rpartition(".")[0]):
+        if row["file"] == name or row["file"].rpartition(".")[0] in (stem, f"{stem}_releases"):
             return {**row, "content": read_table(row["file"])}
     return None
 
@@ -51,13 +55,14 @@ def _offers(machine: MachineType, region: str | None) -> Mapping[str, Any]:
         "quota_codes_spot": [quota.code for quota in quotas_of(machine, is_spot=True)],
         "not_sold_as": limits,
         "places": [
-            _place(machine, place)
+            place_facts(machine, place)
             for place in ((region,) if region else regions_selling(machine.cloud, machine.id))
         ],
     }
 
 
-def _place(machine: MachineType, region: str) -> dict[str, Any]:
+def place_facts(machine: MachineType, region: str) -> dict[str, Any]:
+    """Zones and prices of a machine type in a region."""
     key = (machine.cloud, machine.id, region)
     listed, quoted = on_demand(*key), spot(*key)
     return {

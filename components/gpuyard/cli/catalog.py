@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpuyard.cli.catalog_text import count, echo_facts, echo_rejections, echo_table, rejected_data
+from gpuyard.cli.catalog_text import (
+    count,
+    echo_facts,
+    echo_listing,
+    echo_rejections,
+    echo_table,
+    rejected_data,
+)
 from gpuyard.errors import Finding, GpuyardError, Severity, SpecError
 
 if TYPE_CHECKING:
+    from gpuyard.catalog.listings import Listing
     from gpuyard.catalog.offers import Offer
     from gpuyard.catalog.sanity import Rejection
     from gpuyard.catalog.search import Entry
@@ -39,19 +47,28 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("words", metavar="NAME", nargs=-1, required=True)
 @click.option("--region", help="Price a machine type in this region only.")
 @_format
-def show(name: str, region: str | None, style: str) -> None:
-    """Everything known about a GPU, machine type, model or table, with source and date."""
+def show(words: tuple[str, ...], region: str | None, style: str) -> None:
+    """Everything known about a GPU, machine type, model or table, with source and date.
+
+    NAME may also be a family (p5), some of a GPU (8xH100), a region or zone, a release (vllm 0.11.0), a
+    driver branch, CUDA toolkit, node image, Kubernetes version or quota code: what belongs to it is listed.
+    """
+    from gpuyard.catalog.listings import Listing
     from gpuyard.catalog.search import summarise
     from gpuyard.catalog.sheet import fact_sheet, table_sheet
 
+    name = " ".join(words)
     table = table_sheet(name)
     if table is not None:
         _print_json(table) if style == "json" else echo_table(table)
         return
-    entry = _entry(name, region)
+    entry = _find(name, region)
+    if isinstance(entry, Listing):
+        _print_json(asdict(entry)) if style == "json" else echo_listing(entry)
+        return
     facts = fact_sheet(entry, region)
     if style == "json":
         _print_json({"kind": summarise(entry).kind, **facts})
@@ -64,7 +81,7 @@ def show(name: str, region: str | None, style: str) -> None:
 @_format
 def search(words: tuple[str, ...], style: str) -> None:
     """Entries that hold every one of WORDS."""
-    from gpuyard.catalog.search import search_catalog
+    from gpuyard.catalog.search import search_catalog, unknown_words
 
     hits = search_catalog(" ".join(words))
     if style == "json":
@@ -73,7 +90,11 @@ def search(words: tuple[str, ...], style: str) -> None:
     for hit in hits:
         click.echo(f"{hit.kind:<13} {hit.id}\n  {hit.summary}\n  {hit.source} ({hit.as_of})")
     if not hits:
-        click.echo("nothing holds all of these words")
+        unknown = unknown_words(" ".join(words))
+        nowhere = (
+            f": {', '.join(unknown)} {'stands' if len(unknown) == 1 else 'stand'} nowhere" if unknown else ""
+        )
+        click.echo(f"nothing holds all of these words{nowhere}")
 
 
 @command.command()
@@ -233,23 +254,28 @@ class NothingUsableError(GpuyardError):
     exit_code = 3
 
 
-def _entry(name: str, region: str | None) -> "Entry":
+def _find(name: str, region: str | None) -> "Entry | Listing":
+    """The one entry of that name, or what else is called so."""
     from gpuyard.catalog.hardware import MachineType
+    from gpuyard.catalog.listings import find_listing, hint_instead
     from gpuyard.catalog.names import UnknownName
     from gpuyard.catalog.regions import regions
     from gpuyard.catalog.search import find_entry
     from gpuyard.errors import did_you_mean
 
     try:
-        entry = find_entry(name)
+        found = find_entry(name)
     except UnknownName as error:
-        raise SpecError(
-            [_problem("NAME", name, str(error), "`gpuyard catalog search` lists entries")]
-        ) from None
-    if region and isinstance(entry, MachineType) and region not in regions(entry.cloud):
-        hint = did_you_mean(region, regions(entry.cloud)) or f"name a region of {entry.cloud}"
-        raise SpecError([_problem("--region", region, f'"{region}" is not a region of {entry.cloud}', hint)])
-    return entry
+        found = find_listing(name)
+        if found is None:
+            raise SpecError([_problem("NAME", name, str(error), hint_instead(name))]) from None
+    if region and not isinstance(found, MachineType):
+        message = f"prices one machine type, and {name} is none"
+        raise SpecError([_problem("--region", region, message, "leave it out, or name a machine type")])
+    if region and isinstance(found, MachineType) and region not in regions(found.cloud):
+        hint = did_you_mean(region, regions(found.cloud)) or f"name a region of {found.cloud}"
+        raise SpecError([_problem("--region", region, f'"{region}" is not a region of {found.cloud}', hint)])
+    return found
 
 
 def _day(text: str, option: str) -> date:

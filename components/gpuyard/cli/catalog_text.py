@@ -1,12 +1,13 @@
 """The catalog's answers as terminal text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from gpuyard.catalog.listings import Listing
     from gpuyard.catalog.sanity import Rejection
 
 
@@ -49,6 +50,33 @@ def _recipe_text(recipe: dict[str, Any]) -> str:
     return f"{what} ({recipe['source']})"
 
 
+_ROWS_IN_FULL = 3
+
+
+def echo_listing(listing: "Listing") -> None:
+    """Print what belongs to a name: a few in full, more of them a line each."""
+    if listing.kind in ("rows", "GPU") and len(listing.entries) <= _ROWS_IN_FULL:
+        for entry in listing.entries:
+            facts = {key: value for key, value in entry.items() if key not in ("table", "title")}
+            echo_facts(f"{entry.get('table', listing.kind)} {entry.get('title', listing.id)}", facts)
+        return
+    click.echo(f"{listing.kind} {listing.id}: {len(listing.entries)}")
+    for entry in listing.entries:
+        click.echo(f"  {entry.get('title') or entry['id']:<22} {_entry_text(listing.kind, entry)}")
+
+
+def _entry_text(kind: str, entry: Mapping[str, Any]) -> str:
+    if kind in ("region", "zone"):
+        return _place_text(entry)
+    if kind == "rows":
+        facts = ", ".join(f"{key} {text}" for key, text in entry.items() if text and key not in _ABOUT)
+        return f"{facts} [{entry['table']}, {entry['as_of']}]"
+    return str(entry["summary"])
+
+
+_ABOUT = ("table", "title", "source", "as_of")
+
+
 def echo_table(table: dict[str, Any]) -> None:
     """Print a table, a row a line."""
     click.echo(f"table {table['file']}: {table['holds']}\n  {table['source']} ({table['as_of']})")
@@ -67,7 +95,7 @@ def _throughput_text(row: dict[str, Any]) -> str:
     return f"{row['model']} on {row['gpu_name']}, {engine}, {lengths}, {bound}"
 
 
-def _place_text(place: dict[str, Any]) -> str:
+def _place_text(place: Mapping[str, Any]) -> str:
     listed, quoted = place["on_demand"], place["spot"]
     parts = [
         "on demand unknown"
