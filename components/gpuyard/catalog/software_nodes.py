@@ -82,12 +82,14 @@ class ImageDefect:
 
     os: str
     gpus: tuple[str, ...]
+    family: str
+    """Machine types that it fails on, where it is not the GPU."""
     since: Version
     """First release, as its version or its day as one number; `until` is the last."""
     until: Version
     code: str
     kernel_module: str
-    """What those GPUs need."""
+    """What those GPUs need; empty: the module is not the cause."""
     text: str
     way_out: str
     source: str
@@ -113,15 +115,16 @@ class KubernetesVersion:
 
 @cache
 def image_defects() -> Sequence[ImageDefect]:
-    """Node images that load the wrong kernel module."""
+    """Node images that fail on some GPUs or machine types."""
     return [
         ImageDefect(
             os=row["os"],
-            gpus=tuple(row["gpus"]),
+            gpus=tuple(row.get("gpus", ())),
+            family=row.get("family", ""),
             since=parse_version(row["since"]),
             until=parse_version(row["until"]),
             code=row["code"],
-            kernel_module=row["kernel_module"],
+            kernel_module=row.get("kernel_module", ""),
             text=row["text"],
             way_out=row["way_out"],
             source=row["source"],

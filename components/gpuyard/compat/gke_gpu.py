@@ -6,7 +6,7 @@ from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_gke import GkeGpu, gke_gpus, read_gke_version
 from gpuyard.compat.facts import GKE_POOL_DRIVER, Facts
 from gpuyard.compat.owner import has_operator
-from gpuyard.compat.problem import Fix, Problem, set_field, with_env
+from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, with_env
 from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.errors import Severity
 
@@ -39,6 +39,14 @@ def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
             Severity.WARNING,
         )
     yield from _default_driver(facts, row, version)
+    if row.driver and facts.driver and facts.driver[:1] == row.driver[:1] and facts.driver < row.driver:
+        yield Problem(
+            "AMI_DRIVER_MIN",
+            "driver",
+            f"Google asks for driver {dotted(row.driver)} with {facts.who}, the node has {facts.driver_text}",
+            (raise_driver(facts, row.driver),),
+            Severity.WARNING,
+        )
 
 
 def _default_driver(facts: Facts, row: GkeGpu, version: Version) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Releases of node images that are known to fail on single GPUs."""
+"""Releases of node images that are known to fail on single GPUs or machine types."""
 
 import re
 from collections.abc import Iterator
@@ -6,30 +6,36 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_nodes import ImageDefect, image_defects
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Problem, set_field
+from gpuyard.compat.problem import Fix, Problem, set_field
 
 _DAY = re.compile(r"20\d{6}")
 _TRIPLE = re.compile(r"\d+\.\d+\.\d+")
 
 
 def image_defect_problems(facts: Facts) -> Iterator[Problem]:
-    """A release that loads the wrong kernel module, unless it is said which one is loaded."""
-    if facts.given.kernel_module is not None:
-        return
+    """A release that fails so; where it loads the wrong module, unless it is said which one is loaded."""
     release = image_release(facts)
     for row in image_defects():
+        if row.kernel_module and facts.given.kernel_module is not None:
+            continue
         if release and _applies(row, facts, release):
+            newer = f"use a newer release: {row.way_out}"
             yield Problem(
                 row.code,
                 "ami" if facts.given.ami is not None else "os",
                 f"{row.text} ({row.source})",
-                (set_field("kernel_module", row.kernel_module, f"use a newer release: {row.way_out}"),),
+                (
+                    set_field("kernel_module", row.kernel_module, newer)
+                    if row.kernel_module
+                    else Fix(newer, {"ami": "AL2023_x86_64_NVIDIA", "os": None}),
+                ),
             )
 
 
 def _applies(row: ImageDefect, facts: Facts, release: Version) -> bool:
     who = facts.gpu.id if facts.gpu else facts.gpu_name
-    return row.os == facts.os and who in row.gpus and row.since <= release <= row.until
+    concerned = who in row.gpus or (row.family and facts.instance.partition(".")[0] == row.family)
+    return row.os == facts.os and bool(concerned) and row.since <= release <= row.until
 
 
 def image_release(facts: Facts) -> Version:

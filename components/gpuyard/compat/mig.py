@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from math import ceil
 
+from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_gpu, set_release, with_env
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
 MIG_BUG = ((570, 124, 6), (570, 158, 1))
@@ -25,6 +27,14 @@ BY_WHOLE_GPU = (0, 13, 2)
 """First Ollama that tries the GPU of a slice instead of the slice (ollama/ollama#13800, #14031)."""
 LAST_SEEN = (0, 15)
 """Newest Ollama that was seen failing so (ollama/ollama#14031, 2026-02-02; the fix, PR#13851, is open)."""
+
+_PROFILE = re.compile(r"\b(\d)g\.(\d+)gb")
+EIGHTHS: dict[int, tuple[int, ...]] = {1: (1, 2), 2: (2,), 3: (4,), 4: (4,), 7: (8,)}
+"""Eighths of a GPU's memory by the slices of a profile (MIG user guide)."""
+_OWN_PROFILES = frozenset({"gh200", "rtx-pro-6000", "rtx-pro-5000", "rtx-pro-4500"})
+"""GPUs of several memories, or that are cut otherwise."""
+_ROUNDING = 0.12
+"""How far a profile's name is from the memory that it stands for: drivers round differently."""
 
 
 def mig_problems(facts: Facts) -> Iterator[Problem]:
@@ -146,6 +156,38 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
         )
     elif not gpu.mig and gpu.id != "rtx-pro-4500":
         yield _without_mig(facts, gpu.name)
+    else:
+        yield from _profile(facts, gpu)
+
+
+def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
+    """Profiles of a card with other memory: ``1g.5gb`` is of 40 GB, not of 80 (NVIDIA/gpu-operator#603)."""
+    memory = _whole_memory(facts, gpu)
+    if gpu.id in _OWN_PROFILES or memory is None:
+        return
+    for found in _PROFILE.finditer(facts.mig):
+        sizes = [part * memory / 1024 / 8 for part in EIGHTHS.get(int(found[1]), ())]
+        if any(abs(size - int(found[2])) <= size * _ROUNDING for size in sizes):
+            continue
+        named = facts.mig.replace(found[0], f"{found[1]}g.{ceil(sizes[0])}gb") if sizes else ""
+        yield Problem(
+            "MIG_UNSUPPORTED",
+            "mig",
+            f"{gpu.name} has no profile {found[0]}",
+            (
+                *((set_field("mig", named, f"use {named}"),) if named else ()),
+                set_field("mig", None, "use whole GPUs"),
+            ),
+        )
+
+
+def _whole_memory(facts: Facts, gpu: Gpu) -> int | None:
+    """Memory of the whole GPU, MiB; None: a name that cards of several memories have."""
+    given = facts.given.gpu_mem_mib
+    if given is not None:
+        return int(given) if gpu.memory_mib and int(given) >= gpu.memory_mib * (1 - _ROUNDING) else None
+    is_told = facts.machine is not None or re.search(r"\d ?g", plain(facts.given.gpu)) is not None
+    return gpu.memory_mib if is_told or not gpu.id.startswith(("a100", "h100")) else None
 
 
 def _without_mig(facts: Facts, name: str) -> Problem:
