@@ -94,6 +94,12 @@ class Retirement:
 
 
 @cache
+def find_retired(name: str) -> Retirement | None:
+    """The retired engine or server that a name carries a word of; None: none."""
+    return next((row for row in retired_runtimes() if any(word in name for word in row.words)), None)
+
+
+@cache
 def retired_runtimes() -> tuple[Retirement, ...]:
     """Engines and servers that nobody maintains any more."""
     return tuple(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
-from gpuyard.catalog.software_support import Retirement, retired_runtimes
+from gpuyard.catalog.software_support import find_retired
 from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
@@ -46,7 +46,7 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             (),
             Severity.WARNING,
         )
-    retired = next((item for item in retired_runtimes() if _is_named(facts, item)), None)
+    retired = find_retired(f"{facts.runtime} {facts.runtime_text}")
     if retired is not None:
         yield Problem(
             "RUNTIME_UNMAINTAINED",
@@ -65,11 +65,6 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             yield from toolchain_problems(facts)
         yield from _kernel_package(facts)
         yield from embedding_image_problems(facts)
-
-
-def _is_named(facts: Facts, retired: Retirement) -> bool:
-    text = f"{facts.runtime} {facts.runtime_text}"
-    return any(word in text for word in retired.words)
 
 
 def _only_known(facts: Facts) -> RuntimeRelease | None:

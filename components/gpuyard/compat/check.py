@@ -12,10 +12,10 @@ from gpuyard.compat.attention import attention_problems
 from gpuyard.compat.binary import binary_problems
 from gpuyard.compat.cluster import cluster_problems, kubernetes_problems
 from gpuyard.compat.codes import CODES
-from gpuyard.compat.combination import Combination
+from gpuyard.compat.combination import Combination, changed
 from gpuyard.compat.driver import driver_problems
 from gpuyard.compat.engine import engine_problems
-from gpuyard.compat.facts import Facts, changed, read_facts
+from gpuyard.compat.facts import Facts, read_facts
 from gpuyard.compat.flags import flag_problems
 from gpuyard.compat.host import host_problems
 from gpuyard.compat.image_defects import image_defect_problems
@@ -53,8 +53,8 @@ RULES: Sequence[Rule] = (
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 
-_Node = tuple[int, int, int, Combination, tuple[Fix, ...], list[Problem]]
-"""Cost, codes left, order, combination, changes that led to it, errors left."""
+_Node = tuple[int, int, int, Mapping[str, Any], tuple[Fix, ...], list[Problem]]
+"""Cost, codes left, order, fields that differ from what was asked, steps that led there, errors left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +109,31 @@ def _search(combination: Combination, today: date, problems: Sequence[Problem]) 
     if not errors:
         return None
     order = count()
-    queue: list[_Node] = [(_codes(errors), _codes(errors), next(order), combination, (), errors)]
-    seen = {repr(combination)}
+    queue: list[_Node] = [(_codes(errors), _codes(errors), next(order), {}, (), errors)]
+    seen = {repr([])}
     tried = 0
     while queue:
         _, left, _, base, path, open_errors = heappop(queue)
         if not left:
-            return _proposal(combination, path)
+            return _proposal(base, path)
         if len(path) >= SEARCH_DEPTH:
             continue
         for fix in (fix for item in open_errors for fix in item.fixes):
-            candidate = changed(base, fix.changes)
-            key = repr(candidate)
+            changes = {
+                name: value
+                for name, value in {**base, **fix.changes}.items()
+                if value != getattr(combination, name)
+            }
+            key = repr(sorted(changes.items()))
             if key in seen or tried >= SEARCH_BUDGET:
                 continue
             seen.add(key)
             tried += 1
-            still = _errors(list(_problems(read_facts(candidate), today)))
+            still = _errors(list(_problems(read_facts(changed(combination, changes)), today)))
             steps = (*path, fix)
             if not still and not path:
-                return _proposal(combination, steps)  # one step, and the nearest: nothing can be better
-            heappush(queue, (len(steps) + _codes(still), _codes(still), next(order), candidate, steps, still))
+                return _proposal(changes, steps)  # one step, and the nearest: nothing can be better
+            heappush(queue, (len(steps) + _codes(still), _codes(still), next(order), changes, steps, still))
     return None
 
 
@@ -137,11 +141,7 @@ def _codes(errors: Sequence[Problem]) -> int:
     return len({item.code for item in errors})
 
 
-def _proposal(combination: Combination, path: Sequence[Fix]) -> Proposal:
-    changes: dict[str, Any] = {}
-    for fix in path:
-        changes |= fix.changes
-    changes = {key: value for key, value in changes.items() if value != getattr(combination, key)}
+def _proposal(changes: Mapping[str, Any], path: Sequence[Fix]) -> Proposal:
     needed = [fix for index, fix in enumerate(path) if not _is_undone(fix, path[index + 1 :])]
     words = "; and ".join(fix.text for fix in needed)
     fields = _render(changes)

@@ -6,6 +6,7 @@ Every field may be missing: unknown is not wrong. Values are kept as they were w
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
@@ -76,6 +77,14 @@ class Combination:
 
 
 FIELDS = tuple(field.name for field in fields(Combination))
+_values = attrgetter(*FIELDS)
+
+
+def changed(given: Combination, changes: Mapping[str, Any]) -> Combination:
+    """The combination with some fields replaced."""
+    return Combination(**{**dict(zip(FIELDS, _values(given), strict=True)), **changes})
+
+
 _COUNTS = {
     "gpu_count": 1024,
     "gpu_mem_mib": 4_194_304,

@@ -5,8 +5,7 @@ Empty tuples, empty texts and None are unknown. Nothing here judges.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from gpuyard.catalog.hardware import Gpu, MachineType
 from gpuyard.catalog.models import ModelShape
@@ -251,8 +250,3 @@ def _mig(value: object) -> str:
     if text in ("", "false", "none", "off", "disabled", "no", "0"):
         return ""
     return text
-
-
-def changed(given: Combination, changes: Mapping[str, Any]) -> Combination:
-    """The combination with some fields replaced."""
-    return replace(given, **changes)

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from gpuyard.compat.combination import Combination
+from gpuyard.compat.combination import Combination, changed
 
 _COUNTS: Mapping[str, tuple[str, ...]] = {
     "tensor_parallel": ("--tensor-parallel-size", "-tp", "--tp-size", "--tp", "--num-shard"),
@@ -63,7 +62,7 @@ def with_flag_fields(
     share = values.get(_SHARE, "")
     if given.gpu_memory_utilization is None and re.fullmatch(r"0?\.\d+|1(\.0*)?", share):
         found["gpu_memory_utilization"] = float(share)
-    return replace(given, **found) if found else given
+    return changed(given, found) if found else given
 
 
 def _count(text: str) -> int | None:

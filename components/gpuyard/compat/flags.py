@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 from functools import cache
 
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
@@ -304,10 +304,5 @@ def _one_hyphen(facts: Facts, name: str) -> Iterator[Problem]:
 @cache
 def _nearest(runtime: str, key: str) -> str:
     """The known flag that is a slip away; empty: none."""
-    best, score = "", MISSPELT
-    for flag in runtime_flags(runtime):
-        if abs(len(flag) - len(key)) <= 2:
-            likeness = SequenceMatcher(None, key, flag).ratio()
-            if likeness >= score:
-                best, score = flag, likeness
-    return best
+    flags = [flag for flag in runtime_flags(runtime) if abs(len(flag) - len(key)) <= 2]
+    return next(iter(get_close_matches(key, flags, n=1, cutoff=MISSPELT)), "")
