@@ -11,7 +11,7 @@ A finding is a value: checks return lists of them and never raise. Only the edge
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
@@ -51,7 +51,7 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON-ready data, in the documented key order."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def render(self) -> str:
         """The finding as terminal text: the claim, then the way out, indented."""

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import gpuyard.compat
 from gpuyard.compat.check import check, propose, verdict_of
 from gpuyard.compat.codes import CODES, render_reference
-from gpuyard.compat.combination import FIELDS, Combination, parse_combination
-from gpuyard.compat.facts import changed, read_facts
+from gpuyard.compat.combination import FIELDS, Combination, changed, parse_combination
+from gpuyard.compat.facts import read_facts
 from gpuyard.compat.spelling import read_manager
 from gpuyard.errors import Severity, SpecError
 

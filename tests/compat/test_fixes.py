@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from gpuyard.compat.check import check, propose
-from gpuyard.compat.combination import parse_combination
-from gpuyard.compat.facts import changed
+from gpuyard.compat.combination import changed, parse_combination
 from gpuyard.errors import Severity
 
 POOLS: dict[str, list[Any]] = {

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gpuyard.errors import Finding, Severity, SpecError
 VALUES_MAX = 1_000_000
 """Values that a file may expand to: aliases of aliases grow without bound, one of itself without end."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TEXT = "tag:yaml.org,2002:str"
 
 
 class _Loader(_LOADER):
@@ -20,6 +22,15 @@ class _Loader(_LOADER):
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.repeated: list[tuple[str, int, int]] = []
+
+    # keys and most values are plain words that repeat: nothing to resolve again, nothing to construct
+    resolve = cache(_LOADER.resolve)
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """The value; of text that is the node's own."""
+        if node.tag == _TEXT and isinstance(node, yaml.ScalarNode):
+            return node.value
+        return super().construct_object(node, deep=deep)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         """The mapping; of repeated keys the last counts, so each is told."""
