@@ -42,7 +42,7 @@ def test_show_gives_facts_with_source_and_date(gpuyard):
     code, text, _ = gpuyard("show", "H100")
     assert code == 0
     assert text.startswith("gpu h100-sxm\n")
-    assert "81920" in text
+    assert "81559" in text
     assert "as_of" in text
 
 

@@ -175,7 +175,7 @@ def test_sglang_leaves_what_its_formula_reserves(llama):
             {"gpus": 2, "kv_cache_dtype": "fp8"},
             (
                 "--context-length=8192",
-                "--mem-fraction-static=0.834",
+                "--mem-fraction-static=0.833",
                 "--tp-size=2",
                 "--kv-cache-dtype=fp8_e4m3",
             ),

@@ -13,7 +13,7 @@ from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.draft import draft_bytes
 from gpuyard.planning.encoder import encoder_bytes
-from gpuyard.planning.engine import Engine, Tier, engine_tiers, logit_bytes, other_bytes
+from gpuyard.planning.engine import Engine, Tier, engine_tiers, other_bytes, runner_of
 from gpuyard.planning.memory import (
     forward_bytes,
     graph_bytes,
@@ -86,7 +86,7 @@ def spend(
         usable = (visible_bytes(memory_mib) - _CONTEXT) * share
     else:
         peak = step_bytes(model, split, engine, step, images=images)
-        working = peak + _around(engine, split, step, linked=linked)
+        working = peak + _around(model, engine, split, step, linked=linked)
         usable = usable_bytes(memory_mib, share)
     return Budget(
         share=share,
@@ -128,14 +128,14 @@ def plan_budget(
         )
     peak = max(
         _affordable_peak(model, memory, split, engine, tiers),
-        sampler_bytes(model, min(concurrency, default.sequences), logit_bytes(engine, model)),
-        sampler_bytes(model, concurrency, logit_bytes(engine, model)),
+        sampler_bytes(model, min(concurrency, default.sequences), runner_of(engine, model).per_logit),
+        sampler_bytes(model, concurrency, runner_of(engine, model).per_logit),
     )
     if engine.encodes:
         peak = max(peak, encoder_bytes(model, split, _LEAST.tokens))
     step = _largest_step(model, split, engine, default_step, peak, concurrency)
     most = Step(tokens=step.tokens, sequences=tiers[-1].sequences)
-    around = _around(engine, split, most, linked=gpu.linked)
+    around = _around(model, engine, split, most, linked=gpu.linked)
     return Budget(
         share=engine.share,
         weights=weights,
@@ -153,12 +153,12 @@ def step_bytes(
     return max(
         encoder_bytes(model, split, step.tokens) if images and engine.encodes else 0,
         forward_bytes(model, split, step.tokens),
-        sampler_bytes(model, step.sequences, logit_bytes(engine, model)),
+        sampler_bytes(model, step.sequences, runner_of(engine, model).per_logit),
     )
 
 
-def _around(engine: Engine, split: Split, step: Step, *, linked: bool) -> int:
-    graphs = graph_bytes(step.sequences) if engine.graphs_inside else 0
+def _around(model: ModelShape, engine: Engine, split: Split, step: Step, *, linked: bool) -> int:
+    graphs = graph_bytes(step.sequences) if runner_of(engine, model).graphs_inside else 0
     return other_bytes(engine, split, linked=linked) + graphs
 
 
@@ -182,7 +182,7 @@ def _largest_step(
     while tokens > _LEAST.tokens and _prefill_bytes(model, split, engine, tokens) > peak:
         tokens //= 2
     sequences = default.sequences
-    one = sampler_bytes(model, 1, logit_bytes(engine, model))
+    one = sampler_bytes(model, 1, runner_of(engine, model).per_logit)
     while sequences > _LEAST.sequences and sequences * one > peak:
         sequences //= 2
     return Step(tokens=tokens, sequences=max(sequences, concurrency))

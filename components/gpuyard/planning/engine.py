@@ -4,13 +4,14 @@
 vLLM        takes a share of the GPU for weights, the peak of a profiled step and the cache. Since
             0.8 the profile samples for as many sequences as may run, which costs GiB, less than
             half of it since 0.17; since 0.21 CUDA graphs count inside the share, before they came
-            on top
+            on top, as they do for dense models from 0.25.1 to 0.28
 SGLang      keeps what a formula reserves for prefill and graphs, the rest is weights and cache
 TGI         0.9 of what the process sees, less a prefill
 ==========  =====================================================================================
 
 Sources: vllm `engine/arg_utils.py`, `config/cache.py` and `v1/sample/ops/topk_topp_sampler.py` (0.8 to
-0.33: 0.16 sorts, 0.17 does not; 0.7.1 caches latent attention compressed), sglang `server_args.py` (0.5.x),
+0.33: 0.16 sorts, 0.17 does not; 0.7.1 caches latent attention compressed), `v1/worker/gpu/model_runner.py`
+(0.25.1 to 0.28.0 estimate no graphs), sglang `server_args.py` (0.5.x),
 text-generation-inference `models/globals.py`, read 2026-11-24; vllm-project/vllm#30515, #15357, #49233.
 """
 
@@ -26,6 +27,16 @@ GIB_MIB = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """What the part of an engine that runs the model measures before it sizes the cache."""
+
+    per_logit: float = 35.0
+    """Bytes per sequence and vocabulary entry while sampling; 0: not profiled."""
+    graphs_inside: bool = False
+    """CUDA graphs count inside the share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """How one release of one runtime budgets memory."""
 
@@ -33,14 +44,11 @@ class Engine:
     since: tuple[int, ...] = ()
     share: float = 0.9
     """Of what a process sees of the GPU; SGLang computes its own."""
-    per_logit: float = 35.0
-    """Bytes per sequence and vocabulary entry while sampling; 0: not profiled."""
-    per_logit_dense: float | None = None
-    """The same for dense models, where a newer model runner has taken over."""
+    runner: Runner = Runner()
+    dense: Runner | None = None
+    """The runner of dense models, where they have another."""
     sequences_least: int = 0
     """Sequences that a server runs by default on any GPU; 0: its tiers say it."""
-    graphs_inside: bool = False
-    """CUDA graphs count inside the share."""
     sliding_share: float = 0.0
     """Tokens that sliding layers keep beyond their window, as a share."""
     latent: bool = True
@@ -61,13 +69,15 @@ class Engine:
     """The same over NVLink: buffers of NCCL and of the custom all-reduce as well."""
 
 
+_SIZES_GRAPHS = Runner(per_logit=14.0, graphs_inside=True)
+
 ENGINES: Sequence[Engine] = (
     *(
         Engine(
             runtime="vllm",
             since=since,
             share=0.90,
-            per_logit=41.0,
+            runner=Runner(per_logit=41.0),
             sliding_share=1.0,
             latent=since >= (0, 7, 1),
             states_ahead=True,
@@ -95,23 +105,30 @@ ENGINES: Sequence[Engine] = (
     # hybrids share prefixes by default: a second state of each layer at the last whole page
     Engine(runtime="vllm", since=(0, 16), share=0.90, states=2),
     # top-k and top-p by a Triton kernel, later FlashInfer: no sorted copy of all logits
-    Engine(runtime="vllm", since=(0, 17), share=0.90, per_logit=14.0, states=2),
-    Engine(runtime="vllm", since=(0, 21), share=0.92, graphs_inside=True, per_logit=14.0, states=2),
-    # model runner V2; dense models first
+    Engine(runtime="vllm", since=(0, 17), share=0.90, runner=Runner(per_logit=14.0), states=2),
+    Engine(runtime="vllm", since=(0, 21), share=0.92, runner=_SIZES_GRAPHS, states=2),
+    # model runner V2; dense models first, and without an estimate of CUDA graphs
     Engine(
         runtime="vllm",
         since=(0, 25, 1),
         share=0.92,
-        graphs_inside=True,
-        per_logit=14.0,
-        per_logit_dense=8.0,
+        runner=_SIZES_GRAPHS,
+        dense=Runner(per_logit=8.0),
+        states=2,
+    ),
+    # every model, with one
+    Engine(
+        runtime="vllm",
+        since=(0, 29),
+        share=0.92,
+        runner=Runner(per_logit=8.0, graphs_inside=True),
         states=2,
     ),
     # two pools, the one of sliding layers 0.8 of the other (swa_full_tokens_ratio)
     # mamba_full_memory_ratio 0.9; a third of the states runs, the others keep prefixes (62 of 186 logged)
     Engine(
         runtime="sglang",
-        per_logit=0.0,
+        runner=Runner(per_logit=0.0),
         sliding_share=0.8,
         states=3,
         state_part=0.9 / 1.9,
@@ -122,7 +139,7 @@ ENGINES: Sequence[Engine] = (
     Engine(
         runtime="tgi",
         share=0.90,
-        per_logit=8.0,
+        runner=Runner(per_logit=8.0),
         sliding_share=1.0,
         encodes=False,
         other=gib(0.6),
@@ -197,9 +214,7 @@ def other_bytes(engine: Engine, split: Split, *, linked: bool) -> int:
     return shared + (_PIPELINE if split.pipeline > 1 else 0)
 
 
-def logit_bytes(engine: Engine, model: ModelShape) -> float:
-    """Bytes per sequence and vocabulary entry while sampling."""
+def runner_of(engine: Engine, model: ModelShape) -> Runner:
+    """What runs a model of that kind."""
     plain = model.moe is None and not model.linear_layers and model.mla is None
-    if plain and engine.per_logit_dense is not None:
-        return engine.per_logit_dense
-    return engine.per_logit
+    return engine.dense if plain and engine.dense is not None else engine.runner
