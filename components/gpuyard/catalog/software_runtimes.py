@@ -139,7 +139,11 @@ class WheelGlibc:
     until: Version
     glibc: Version
     before: str
-    """Last release that needs less, where the catalog does not list the releases; empty: it does."""
+    """Release that needs less, where the catalog does not list the releases; empty: it does."""
+    arch: str
+    """The processor whose wheels are meant; empty: all."""
+    prebuilt_for_cuda: bool
+    """Whether it is about wheels of another index, for one CUDA each; the package index has the source."""
     source: str
     as_of: str = SOFTWARE_AS_OF
 
@@ -200,6 +204,8 @@ def wheel_glibc() -> Sequence[WheelGlibc]:
             until=release_key(row["until"]),
             glibc=parse_version(row["glibc"]),
             before=row.get("before", ""),
+            arch=row.get("arch", ""),
+            prebuilt_for_cuda=row.get("cuda", False),
             source=row["source"],
         )
         for row in compat_rule("R-GLIBC")["wheels"]

@@ -1,5 +1,6 @@
 """The image's own libcuda (package cuda-compat): when it loads, and which drivers it then disagrees with."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ NOT_ON_CUDA_IMAGES = ("ollama",)
 """Engines whose image is not one of NVIDIA's and carries no cuda-compat."""
 CLUSTERS = frozenset({"eks", "gke", "aks", "kubernetes", "k8s", "openshift"})
 """Platforms whose pods often replace an image's entry point."""
+
+_MOUNTS_NONE = re.compile(r"v?1\.17\.4\b")
+"""The one container toolkit that does not mount them by default (its release notes, 1.17.4 and 1.17.5)."""
 
 
 def uses_forward_compat(facts: Facts) -> bool:
@@ -89,6 +93,8 @@ def mounted_library_problems(facts: Facts) -> Iterator[Problem]:
     native = native_driver(facts.base_cuda)
     stated = facts.given.image_has_compat_libs is not None or _is_asked(facts) or _is_wired(facts)
     if stated or facts.install != "docker" or not facts.is_geforce or tries_both_modes(facts):
+        return
+    if _MOUNTS_NONE.match(str(facts.given.toolkit or "")):
         return
     if not native or not facts.branch or facts.branch >= native[0]:
         return

@@ -39,8 +39,15 @@ CUDA_12_ESCAPES = {
 """Per engine: last release on CUDA 12 by default, and the releases with a ``-cu129`` variant."""
 IMAGE_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket", "GKE COS", "Talos"})
 """Systems whose driver comes with the node image."""
+_OWN_MACHINES = re.compile(
+    r"^(any|linux|vm|)$|bare|metal|docker|podman|compose|wsl|windows|desktop|workstation|on-?prem|\blocal"
+    r"|proxmox|unraid|truenas|slurm|\bhpc|homelab|runpod|\bvast"
+)
+"""Platforms whose driver is not that of a node image."""
 LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (TURING, 580))
 """Compute capability below which a branch was the last: Kepler, then Maxwell, Pascal and Volta."""
+WINDOWS_NUMBERS = 10
+"""Windows counts a branch's drivers on, 581 and 582 for 580, 471 to 475 for 470; none starts there."""
 LAST_LEGACY_BRANCH = 580
 OLLAMA_COMPRESSED: tuple[Version, tuple[tuple[Version, int], ...]] = (
     (0, 30, 0, 0),
@@ -157,10 +164,10 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
 def _gpu(facts: Facts) -> Iterator[Problem]:
     if not facts.branch:
         return
-    stated = facts.platform not in ("", "bare", "any") or facts.os in IMAGE_SYSTEMS
+    stated = not _OWN_MACHINES.search(facts.platform) or facts.os in IMAGE_SYSTEMS
     by_image = stated or bool(facts.given.ami) or facts.manager == "image"
     last = next((branch for below, branch in LAST_BRANCHES if facts.sm < below), 0) if facts.sm else 0
-    if last and facts.branch > last:
+    if last and facts.branch >= last + WINDOWS_NUMBERS:
         fix = set_driver(facts, driver_branches()[last].latest)
         text = f"driver {facts.driver_text} no longer drives {facts.who}; branch {last} was the last"
         fixes = (fix, set_gpu(facts, "t4"), set_gpu(facts, "l4"))
@@ -204,7 +211,8 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
 
 def _module(facts: Facts) -> Iterator[Problem]:
     module = str(facts.given.kernel_module or "").lower()
-    if not facts.sm:
+    on_windows = re.search(r"windows|wsl", f"{facts.platform} {facts.node_image}")
+    if not facts.sm or on_windows:
         return
     if not module:
         yield from _default_module(facts)

@@ -35,17 +35,17 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
         return
     key, number = facts.version, dotted(facts.version[:3])
     name = facts.runtime or facts.runtime_text.replace("_", "-")
-    inner = needed = _beyond_tag(name, facts.version)
+    inner = needed = _beyond_tag(facts, name, facts.version)
     if facts.release is not None:
         key, number = facts.release.key, facts.release.version
-        inner = _beyond_tag(name, key)
-        needed = max(needed, _glibc_of(facts.release))
+        inner = _beyond_tag(facts, name, key)
+        needed = max(needed, _glibc_of(facts, facts.release))
     if facts.glibc >= needed:
         return
-    newer = [row for row in runtime_releases(facts.runtime) if _glibc_of(row) <= facts.glibc]
+    newer = [row for row in runtime_releases(facts.runtime) if _glibc_of(facts, row) <= facts.glibc]
     after = [row for row in newer if row.key > key][:1]
     before = [row for row in newer if row.key < key][-1:]
-    other = {row.before for row in wheel_glibc() if row.runtime == name} - {""}
+    other = {row.before for row in wheel_glibc() if row.runtime in (name, facts.runtime_text)} - {""}
     yield Problem(
         "HOST_GLIBC",
         "glibc" if facts.given.glibc is not None else "os",
@@ -60,17 +60,24 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
     )
 
 
-def _glibc_of(release: RuntimeRelease) -> Version:
+def _glibc_of(facts: Facts, release: RuntimeRelease) -> Version:
     """Oldest glibc of the release's wheel, of what it depends on, or of its torch."""
     return max(
         release.glibc,
         TORCH_GLIBC[1] if release.torch >= TORCH_GLIBC[0] else (),
-        _beyond_tag(release.runtime, release.key),
+        _beyond_tag(facts, release.runtime, release.key),
     )
 
 
-def _beyond_tag(runtime: str, key: Version) -> Version:
-    rows = (row for row in wheel_glibc() if row.runtime == runtime and row.since <= key <= row.until)
+def _beyond_tag(facts: Facts, runtime: str, key: Version) -> Version:
+    rows = (
+        row
+        for row in wheel_glibc()
+        if row.runtime in (runtime, facts.runtime_text)
+        and row.since <= key <= row.until
+        and row.arch in ("", facts.arch)
+        and (facts.cuda_is_given or not row.prebuilt_for_cuda)
+    )
     return max((row.glibc for row in rows), default=())
 
 

@@ -9,7 +9,7 @@ from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import Version, driver_branches, parse_version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.replacement import exchange_driver, exchange_machine
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import driver_text
 from gpuyard.errors import Severity
 
 BACKEND_FLAGS = (
@@ -47,7 +47,7 @@ def raise_driver(facts: Facts, floor: Version) -> Fix:
         for branch, version, latest in _lasting_drivers()
         if version >= floor and branch >= (facts.branch or 0)
     )
-    return set_driver(facts, next(fitting, dotted(floor)))
+    return set_driver(facts, next(fitting, driver_text(floor)))
 
 
 @cache
