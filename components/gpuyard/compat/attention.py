@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
+from gpuyard.compat.attention_gaps import NEWER, gap_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.latent import latent_problems
@@ -37,15 +38,6 @@ TRT_GEMMA4_ELSEWHERE = re.compile(r"1\.3\.0\s*rc(1[7-9]|2[0-2])\b")
 (NVIDIA/TensorRT-LLM#14942 and #17052; PR#17557 of 2026-08-12 sends the others elsewhere)."""
 TRT_SINKS_SINCE = (1, 1, 0, 0)
 """TensorRT-LLM before has attention sinks for Hopper and data-centre Blackwell (NVIDIA/TensorRT-LLM#6892)."""
-TGI_FLASH2_ONLY = ((2, 1, 0, 0), (2, 3, 0, 0))
-"""TGI in between does not fall back to FlashAttention 1 (huggingface/text-generation-inference#2335)."""
-TGI_MISTRAL_FLASH2 = ((1, 1, 0, 0), (1, 4, 0, 0))
-"""TGI in between runs Mistral and Mixtral with FlashAttention 2 only
-(huggingface/text-generation-inference#1208 and #1253)."""
-MISTRAL_KIN = ("mistral-7b", "mixtral", "zephyr-7b")
-LMDEPLOY_HEADS_256 = ("qwen3.5", "qwen3.6")
-LMDEPLOY_256_SINCE = (0, 12, 3, 0)
-"""First LMDeploy with such kernels for Volta (InternLM/lmdeploy#4408, PR#4405 and PR#4420)."""
 WIDE_HEADS = ("gemma-4",)
 """Models with heads of 512."""
 WIDE_HEADS_SINCE = (0, 22, 0, 0)
@@ -72,11 +64,6 @@ BACKEND_EARLY: tuple[tuple[str, str, Version, Version], ...] = (
 )
 """Backend, engine (empty: the library itself), release before which, and newest GPU until then
 (Dao-AILab/flash-attention#1464, deepseek-ai/FlashMLA#83)."""
-VISION_GAP = ((0, 11, 1, 0), (0, 13, 0, 0))
-"""vLLM in between has no attention for their vision towers before Ampere (vllm-project/vllm#29743)."""
-VISION_TOWERS = ("qwen3-vl", "qwen2.5-vl")
-VISION_HANGS = ((0, 17, 0, 0), (0, 20, 0, 0))
-"""vLLM in between has Triton's attention in vision towers, which hangs on Volta (vllm-project/vllm#36357)."""
 
 
 def attention_problems(facts: Facts) -> Iterator[Problem]:
@@ -92,12 +79,8 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
         (name for name, words in LIBRARIES if any(w in facts.runtime_text for w in words)), ""
     )
     span = _span(facts, backend)
-    flags = " ".join(flag for flag, _ in facts.flags)
     if facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
         span, backend = (HOPPER, (9, 9)), "FlashAttention 3"
-
-    def newer() -> tuple[Fix, ...]:
-        return set_gpus(facts, "l4", "l40s", "a100-80gb-sxm", "h100-sxm", "h200")
 
     if span and not span[0] <= facts.sm <= span[1]:
         drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS, "VLLM_FLASH_ATTN_VERSION")
@@ -105,92 +88,25 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             "ATTN_BACKEND_MISSING",
             "env",
             f"{backend} has no kernels for {facts.card}",
-            (Fix("let the engine choose the attention backend", drop), *newer()),
+            (Fix("let the engine choose the attention backend", drop), *set_gpus(facts, *NEWER)),
         )
         if not asked and not facts.runtime and facts.sm > span[1]:
             yield Problem(
-                "SM_NOT_IN_BINARY", "runtime_version", f"{backend} is not built for {facts.card}", newer()
+                "SM_NOT_IN_BINARY",
+                "runtime_version",
+                f"{backend} is not built for {facts.card}",
+                set_gpus(facts, *NEWER),
             )
     yield from latent_problems(facts, name, backend)
     yield from _features(facts, name, backend)
-    soft_cap = "gemma-2" in name or "gemma2" in name
-    if (
-        soft_cap
-        and facts.sm < AMPERE
-        and facts.runtime in ("vllm", "tgi", "sglang", "")
-        and backend != "flashinfer"
-    ):
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "model",
-            "Gemma 2's soft cap needs FlashAttention (compute capability 8.0) or FlashInfer; "
-            f"{who} has {dotted(facts.sm)}",
-            newer(),
-        )
-    tp = int(facts.given.tensor_parallel or 1)
-    if facts.runtime == "tgi" and facts.sm < (7, 5) and tp > 1:
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "tensor_parallel",
-            f"TGI shards only with FlashAttention, which {who} does not have",
-            newer(),
-        )
-    if (
-        facts.runtime == "tgi"
-        and TGI_FLASH2_ONLY[0] <= facts.version < TGI_FLASH2_ONLY[1]
-        and facts.sm < AMPERE
-    ):
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "runtime_version",
-            f"TGI {dotted(facts.version[:3])} has FlashAttention 2 only, which {facts.card} lacks",
-            (set_release(facts, "2.3.0"), *newer()),
-        )
-    since, before = TGI_MISTRAL_FLASH2
-    kin = any(word in name for word in MISTRAL_KIN)
-    if facts.runtime == "tgi" and kin and since <= facts.version < before and facts.sm < AMPERE:
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "model",
-            f"this TGI runs {facts.model_name} with FlashAttention 2 only, which {facts.card} lacks",
-            (set_release(facts, "2.3.0"), *newer()),
-        )
-    tower = any(word in name for word in VISION_TOWERS)
-    if (
-        facts.runtime == "vllm"
-        and tower
-        and facts.sm < AMPERE
-        and VISION_GAP[0] <= facts.version < VISION_GAP[1]
-    ):
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "runtime_version",
-            f"vLLM {dotted(facts.version[:3])} has no attention for vision towers on {facts.card}",
-            (set_release(facts, "0.11.0"), *newer()),
-        )
-    hangs = VISION_HANGS[0] <= facts.version < VISION_HANGS[1]
-    if facts.runtime == "vllm" and tower and facts.sm < (7, 5) and hangs and "mm-encoder-attn" not in flags:
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "runtime_version",
-            f"vLLM {dotted(facts.version[:3])} runs vision towers with Triton, which hangs on {facts.card}",
-            (set_release(facts, "0.11.0"), *newer()),
-        )
-    wide = any(word in name for word in LMDEPLOY_HEADS_256)
-    if facts.runtime == "lmdeploy" and wide and facts.sm < AMPERE and () < facts.version < LMDEPLOY_256_SINCE:
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "runtime_version",
-            f"TurboMind {dotted(facts.version[:3])} has no kernels for heads of 256 on {facts.card}",
-            (*newer(), set_release(facts, dotted(LMDEPLOY_256_SINCE[:3]))),
-        )
+    yield from gap_problems(facts, name, backend)
     sinks = "gpt-oss" in name and facts.runtime == "vllm" and is_first_gpt_oss(facts)
     if sinks and facts.sm >= AMPERE and facts.sm[0] not in (HOPPER[0], BLACKWELL[0]):
         yield Problem(
             "ATTN_BACKEND_MISSING",
             "runtime_version",
             f"attention sinks of this build need FlashAttention 3 (Hopper); {who} has {dotted(facts.sm)}",
-            (set_release(facts, "0.10.2"), *newer()),
+            (set_release(facts, "0.10.2"), *set_gpus(facts, *NEWER)),
         )
 
 

@@ -1,0 +1,137 @@
+"""Releases whose attention leaves out older GPUs: for some models, for shards, or for all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gpuyard.catalog.software import Version
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import AMPERE, TURING
+from gpuyard.compat.problem import Problem, set_gpus, set_release
+from gpuyard.compat.spelling import dotted
+
+EVERY = ((), (1000,))
+"""All releases, an unknown one too."""
+NEWER = ("l4", "l40s", "a100-80gb-sxm", "h100-sxm", "h200")
+"""GPUs to move to."""
+_TOWERS = ("qwen3-vl", "qwen2.5-vl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What an engine lacks on older GPUs."""
+
+    runtimes: tuple[str, ...]
+    releases: tuple[Version, Version] = EVERY
+    """From the first on, before the second."""
+    models: tuple[str, ...] = ("",)
+    """Words of the models' names."""
+    below: Version = AMPERE
+    """Compute capability from which on it works."""
+    shards: int = 1
+    """Tensor-parallel size from which on it is lacking."""
+    spared_by: str = ""
+    """Backend or flag with which it works."""
+    path: str
+    text: str
+    release: str = ""
+    """A way out that keeps the GPU."""
+    gpu_first: bool = False
+    """Whether another GPU is nearer than that release."""
+    source: str
+
+
+GAPS = (
+    Gap(
+        runtimes=("vllm", "tgi", "sglang", ""),
+        models=("gemma-2", "gemma2"),
+        spared_by="flashinfer",
+        path="model",
+        text="Gemma 2's soft cap needs FlashAttention (compute capability 8.0) or FlashInfer; {who} has {sm}",
+        source="FlashAttention's README (general knowledge, unverified)",
+    ),
+    Gap(
+        runtimes=("tgi",),
+        below=TURING,
+        shards=2,
+        path="tensor_parallel",
+        text="TGI shards only with FlashAttention, which {who} does not have",
+        source="huggingface/text-generation-inference, models/__init__.py (general knowledge, unverified)",
+    ),
+    Gap(
+        runtimes=("tgi",),
+        releases=((2, 1, 0, 0), (2, 3, 0, 0)),
+        path="runtime_version",
+        text="TGI {release} has FlashAttention 2 only, which {card} lacks",
+        release="2.3.0",
+        source="huggingface/text-generation-inference#2335: it does not fall back to FlashAttention 1",
+    ),
+    Gap(
+        runtimes=("tgi",),
+        releases=((1, 1, 0, 0), (1, 4, 0, 0)),
+        models=("mistral-7b", "mixtral", "zephyr-7b"),
+        path="model",
+        text="this TGI runs {model} with FlashAttention 2 only, which {card} lacks",
+        release="2.3.0",
+        source="huggingface/text-generation-inference#1208 and #1253",
+    ),
+    Gap(
+        runtimes=("vllm",),
+        releases=((0, 11, 1, 0), (0, 13, 0, 0)),
+        models=_TOWERS,
+        path="runtime_version",
+        text="vLLM {release} has no attention for vision towers on {card}",
+        release="0.11.0",
+        source="vllm-project/vllm#29743",
+    ),
+    Gap(
+        runtimes=("vllm",),
+        releases=((0, 17, 0, 0), (0, 20, 0, 0)),
+        models=_TOWERS,
+        below=TURING,
+        spared_by="--mm-encoder-attn-backend",
+        path="runtime_version",
+        text="vLLM {release} runs vision towers with Triton, which hangs on {card}",
+        release="0.11.0",
+        source="vllm-project/vllm#36357",
+    ),
+    Gap(
+        runtimes=("lmdeploy",),
+        releases=((0,), (0, 12, 3, 0)),
+        models=("qwen3.5", "qwen3.6"),
+        path="runtime_version",
+        text="TurboMind {release} has no kernels for heads of 256 on {card}",
+        release="0.12.3",
+        gpu_first=True,
+        source="InternLM/lmdeploy#4408, PR#4405 and PR#4420",
+    ),
+)
+
+
+def gap_problems(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
+    """Every gap that the combination falls into; ``name`` is the model's in lower case."""
+    for gap in GAPS:
+        if facts.runtime in gap.runtimes and facts.sm < gap.below and _applies(gap, facts, name, backend):
+            release = (set_release(facts, gap.release),) if gap.release else ()
+            newer = set_gpus(facts, *NEWER)
+            yield Problem(
+                "ATTN_BACKEND_MISSING",
+                gap.path,
+                gap.text.format(
+                    who=facts.who,
+                    card=facts.card,
+                    sm=dotted(facts.sm),
+                    model=facts.model_name,
+                    release=dotted(facts.version[:3]),
+                ),
+                (*newer, *release) if gap.gpu_first else (*release, *newer),
+            )
+
+
+def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:
+    since, before = gap.releases
+    return (
+        since <= facts.version < before
+        and any(word in name for word in gap.models)
+        and int(facts.given.tensor_parallel or 1) >= gap.shards
+        and gap.spared_by not in (backend or None, *(flag for flag, _ in facts.flags))
+    )
