@@ -201,8 +201,9 @@ def _dynamo(given: Combination, runtime_text: str, image: str) -> DynamoRelease 
 def ngc_month(given: Combination, image: str) -> Version:
     """Month of NVIDIA's containers, ``(25, 8)``; empty: it is none of them, or no month is said."""
     by_name = NGC_NAMES.search(plain(given.runtime))
+    is_copy = "tritonserver" in image  # SageMaker's and company registries keep tag and contents
     texts = (
-        image.rpartition(":")[2] if NGC_IMAGES in image else "",
+        image.rpartition(":")[2] if NGC_IMAGES in image or is_copy else "",
         plain(given.runtime_version) if by_name else "",
     )
     found = next(filter(None, (_MONTHS.search(text) for text in texts)), None)

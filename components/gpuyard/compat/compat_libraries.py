@@ -36,16 +36,20 @@ def uses_forward_compat(facts: Facts) -> bool:
     return bool(facts.given.image_has_compat_libs or _is_asked(facts)) and facts.datacenter is not False
 
 
+def is_framework(facts: Facts) -> bool:
+    """Whether it is a framework container of NVIDIA's: they ask nothing of the container runtime."""
+    own = facts.image or ("nvidia/tensorrt-llm" if facts.runtime == "tensorrt-llm" else "")
+    return bool(facts.month) or "nvidia/tensorrt-llm" in own
+
+
 def tries_both_modes(facts: Facts) -> bool:
-    """Whether it is a framework container of NVIDIA's and the driver reaches the floor of its CUDA.
+    """Whether it is a framework container and the driver reaches the floor of its CUDA.
 
     Their entry point tries the compatibility libraries and falls back to minor-version compatibility, on
-    GeForce too, and they ask nothing of the container runtime.
+    GeForce too.
     """
-    own = facts.image or ("nvidia/tensorrt-llm" if facts.runtime == "tensorrt-llm" else "")
-    framework = bool(facts.month) or "nvidia/tensorrt-llm" in own
     floor = cuda_floors().get(facts.base_cuda[0]) if facts.base_cuda else None
-    return framework and floor is not None and facts.driver_high >= floor
+    return is_framework(facts) and floor is not None and facts.driver_high >= floor
 
 
 def is_carried(facts: Facts) -> bool:

@@ -41,7 +41,7 @@ IMAGE_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket"
 """Systems whose driver comes with the node image."""
 _OWN_MACHINES = re.compile(
     r"^(any|linux|vm|)$|bare|metal|docker|podman|compose|wsl|windows|desktop|workstation|on-?prem|\blocal"
-    r"|proxmox|unraid|truenas|slurm|\bhpc|homelab|runpod|\bvast"
+    r"|proxmox|openstack|k3s|rke2|kube-?adm|minikube|microk8s|unraid|truenas|slurm|\bhpc|homelab|runpod|\bvast"
 )
 """Platforms whose driver is not that of a node image."""
 LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (TURING, 580))

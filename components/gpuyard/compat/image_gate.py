@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import cuda_floors, image_gates, native_driver
-from gpuyard.compat.compat_libraries import tries_both_modes
+from gpuyard.compat.compat_libraries import is_framework, tries_both_modes
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, raise_driver, with_env
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import dotted, driver_text
 from gpuyard.errors import Severity
 
 GATE_UNREAD_SINCE = 580
@@ -35,7 +35,10 @@ def gate_problems(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "IMAGE_REQUIRE_GATE",
         "driver",
-        f"the image demands cuda>={dotted(base)}; driver {facts.driver_text} is older and not excepted "
+        f"the container was built for driver {driver_text(native)} or later, {facts.driver_text} is older "
+        "and its compatibility mode is not available"
+        if is_framework(facts)
+        else f"the image demands cuda>={dotted(base)}; driver {facts.driver_text} is older and not excepted "
         "(unsatisfied condition)",
         tuple(fixes),
         Severity.ERROR if sure else Severity.WARNING,
