@@ -64,9 +64,11 @@ _UNTAGGED = re.compile(r"v?0\.[01](\.0)?\.dev")
 _SGLANG_GLIBC = ((0, 5, 11, 0), (2, 34))
 """First SGLang with compiled code in its own wheel, and the glibc of its tag (wheels of 2026-11-26)."""
 _TORCH_CODE: tuple[Version, ...] = (
-    (3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0),
+    (3, 7), (5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (11, 0), (12, 0),
 )  # fmt: skip
 """Compute capabilities that torch's wheels ever had machine code for."""
+_THOR: Version = (11, 0)
+"""In the wheels for CUDA 13 on arm64 only."""
 _GLIBC = {"manylinux1": (2, 5), "manylinux2014": (2, 17)}
 
 
@@ -315,7 +317,11 @@ def _torch_runtime(row: TorchRelease) -> RuntimeRelease:
         wheel_cuda=row.cuda,
         min_sm=(),
         max_sm=(),
-        sass=tuple(code for code in _TORCH_CODE if row.sm_min <= code <= row.sm_max),
+        sass=tuple(
+            code
+            for code in _TORCH_CODE
+            if row.sm_min <= code <= row.sm_max and (code != _THOR or row.cuda >= (13, 0))
+        ),
         torch=row.key[:3],
         glibc=(),
         arm_wheel=None,

@@ -64,6 +64,10 @@ BACKEND_EARLY: tuple[tuple[str, str, Version, Version], ...] = (
 )
 """Backend, engine (empty: the library itself), release before which, and newest GPU until then
 (Dao-AILab/flash-attention#1464, deepseek-ai/FlashMLA#83)."""
+MHA_PREFILL_SINCE = (0, 5, 19, 0)
+MHA_DECODE_SINCE = (0, 5, 10, 0)
+"""First SGLang that takes trtllm_mha off data-centre Blackwell: on Hopper and SM 12.x, and in 0.5.10 to
+0.5.18 for decoding only (the checks of its wheels); GB10 fails (Blackwellboy/model-serving-minefield#110)."""
 
 
 def attention_problems(facts: Facts) -> Iterator[Problem]:
@@ -121,6 +125,13 @@ def is_first_gpt_oss(facts: Facts) -> bool:
 
 def _span(facts: Facts, backend: str) -> tuple[Version, Version] | None:
     """Compute capabilities from and to which the backend has kernels in this release."""
+    if backend == "trtllm_mha" and facts.runtime == "sglang" and facts.version:
+        asked = {flag for flag, _ in facts.flags if flag in BACKEND_FLAGS}
+        decodes = asked == {"--decode-attention-backend"}
+        if facts.version >= (MHA_DECODE_SINCE if decodes else MHA_PREFILL_SINCE):
+            return HOPPER, (12, 9) if decodes else (12, 0)
+    if backend == "fa3" and facts.runtime == "sglang" and facts.model and facts.model.mla is not None:
+        return HOPPER, (9, 9)  # on 8.x for other attention only
     for name, runtime, before, last in BACKEND_EARLY:
         if name == backend and runtime == facts.runtime and () < facts.version < before:
             return BACKEND_SM[backend][0], last

@@ -57,13 +57,15 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
         )
     if facts.sm:
         yield from floor_problems(facts)
+        code = list(_machine_code(facts))
+        if not any(item.severity is Severity.ERROR for item in code):
+            code = [*_kernel_package(facts), *code]
         if facts.sm in COMPILED_AT_RUN_TIME:
             yield from toolchain_problems(facts)
-            yield from _machine_code(facts)
+            yield from code
         else:
-            yield from _machine_code(facts)
+            yield from code
             yield from toolchain_problems(facts)
-        yield from _kernel_package(facts)
         yield from embedding_image_problems(facts)
 
 

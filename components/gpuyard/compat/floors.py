@@ -11,8 +11,8 @@ from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import covers
 from gpuyard.errors import Severity
 
-SGLANG_WITH_TRITON = (0, 3, 0, 0)
-"""SGLang before fails on Turing even without FlashInfer (sgl-project/sglang#1058)."""
+SGLANG_WITH_TURING = (0, 2, 15, 0)
+"""SGLang before fails on Turing even without FlashInfer (sgl-project/sglang#1058 and PR#1233)."""
 SGLANG_LEFT_TURING = (0, 5, 2, 0)
 """First SGLang without machine code for 7.5: sgl-kernel has it in 0.1.7, 0.2.8 and 0.3.5 and lacks it from
 0.3.9.post2 on (wheels inspected 2026-11-26). Before, Triton's attention may run."""
@@ -38,7 +38,7 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
     early = (
         facts.runtime == "sglang"
         and facts.version
-        and SGLANG_WITH_TRITON <= facts.version < SGLANG_LEFT_TURING
+        and SGLANG_WITH_TURING <= facts.version < SGLANG_LEFT_TURING
         and facts.sm >= (7, 5)
     )
     early = early or facts.is_for_older_gpus
@@ -60,6 +60,7 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
         Severity.WARNING if early else Severity.ERROR,
     )
     known = release is not None and bool(release.sass)  # told from that, below
+    known = known or (facts.cuda >= (13, 0) and facts.sm < TURING)
     if facts.runtime in SHIPS_FROM_ITS_FLOOR and not known and not early:
         yield Problem(
             "SM_NOT_IN_BINARY",

@@ -118,7 +118,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
         has_variant = release.key >= (0, 12, 0, 0) and (facts.cuda >= (12, 8) or release.wheel_cuda < (13, 0))
         # on DGX Spark and Thor the default index gave the CUDA 12 wheel beside torch for 13 (vllm#31018)
         has_variant = has_variant and not (
-            facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0]
+            facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
         )
         has_variant = has_variant or (facts.cuda == (11, 8) and release.key < WITHOUT_CUDA_11)
         if release.wheel_cuda and facts.cuda[:1] != release.wheel_cuda[:1] and not has_variant:
@@ -169,7 +169,7 @@ def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
     if facts.runtime != "sglang" or facts.install != "pip" or release is None or not facts.cuda_is_given:
         return
     built = release.wheel_cuda
-    on_spark = facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0]
+    on_spark = facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
     if built[:1] == facts.cuda[:1] or (facts.cuda >= (13, 0) and not on_spark):
         return
     yield Problem(

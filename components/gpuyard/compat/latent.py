@@ -36,8 +36,9 @@ SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
 (vllm-project/vllm PR#43477, #40802)."""
 SPARSE_SGLANG_READ = (0, 5, 13, 0)
 """SGLang up to here refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
-SPARSE_SGLANG_V4 = (0, 5, 11, 0)
-"""SGLang before has DeepSeek-V4's kernels for data-centre GPUs only (sgl-project/sglang#23657)."""
+SPARSE_SGLANG_V4 = (0, 5, 13, 0)
+"""SGLang before has DeepSeek-V4's kernels for data-centre GPUs only (sgl-project/sglang#23657 and #25877; its
+wheels read)."""
 SPARSE_REGRESSION = ("sglang", (0, 5, 15, 1))
 """Its default for DeepSeek-V4 became FlashMLA's sparse prefill on every GPU (sgl-project/sglang#31578)."""
 

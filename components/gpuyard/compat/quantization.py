@@ -31,6 +31,7 @@ COMPRESSED = (
 WORDS = {
     "fp8_block": "FP8 with scales per block",
     "fp8_block_ct": "FP8 with scales per block (compressed-tensors)",
+    "nvfp4_ct": "NVFP4 (compressed-tensors)",
     "wna16": "compressed-tensors (WNA16)",
 }
 """Schemes of the support table for people."""
@@ -39,14 +40,23 @@ BLOCKS_DIFFER = ("vllm", "sglang", "tensorrt-llm")
 FP8_EXPERTS: tuple[tuple[str, Version, Version], ...] = (
     ("vllm", (0, 6, 0), HOPPER),
     ("vllm", (0, 9, 0), ADA),
-    ("sglang", (0, 5, 10), ADA),
+    ("sglang", (1000,), ADA),
     ("tensorrt-llm", (1000,), HOPPER),
 )
 """Engine, release before which, and oldest GPU of FP8 experts (vllm-project/vllm#6875,
-sgl-project/sglang#12887; SGLang's cookbook has A100 at 0.5.10; TensorRT-LLM's matrix has none on Ada)."""
-DEEP_GEMM_ON_SM120: Version = (0, 24, 0, 0)
-DEEP_GEMM_SWITCH = "VLLM_USE_DEEP_GEMM"
-"""First vLLM that takes DeepGEMM on compute capability 12, and the switch (vllm-project/vllm#47436)."""
+sgl-project/sglang#12887 and PR#30681, and no Marlin for them up to 0.5.23; TensorRT-LLM's matrix has none on
+Ada)."""
+EXPERTS_BY_CUTLASS: tuple[Version, Version] = ((0, 13, 0, 0), (0, 14, 0, 0))
+"""vLLM in between takes CUTLASS for FP8 experts with one scale per channel, and has it for Hopper and
+data-centre Blackwell only (vllm-project/vllm#32109; 0.11.2 ran: PR#29240)."""
+OTHER_KERNELS: dict[tuple[str, str], tuple[Version, str, str]] = {
+    ("vllm", "fp8_block"): ((0, 24, 0, 0), "VLLM_USE_DEEP_GEMM", "0"),
+    ("vllm", "fp8_block_ct"): ((0, 24, 0, 0), "VLLM_USE_DEEP_GEMM", "0"),
+    ("sglang", "fp8_block"): ((0, 4, 7), "SGL_ENABLE_JIT_DEEPGEMM", "0"),
+    ("sglang", "fp8"): ((0, 4, 7), "USE_TRITON_W8A8_FP8_KERNEL", "1"),
+}
+"""Releases from which a variable takes Triton's kernels in place of those that compute capability 12 lacks
+(vllm-project/vllm#47436, sgl-project/sglang#7482; SGLang 0.4.7 to 0.5.3)."""
 FP4 = ("nvfp4", "modelopt_fp4")
 FP4_SM120: Version = (0, 10, 1, 0)
 FP4_MOE_SM120: Version = (0, 12, 0, 0)
@@ -62,9 +72,9 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
     kind = _kind(facts)
     span = _span(facts, kind, facts.version)
     moe = _is_moe(facts)
-    by_deep_gemm = (
-        facts.runtime == "vllm" and kind in ("fp8_block", "fp8_block_ct") and span.since >= DEEP_GEMM_ON_SM120
-    )
+    since, switch, value = OTHER_KERNELS.get((facts.runtime, kind), ((), "", ""))
+    if facts.version < since:
+        switch = ""
     if span.sm_min and facts.sm < span.sm_min:
         cards = ("l4", "l40s", "a100-80gb-sxm", "h100-sxm", "b200") if span.sm_min < BLACKWELL else ("b200",)
         fixes = (*_other_releases(facts, kind), *set_gpus(facts, *cards))
@@ -78,14 +88,14 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
         )
         if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm:
             yield _no_fp8(facts, "quantization" if facts.given.quantization else "model", fixes)
-    elif span.leaves_out(facts.sm) and not (by_deep_gemm and facts.env.get(DEEP_GEMM_SWITCH) == "0"):
+    elif span.leaves_out(facts.sm) and not (switch and facts.env.get(switch) == value):
         yield Problem(
             "QUANT_MIN_SM",
             "quantization" if facts.given.quantization else "model",
             f"{facts.runtime} {dotted(facts.version[:3])} has no kernels for {WORDS.get(kind, kind)} "
             f"on {facts.card}",
             (
-                *([Fix(f"set {DEEP_GEMM_SWITCH}=0", with_env(facts, DEEP_GEMM_SWITCH, "0"))] * by_deep_gemm),
+                *([Fix(f"set {switch}={value}", with_env(facts, switch, value))] if switch else []),
                 *_other_releases(facts, kind),
                 set_gpu(facts, "h100-sxm"),
                 set_gpu(facts, "b200"),
@@ -131,6 +141,14 @@ def _kind(facts: Facts) -> str:
     """The scheme as the support table names it."""
     kind = facts.quantization
     name = facts.model_name.lower()
+    if "mxfp8" in name and kind == "fp8":
+        return "mxfp8"
+    if (
+        "nvfp4" in name
+        and facts.runtime == "sglang"
+        and (kind == "compressed-tensors" or "redhatai/" in name)
+    ):
+        return "nvfp4_ct"
     if "fp8-block" in name and facts.runtime == "vllm" and kind in ("fp8", "compressed-tensors"):
         return "fp8_block_ct"
     if kind == "compressed-tensors":
@@ -150,8 +168,13 @@ def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
     span = quantization_support(facts.runtime or "vllm", kind, version)
     if kind == "mxfp4" and is_first_gpt_oss(facts):
         return replace(span, sm_min=HOPPER)  # the first build for gpt-oss had Hopper and Blackwell only
+    if kind == "mxfp8" and facts.runtime == "sglang" and _is_moe(facts):
+        return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]))  # CUTLASS's, for 10.0 only
     if not kind.startswith("fp8") or not _is_moe(facts) or not version:
         return span
+    since, before = EXPERTS_BY_CUTLASS
+    if facts.runtime == "vllm" and kind == "fp8" and since <= version < before:
+        return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]))
     for runtime, before, floor in FP8_EXPERTS:
         if runtime == facts.runtime and version < before:
             return replace(span, sm_min=max(span.sm_min, floor))

@@ -49,12 +49,19 @@ capability 12 (flashinfer-ai/flashinfer PR#3633)."""
 ORIN: Version = (8, 7)
 ORIN_SINCE: Version = (0, 10, 2, 0)
 """First vLLM with builds for arm64; they have code for Jetson Orin (vllm-project/vllm PR#19328, PR#39233)."""
+THOR: Version = (11, 0)
+THOR_SINCE: Version = (0, 20, 0, 0)
+"""First vLLM whose builds for CUDA 13 have code for Thor; those for amd64 were inspected (PR#39233)."""
 TRITON_ITSELF = re.compile(r"triton-lang|openai[ /-]triton|triton compiler")
 """The compiler, not the server of the same name."""
 TRITON_ENGINES = ("vllm", "sglang")
 """Engines that compile with Triton on every GPU (vllm-project/vllm#16336)."""
-TRITON_PTXAS: tuple[Version, Version] = ((2, 10), (12, 8))
-"""Torch before which Triton assembles with its own ptxas, and the CUDA of that (vllm-project/vllm#32704)."""
+TRITON_PTXAS: tuple[tuple[Version, Version, str], ...] = (
+    ((2, 10), (12, 8), "TRITON_PTXAS_PATH"),
+    ((2, 12), (12, 9), "TRITON_PTXAS_BLACKWELL_PATH"),
+)
+"""Torch before which Triton assembles with a ptxas of its own, the CUDA of that and the variable that names
+another (vllm-project/vllm#32704; the wheels of Triton 3.5 to 3.7, triton-lang/triton#10331)."""
 
 
 def toolchain_problems(facts: Facts) -> Iterator[Problem]:
@@ -103,9 +110,9 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
     """Kernels that Triton assembles for GPUs which its own ptxas does not know."""
     torch = facts.release.torch if facts.release else ()
     needed = compiled_since(SM_SINCE_CUDA, facts.sm)
-    before, own = TRITON_PTXAS
-    by_host = host >= needed or "TRITON_PTXAS_PATH" in facts.env
-    if facts.sm not in COMPILED_AT_RUN_TIME or not torch or torch >= before or by_host:
+    own, switch = next(((cuda, name) for before, cuda, name in TRITON_PTXAS if torch < before), (needed, ""))
+    by_host = host >= needed or switch in facts.env
+    if facts.sm not in COMPILED_AT_RUN_TIME or not torch or own >= needed or by_host:
         return
     if not facts.cuda or facts.cuda < needed or host:
         return  # told below, by the toolkit
@@ -119,8 +126,8 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
         f"know {facts.card}",
         (
             Fix(
-                "set TRITON_PTXAS_PATH to the ptxas of a newer toolkit",
-                with_env(facts, "TRITON_PTXAS_PATH", "/usr/local/cuda/bin/ptxas"),
+                f"set {switch} to the ptxas of a newer toolkit",
+                with_env(facts, switch, "/usr/local/cuda/bin/ptxas"),
             ),
             *newer_release(facts),
         ),
@@ -139,6 +146,8 @@ def is_left_out(facts: Facts) -> bool:
     if release is None or not release.sass:
         return False
     is_orin = facts.sm == ORIN and facts.runtime == "vllm" and release.key < ORIN_SINCE
+    if facts.sm == THOR and facts.runtime == "vllm" and release.key >= THOR_SINCE:
+        return facts.cuda < (13, 0)
     return (is_orin and facts.sm not in release.sass) or not covers(release.sass, facts.sm)
 
 
