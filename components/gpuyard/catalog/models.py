@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from gpuyard.catalog.gguf import split_gguf
 from gpuyard.catalog.names import UnknownName, normalise
 from gpuyard.catalog.tables import read_csv, read_json
 from gpuyard.catalog.vision import Vision, find_vision
@@ -140,6 +141,9 @@ def model_names() -> tuple[str, ...]:
 def split_quantization(text: str) -> tuple[str, str]:
     """A name without its words for a quantization, and the quantization; empty: it names none."""
     owner, slash, name = text.rpartition("/")
+    base, kind = split_gguf(name)
+    if kind:
+        return f"{owner}{slash}{base}", kind
     for pattern, quantization in _QUANTIZED:
         found = re.search(pattern, name, re.IGNORECASE)
         if found:

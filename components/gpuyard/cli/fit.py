@@ -61,6 +61,7 @@ def command(model: str, config: Path | None, style: str, *, every: bool, **asked
 
 def _judge(request: "Request", fitted: "Fit", gpu: "Gpu") -> str:
     """Why the release cannot run on the GPU at all; memory is not judged a second time."""
+    from gpuyard.catalog.gguf import is_gguf
     from gpuyard.compat.check import check
     from gpuyard.compat.combination import Combination
     from gpuyard.errors import Severity
@@ -74,7 +75,7 @@ def _judge(request: "Request", fitted: "Fit", gpu: "Gpu") -> str:
         install="docker",
         model=request.model.id,
         dtype="float16" if half else None,
-        quantization=fitted.quantization if quantized else None,
+        quantization=("gguf" if is_gguf(fitted.quantization) else fitted.quantization) if quantized else None,
         kv_cache_dtype=request.wanted["kv_cache_dtype"],
         tensor_parallel=fitted.tensor_parallel,
     )

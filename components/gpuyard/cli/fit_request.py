@@ -13,7 +13,7 @@ from gpuyard.catalog.regions import regions
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
 from gpuyard.planning.fit import CONCURRENCY_DEFAULT, CONTEXT_DEFAULT
-from gpuyard.planning.quantization import KV_BYTES, SCHEMES, normal_name
+from gpuyard.planning.quantization import KV_BYTES, NAMED, SCHEMES, normal_name
 
 RUNTIMES = ("vllm", "sglang", "tgi")
 CLOUDS = ("aws", "gcp")
@@ -123,7 +123,7 @@ def _quantization(name: str | None, problems: list[Finding]) -> str | None:
         return None
     kind = normal_name(name)
     if kind not in SCHEMES:
-        _one_of("--quantization", kind, tuple(SCHEMES), problems)
+        _one_of("--quantization", kind, NAMED, problems)
     return kind
 
 

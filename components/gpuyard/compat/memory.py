@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from gpuyard.catalog.gguf import gguf_types
 from gpuyard.compat.cache import cache_problems, no_room
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
@@ -95,6 +96,8 @@ def _weights(facts: Facts, split: Split) -> float:
     if facts.model is not None:
         # what the checkpoint is anyway may mix schemes, and a container of schemes names none
         own = facts.model.quantization
+        if "gguf" in (quantization, own):  # files of several types, from two bits on
+            return weight_bytes_per_gpu(facts.model, split) if own in gguf_types() else 0
         asked = "" if quantization == own or (own and facts.quantization in CONTAINERS) else quantization
         return weight_bytes_per_gpu(facts.model, split, asked or None)
     count = _parameters(facts.model_name.lower())

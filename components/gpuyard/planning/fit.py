@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gpuyard.catalog.gguf import is_gguf
 from gpuyard.catalog.hardware import Gpu, machine_types
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.advice import Change, changes
@@ -15,6 +16,7 @@ from gpuyard.planning.parallel import Split, choose_split
 from gpuyard.planning.quantization import (
     KV_BYTES,
     KV_FP8_SM_MIN,
+    NAMED,
     SCHEMES,
     quantization_of,
     scheme_of,
@@ -118,6 +120,7 @@ def _fit(
         or problem
         or _too_long(model, context_tokens)
         or ("TGI has no pipeline parallel" if runtime == "tgi" and split.pipeline > 1 else "")
+        or ("TGI reads no GGUF files" if runtime == "tgi" and is_gguf(kind) else "")
     )
     per_copy = -(-sequences // split.data)
     budget = plan_budget(model, gpu, split, engine, concurrency=per_copy, quantization=quantization)
@@ -165,7 +168,7 @@ def _refusal(model: ModelShape, gpu: Gpu, quantization: str | None, kv_dtype: st
     if gpu.memory_mib is None:
         return f"the memory of {gpu.id} is not known"
     if kind not in SCHEMES:
-        return f'quantization "{kind}" is not known; known: ' + ", ".join(sorted(SCHEMES))
+        return f'quantization "{kind}" is not known; known: ' + ", ".join(sorted(NAMED))
     if kv_dtype and kv_dtype.lower() not in KV_BYTES:
         return f'KV cache dtype "{kv_dtype}" is not known; known: ' + ", ".join(sorted(KV_BYTES))
     least = scheme_of(model, quantization).sm_min

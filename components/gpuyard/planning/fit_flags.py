@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gpuyard.catalog.gguf import GGUF, USUAL, is_gguf
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software_runtimes import release_key
@@ -65,6 +66,8 @@ NAMES: Mapping[str, FlagNames] = {
 }
 _CHUNKED_BY_DEFAULT = (0, 8)
 """vLLM from here prefills in chunks without being told to."""
+_FILES_BY_PLUGIN = (0, 24)
+"""vLLM from here leaves GGUF to a plugin (vllm-project/vllm#39612)."""
 _OWN_PROCESS = (0, 11)
 """vLLM from about here joins nodes by `--nnodes`, before it takes Ray."""
 
@@ -154,7 +157,9 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = []
     kind = quantization_of(model, quantization)
-    if quantization and kind != normal_name(model.quantization) and kind in SCHEMES:
+    if is_gguf(kind):
+        notes += _file_notes(kind, runtime, version)
+    elif quantization and kind != normal_name(model.quantization) and kind in SCHEMES:
         scheme = SCHEMES[kind]
         if scheme.linear < SCHEMES["bfloat16"].linear and runtime not in scheme.on_load:
             notes.append(f"serve a checkpoint of {model.id} that is published in {kind}")
@@ -168,6 +173,15 @@ def _notes(
     if not model.cache_verified:
         notes.append(f"some sizes of {model.id} are upper bounds or unconfirmed ({model.source})")
     return tuple(notes)
+
+
+def _file_notes(kind: str, runtime: str, version: str | None) -> list[str]:
+    """What files of llama.cpp want of a runtime that is another."""
+    notes = [f"counted as {USUAL.upper()}; ask for another type with --quantization q8_0"] * (kind == GGUF)
+    key = release_key(version or "")
+    if runtime == "vllm" and (not key or key >= _FILES_BY_PLUGIN):
+        notes.append("vLLM reads GGUF files by a plugin since 0.24: pip install vllm-gguf-plugin")
+    return [*notes, "serve one GGUF file, with the tokenizer of the model that it was made from (--tokenizer)"]
 
 
 def _join(runtime: str, version: str | None, nodes: int) -> str:

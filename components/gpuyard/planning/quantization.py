@@ -5,8 +5,9 @@ Smallest compute capabilities: facts on compatibility of 2026-11-23.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from gpuyard.catalog.gguf import GGUF, USUAL, gguf_types, is_gguf
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.recipes import find_recipes
 
@@ -19,6 +20,8 @@ class Scheme:
     """Bytes per parameter of attention and feed-forward matrices, scales included."""
     experts: float
     """The same for experts."""
+    tables: float = 2.0
+    """The same for embeddings and heads."""
     block: int = 1
     """Shards of a feed-forward must be whole multiples of this."""
     sm_min: tuple[int, int] = (7, 0)
@@ -29,8 +32,8 @@ class Scheme:
 HALF = 2.0
 """Bytes of bfloat16 and float16: embeddings, heads, norms and routers are kept so whatever the scheme."""
 
-SCHEMES: Mapping[str, Scheme] = {
-    "float32": Scheme(linear=4.0, experts=4.0),
+_PLAIN: Mapping[str, Scheme] = {
+    "float32": Scheme(linear=4.0, experts=4.0, tables=4.0),
     "bfloat16": Scheme(linear=HALF, experts=HALF),
     "float16": Scheme(linear=HALF, experts=HALF),
     # one scale per 128 x 128 block or per channel; weight-only kernels run it on Ampere
@@ -60,7 +63,14 @@ SCHEMES: Mapping[str, Scheme] = {
     "nvfp4": Scheme(linear=0.5625, experts=0.5625, sm_min=(8, 0)),
     "mxfp4": Scheme(linear=0.53125, experts=0.53125, sm_min=(8, 0)),
 }
-"""By the name that people and runtimes give them."""
+_FILES: Mapping[str, Scheme] = {
+    name: Scheme(linear=bits / 8, experts=bits / 8, tables=bits / 8, sm_min=(6, 0))
+    for name, bits in gguf_types().items()
+}
+SCHEMES: Mapping[str, Scheme] = {**_PLAIN, **_FILES, GGUF: _FILES[USUAL]}
+"""By the name that people and runtimes give them; types of GGUF files among them."""
+NAMED = (*_PLAIN, GGUF, USUAL, "q8_0")
+"""Those to propose: a few of many types of GGUF files."""
 
 EXPERTS_ONLY = frozenset({"mxfp4", "nvfp4", "int4"})
 """Schemes whose checkpoints leave everything but the experts of a mixture in 16 bit."""
@@ -106,6 +116,8 @@ KV_FP8_SM_MIN = (8, 0)
 
 _MIXED_EXPERTS = {"DeepseekV4ForCausalLM": "mxfp4"}
 """Checkpoints that are called fp8 and store their experts in 4 bit (vllm-project/vllm#51041, 2026-08-07)."""
+_MXFP4_FILES = ("GptOssForCausalLM",)
+"""Models whose experts are MXFP4 in GGUF files of every type."""
 
 
 def normal_name(name: str) -> str:
@@ -135,7 +147,9 @@ def scheme_of(model: ModelShape, asked: str | None) -> Scheme:
     mixed = _MIXED_EXPERTS.get(model.architecture)
     if mixed and keeps_rest(model, asked):
         found = SCHEMES[normal_name(model.quantization)] if asked else found
-        return Scheme(linear=found.linear, experts=SCHEMES[mixed].experts, block=1, sm_min=found.sm_min)
+        return replace(found, experts=SCHEMES[mixed].experts, block=1)
+    if model.architecture in _MXFP4_FILES and is_gguf(quantization_of(model, asked)):
+        return replace(found, experts=SCHEMES["mxfp4"].experts)
     return found
 
 

@@ -82,7 +82,8 @@ def weight_bytes(model: ModelShape, quantization: str | None = None) -> int:
     parts, scheme = count_parts(model), scheme_of(model, quantization)
     linear = _linear_bytes(model, quantization)
     return round(
-        (parts.tables * parts.heads + parts.seeing) * _table_bytes(model, quantization)
+        parts.tables * parts.heads * scheme.tables
+        + parts.seeing * max(scheme.tables, HALF)
         + parts.experts * scheme.experts
         + (parts.keys + parts.rest + parts.copied) * linear
     )
@@ -96,11 +97,11 @@ def weight_bytes_per_gpu(model: ModelShape, split: Split, quantization: str | No
     stage = ceil(model.layers / split.pipeline) / model.layers if model.layers else 1 / split.pipeline
     sharded = parts.rest / split.tensor + parts.keys * max(1 / split.tensor, 1 / max(model.kv_heads, 1))
     body = (sharded + parts.copied) * linear
-    body += parts.seeing / split.tensor * _table_bytes(model, quantization)
+    body += parts.seeing / split.tensor * max(scheme.tables, HALF)
     body += parts.experts * scheme.experts * _expert_share(model, split, quantization)
     body += _absorbed_bytes(model) / split.tensor
     rows = ceil(ceil(model.vocab / VOCAB_PAD) * VOCAB_PAD / split.tensor)
-    table = min(rows * model.hidden, parts.tables) * _table_bytes(model, quantization)
+    table = min(rows * model.hidden, parts.tables) * scheme.tables
     tables = parts.heads if split.pipeline == 1 else 1
     return round(body * stage + table * tables)
 
@@ -134,10 +135,6 @@ def keeps_attention(model: ModelShape, quantization: str | None = None) -> bool:
     return any(
         kind == scheme and name.startswith(owner) and word in name for owner, word, scheme in _PLAIN_ATTENTION
     )
-
-
-def _table_bytes(model: ModelShape, quantization: str | None) -> float:
-    return 4.0 if quantization_of(model, quantization) == "float32" else HALF
 
 
 def _expert_parameters(model: ModelShape) -> float:
