@@ -171,3 +171,22 @@ def test_the_reference_page_names_every_key_of_the_answer(capsys):
     keys |= {*option, *option["fit"], *option["on_demand"], *document["left_out"][0]}
     page = (Path(__file__).parents[2] / "docs" / "reference" / "fit.md").read_text(encoding="utf-8")
     assert sorted(key for key in keys if f"`{key}`" not in page and f"`{key}[]`" not in page) == []
+
+
+def test_parts_that_the_model_lacks_are_errors_at_once(fit):
+    code, out, err = fit(
+        "Llama-3.1-8B", "--draft-tokens", "99", "--expert-parallel", "--data-parallel", "2", "--text-only",
+        "--lora-rank", "17",
+    )  # fmt: skip
+    assert (code, out) == (2, "")
+    assert err.count("error:") == 6
+    for words in ("use 1 to 16", "has no experts", "no encoder", "known: 8, 16", "say --loras as well"):
+        assert words in err
+
+
+def test_what_is_asked_beyond_the_model_is_repeated(fit):
+    _, text, _ = fit(
+        "Qwen/Qwen3.5-27B", "--gpu", "h100", "--text-only", "--draft-tokens", "1", "--loras", "2"
+    )  # fmt: skip
+    assert "text only, 1 drafted ahead, 2 LoRA adapters of rank 16, vllm" in text
+    assert "'--speculative-config={" in text

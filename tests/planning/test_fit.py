@@ -7,6 +7,9 @@ import pytest
 
 from gpuyard.catalog.hardware import find_gpu
 from gpuyard.catalog.models import find_model
+from gpuyard.catalog.software_runtimes import release_key, runtime_releases
+from gpuyard.catalog.software_support import runtime_flags
+from gpuyard.planning.extras import Extras
 from gpuyard.planning.fit import fit_model, node_sizes, smallest_fit
 
 from .conftest import gpu_with
@@ -280,3 +283,104 @@ def test_sglang_keeps_states_and_tokens_of_a_hybrid_apart():
 def test_cards_in_slots_keep_smaller_buffers_than_linked_gpus(llama):
     here, there = (fit_model(llama, find_gpu(name), gpus=2) for name in ("rtx-pro-6000", "h100"))
     assert here.working_bytes_per_gpu < there.working_bytes_per_gpu
+
+
+def test_files_of_llama_cpp_go_where_a_runtime_reads_them():
+    model, gpu = find_model("bartowski/Meta-Llama-3.1-8B-Instruct-GGUF"), find_gpu("l4")
+    fitted = fit_model(model, gpu, gpus=1)
+    assert fitted.fits
+    assert any("Q4_K_M" in note for note in fitted.notes)
+    assert any("vllm-gguf-plugin" in note for note in fitted.notes)
+    old = fit_model(model, gpu, gpus=1, runtime_version="0.20.0")
+    assert not any("plugin" in note for note in old.notes)
+    eight = fit_model(model, gpu, gpus=1, quantization="q8_0")
+    assert eight.weights_bytes_per_gpu > 1.6 * fitted.weights_bytes_per_gpu
+    assert "TGI reads no GGUF" in fit_model(model, gpu, gpus=1, runtime="tgi").reason
+
+
+@pytest.mark.parametrize(
+    ("runtime", "flags"),
+    [
+        ("vllm", {'--speculative-config={"method":"mtp","num_speculative_tokens":2}'}),
+        ("sglang", {"--speculative-algorithm=EAGLE", "--speculative-num-steps=2"}),
+    ],
+)
+def test_draft_layers_cost_weights_and_cache(runtime, flags):
+    model, gpu = find_model("Qwen3.5-27B"), find_gpu("h100")
+    plain = fit_model(model, gpu, gpus=2, runtime=runtime)
+    draft = fit_model(model, gpu, gpus=2, runtime=runtime, extras=Extras(draft_tokens=2))
+    assert flags <= set(draft.flags)
+    assert draft.weights_bytes_per_gpu > plain.weights_bytes_per_gpu
+    assert draft.kv_tokens < plain.kv_tokens
+    assert any("--draft-tokens" in note for note in plain.notes)
+
+
+def test_a_model_without_draft_layers_has_none_to_load(llama):
+    fitted = fit_model(llama, find_gpu("h100"), gpus=1, extras=Extras(draft_tokens=1))
+    assert not fitted.fits
+    assert fitted.reason.endswith("no draft layers of its own")
+
+
+def test_adapters_take_what_they_weigh(llama):
+    """An adapter of rank 16 of all seven matrices of Llama-3.1-8B has 41,943,040 parameters (PEFT)."""
+    plain, adapted = (
+        fit_model(llama, find_gpu("h100"), gpus=1, extras=Extras(adapters=count)) for count in (0, 4)
+    )
+    assert adapted.weights_bytes_per_gpu - plain.weights_bytes_per_gpu == 4 * 2 * 41_943_040
+    assert {"--enable-lora", "--max-loras=4", "--max-lora-rank=16"} <= set(adapted.flags)
+    refused = fit_model(llama, find_gpu("h100"), gpus=1, runtime="tgi", extras=Extras(adapters=4))
+    assert "use vllm or sglang" in refused.reason
+
+
+def test_text_alone_leaves_the_encoder_out():
+    model, gpu = find_model("Qwen3-VL-30B-A3B-Instruct"), find_gpu("h100")
+    whole, text = (fit_model(model, gpu, gpus=1, text=only) for only in (False, True))
+    assert model.vision is not None
+    assert whole.weights_bytes_per_gpu - text.weights_bytes_per_gpu == pytest.approx(
+        2 * model.vision.parameters, rel=0.01
+    )
+    assert text.kv_tokens > whole.kv_tokens
+    assert "--language-model-only" in text.flags
+    assert "--language-model-only" not in whole.flags
+    old = fit_model(model, gpu, gpus=1, text=True, runtime_version="0.11.0")
+    assert not old.fits
+    assert old.reason == "vllm 0.11.0 has no --language-model-only: use 0.17.0 or newer"
+
+
+def test_whole_experts_are_a_split_that_may_be_asked():
+    model, gpu = find_model("Qwen3-30B-A3B"), find_gpu("h100")
+    fitted = fit_model(model, gpu, gpus=4, expert_parallel=True)
+    assert fitted.fits
+    assert fitted.expert_parallel
+    assert "--enable-expert-parallel" in fitted.flags
+    assert "--ep-size=4" in fit_model(model, gpu, gpus=4, runtime="sglang", expert_parallel=True).flags
+    dense = fit_model(find_model("Qwen3-32B"), gpu, gpus=4, expert_parallel=True)
+    assert "only mixtures have them" in dense.reason
+
+
+@pytest.mark.parametrize("runtime", ["vllm", "sglang", "tgi"])
+def test_no_release_is_given_a_flag_that_it_does_not_know(runtime):
+    asked: dict[str, Any] = {
+        "quantization": "fp8",
+        "kv_cache_dtype": "fp8",
+        "concurrency": 300,
+        "context_tokens": 2048,
+        "expert_parallel": runtime != "tgi",
+        "extras": Extras(draft_tokens=1, adapters=2) if runtime != "tgi" else Extras(),
+    }
+    known = runtime_flags(runtime)
+    for release in runtime_releases(runtime):
+        for model in ("Qwen3-Next-80B-A3B-Instruct", "Qwen3-32B"):
+            some = {key: asked[key] for key in asked if model.startswith("Qwen3-N") or key == "concurrency"}
+            fitted = fit_model(
+                find_model(model),
+                find_gpu("h200"),
+                gpus=4,
+                runtime=runtime,
+                runtime_version=release.version,
+                **some,
+            )
+            spans = [known.get(flag.partition("=")[0]) for flag in fitted.flags]
+            key = release_key(release.version)
+            lacks = [span is None or span.is_missing(key) or span.is_gone(key) for span in spans]
+            assert not (fitted.fits and any(lacks)), (release.version, fitted.flags)

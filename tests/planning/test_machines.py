@@ -4,7 +4,7 @@ import pytest
 
 from gpuyard.catalog.hardware import find_gpu, machine_types
 from gpuyard.catalog.models import find_model
-from gpuyard.catalog.prices import on_demand, spot
+from gpuyard.catalog.prices import SpotPrice, on_demand, spot
 from gpuyard.planning.machines import rank_machines, thin_out
 
 
@@ -29,7 +29,7 @@ def test_prices_are_the_catalogs_lowest_with_region_source_and_date(options):
                 continue
             found = look_up(option.cloud, option.machine_type, price.region)
             assert found is not None
-            assert price.usd == (found.usd if look_up is on_demand else found.p50)
+            assert price.usd == (found.p50 if isinstance(found, SpotPrice) else found.usd)
             assert (price.source, price.as_of) == (found.source, found.as_of)
             assert price.as_of
 
@@ -110,3 +110,14 @@ def test_one_line_per_cloud_and_gpu_is_left_when_thinned_out(options):
     thin = list(thin_out(options.found))
     assert len({(option.cloud, option.fit.gpu) for option in thin}) == len(thin) < len(options.found)
     assert thin[0] == options.found[0]
+
+
+def test_the_cheapest_on_spot_stays_where_it_is_another(options):
+    thin = list(thin_out(options.found, spot=True))
+    assert set(thin) >= set(thin_out(options.found))
+    for option in options.found:
+        same = [other for other in thin if (other.cloud, other.fit.gpu) == (option.cloud, option.fit.gpu)]
+        assert len(same) <= 2
+        if option.spot is not None:
+            least = min(other.spot.usd * other.machines for other in same if other.spot)
+            assert least <= option.spot.usd * option.machines

@@ -8,6 +8,7 @@ from gpuyard.catalog.models import find_model, models
 from gpuyard.catalog.recipes import find_recipes
 from gpuyard.planning.budget import Step, spend
 from gpuyard.planning.engine import find_engine
+from gpuyard.planning.extras import Extras
 from gpuyard.planning.kv_cache import sequence_bytes
 from gpuyard.planning.memory import ERROR, usable_bytes, weight_bytes_per_gpu
 from gpuyard.planning.parallel import Split
@@ -33,7 +34,7 @@ def cache_error(row):
         share=row["share"],
         quantization=row.get("quantization"),
         linked=row.get("linked", False),
-        draft=row.get("draft", False),
+        extras=Extras(draft_tokens=1 if row.get("draft") else 0),
     )
     return (budget.cache - row["cache_gib"] * GIB) / usable_bytes(row["memory_mib"], row["share"])
 

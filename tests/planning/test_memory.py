@@ -216,3 +216,19 @@ def test_more_stages_than_layers_are_refused():
     split, reason = choose_split(find_model("meta-llama/Llama-3.2-1B"), 1, 17, "bfloat16")
     assert split is None
     assert "16 layers" in reason
+
+
+@pytest.mark.parametrize(
+    ("name", "gigabytes"),
+    [
+        ("bartowski/Meta-Llama-3.1-8B-Instruct-Q2_K.gguf", 3.18),
+        ("bartowski/Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf", 4.92),
+        ("bartowski/Meta-Llama-3.1-8B-Instruct-Q8_0.gguf", 8.54),
+        ("bartowski/Llama-3.3-70B-Instruct-Q4_K_M.gguf", 42.52),
+        ("bartowski/Llama-3.3-70B-Instruct-Q5_K_M.gguf", 49.95),
+    ],
+)
+def test_files_of_llama_cpp_weigh_what_their_publisher_lists(name, gigabytes):
+    """Sizes as listed on each repository's page."""
+    weights = weight_bytes_per_gpu(find_model(name), Split(1), None)
+    assert weights / 1e9 == pytest.approx(gigabytes, rel=0.02)

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 @click.option("--runtime", default="vllm", show_default=True, help="vllm, sglang or tgi.")
 @click.option("--runtime-version", metavar="VERSION", help="Default: the newest known.")
 @click.option("--data-parallel", metavar="N", help="Copies of attention that share one set of experts.")
+@click.option("--expert-parallel", is_flag=True, help="Whole experts on each GPU instead of slices of all.")
+@click.option(
+    "--draft-tokens", metavar="N", help="Tokens that the model's own draft layers (MTP) guess ahead."
+)
+@click.option("--loras", metavar="N", help="LoRA adapters at once.")
+@click.option("--lora-rank", metavar="R", help="The largest rank of an adapter. Default: 16.")
+@click.option("--text-only", is_flag=True, help="Leave out the encoder of a model that sees.")
 @click.option("--cloud", "clouds", multiple=True, help="aws or gcp; repeat for both. Default: both.")
 @click.option("--region", "regions", multiple=True, help="Price here only; repeat for more. Default: all.")
 @click.option(

@@ -1,6 +1,6 @@
 """What `gpuyard fit` is asked, with every problem at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.regions import regions
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.planning.extras import NONE, Extras
 from gpuyard.planning.fit import CONCURRENCY_DEFAULT, CONTEXT_DEFAULT
 from gpuyard.planning.quantization import KV_BYTES, NAMED, SCHEMES, normal_name
 
@@ -20,7 +21,11 @@ CLOUDS = ("aws", "gcp")
 CONTEXT_MOST = 100_000_000
 CONCURRENCY_MOST = 65_536
 DATA_PARALLEL_MOST = 64
+DRAFT_MOST = 16
+ADAPTERS_MOST = 256
 """Beyond these a number is a slip, not a wish."""
+RANKS = ("8", "16", "32", "64", "128", "256", "320", "512")
+"""Ranks of adapters that vLLM takes."""
 _UNITS = {"k": 1024, "m": 1024 * 1024}
 
 
@@ -54,6 +59,7 @@ def read_request(model: str, config: Path | None, asked: Mapping[str, Any]) -> R
     context = _number("--context", asked["context"], CONTEXT_MOST, problems)
     concurrency = _number("--concurrency", asked["concurrency"], CONCURRENCY_MOST, problems)
     copies = _number("--data-parallel", asked["data_parallel"], DATA_PARALLEL_MOST, problems)
+    extras = _extras(asked, problems)
     runtime = _one_of("--runtime", asked["runtime"], RUNTIMES, problems)
     clouds = tuple(_one_of("--cloud", name, CLOUDS, problems) for name in asked["clouds"]) or CLOUDS
     chosen = tuple(_gpu(name, problems) for name in asked["gpus"])
@@ -67,6 +73,8 @@ def read_request(model: str, config: Path | None, asked: Mapping[str, Any]) -> R
         problems.append(
             _problem("--context", context, f"{shape.id} was made for {shape.context:,} tokens", fix)
         )
+    if shape is not None:
+        problems += _not_in(shape, copies or 1, extras, asked)
     if problems or shape is None:
         raise SpecError(problems)
     version = asked["runtime_version"] or _newest(runtime)
@@ -90,6 +98,9 @@ def read_request(model: str, config: Path | None, asked: Mapping[str, Any]) -> R
             "quantization": quantization,
             "kv_cache_dtype": cache,
             "data_parallel": copies or 1,
+            "expert_parallel": asked["expert_parallel"],
+            "text": asked["text_only"],
+            "extras": extras,
         },
     )
 
@@ -107,6 +118,35 @@ def _model(name: str, config: Path | None, problems: list[Finding]) -> ModelShap
         fix = "use an id of the catalog (`gpuyard catalog search`), or give its --config config.json"
         problems.append(_problem("MODEL", name, str(error), fix, code="MODEL_UNKNOWN"))
         return None
+
+
+def _extras(asked: Mapping[str, Any], problems: list[Finding]) -> Extras:
+    rank = _one_of("--lora-rank", asked["lora_rank"] or str(NONE.adapter_rank), RANKS, problems)
+    if asked["lora_rank"] and not asked["loras"]:
+        problems.append(_problem("--lora-rank", rank, "no adapters are asked", "say --loras as well"))
+    return Extras(
+        draft_tokens=_number("--draft-tokens", asked["draft_tokens"], DRAFT_MOST, problems) or 0,
+        adapters=_number("--loras", asked["loras"], ADAPTERS_MOST, problems) or 0,
+        adapter_rank=int(rank) if rank in RANKS else NONE.adapter_rank,
+    )
+
+
+def _not_in(shape: ModelShape, copies: int, extras: Extras, asked: Mapping[str, Any]) -> Iterator[Finding]:
+    """What is asked of a part that the model does not have."""
+    lacks = (
+        (
+            "--draft-tokens",
+            asked["draft_tokens"],
+            extras.draft_tokens and not shape.draft_layers,
+            "draft layers",
+        ),
+        ("--expert-parallel", True, asked["expert_parallel"] and shape.moe is None, "experts"),
+        ("--data-parallel", asked["data_parallel"], copies > 1 and shape.moe is None, "experts to share"),
+        ("--text-only", True, asked["text_only"] and shape.vision is None, "encoder that is known"),
+    )
+    for option, value, lacking, what in lacks:
+        if lacking:
+            yield _problem(option, value, f"{shape.id} has no {what}", f"leave {option} out")
 
 
 def _gpu(name: str, problems: list[Finding]) -> Gpu | None:

@@ -1,5 +1,6 @@
 """The answer of `gpuyard fit` as terminal text."""
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ HEAD = ("on demand", "spot", "machines", "GPUs of a replica", "context", "at onc
 
 def render_options(request: "Request", options: "Options", *, every: bool) -> str:
     """Head, table of machines, flags per GPU, and what was left out."""
-    shown = list(options.found) if every else list(thin_out(options.found))
+    shown = list(options.found) if every else list(thin_out(options.found, spot=True))
     lines = _head(request)
     if shown:
         lines += ["", *_table(HEAD, [_row(option) for option in shown])]
@@ -48,14 +49,24 @@ def _head(request: "Request") -> list[str]:
     cache = f", {wanted['kv_cache_dtype']} cache" if wanted["kv_cache_dtype"] else ""
     lines = [
         f"{model.id}: {model.params / 1e9:.4g} B parameters, {kind}{asked}, context {model.context:,}",
-        f"planned: {request.concurrency} sequences of {request.context_tokens:,} tokens at once{cache}, "
-        f"{request.runtime} {request.version}".rstrip(),
+        f"planned: {request.concurrency} sequences of {request.context_tokens:,} tokens at once{cache}"
+        f"{_extras(request)}, {request.runtime} {request.version}".rstrip(),
     ]
     if request.assumed:
         lines.append(f"assumed, because not asked: {' and '.join(request.assumed)}")
     if model.gated:
         lines.append("its weights need a token of an account that accepted the licence")
     return lines
+
+
+def _extras(request: "Request") -> str:
+    extras = request.wanted["extras"]
+    parts = [
+        "text only" if request.wanted["text"] else "",
+        f"{extras.draft_tokens} drafted ahead" if extras.draft_tokens else "",
+        f"{extras.adapters} LoRA adapters of rank {extras.adapter_rank}" if extras.adapters else "",
+    ]
+    return "".join(f", {part}" for part in parts if part)
 
 
 def _row(option: Option) -> tuple[str, ...]:
@@ -91,7 +102,7 @@ def _split(fitted: "Fit") -> str:
 def _flags(fits: Sequence["Fit"]) -> list[str]:
     lines = []
     for fitted in dict.fromkeys(fits):
-        lines.append(f"  {_split(fitted)}: {' '.join(fitted.flags) or '-'}")
+        lines.append(f"  {_split(fitted)}: {shlex.join(fitted.flags) or '-'}")
         lines.append(
             f"    per GPU: weights {format_bytes(fitted.weights_bytes_per_gpu)}, "
             f"steps and runtime {format_bytes(fitted.working_bytes_per_gpu)}, "

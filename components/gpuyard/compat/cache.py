@@ -13,6 +13,7 @@ from gpuyard.compat.problem import Problem, set_field
 from gpuyard.errors import Severity
 from gpuyard.planning.budget import Step, spend, step_bytes
 from gpuyard.planning.engine import Engine, engine_at, engine_tiers
+from gpuyard.planning.extras import text_only
 from gpuyard.planning.memory import Split, forward_bytes, kv_bytes_per_token, usable_bytes
 from gpuyard.planning.quantization import HALF
 from gpuyard.planning.room import least_cache
@@ -59,7 +60,8 @@ def cache_problems(
     tokens = int(facts.given.max_model_len or 0) or model.context
     step = _step(facts, engine, tokens)
     linked = facts.gpu is not None and facts.gpu.linked
-    budget = spend(model, memory, split, engine, step=step, share=share, linked=linked, images=False)
+    text = text_only(model)  # what is refused is refused without images as well
+    budget = spend(text, memory, split, engine, step=step, share=share, linked=linked)
     left = budget.cache + budget.weights - weights - _partial_sums(facts, model, split, step)
     is_plain = not facts.quantization and not model.linear_layers
     margin = (_PLAIN_ERROR if is_plain else _ERROR) * usable + weights - sure_weights
@@ -68,8 +70,8 @@ def cache_problems(
     if not facts.given.max_num_seqs and not _is_v0(facts):  # fewer sequences than a server has sample less
         forward = forward_bytes(model, split, step.tokens)
         few = Step(tokens=step.tokens, sequences=_FEW)
-        margin += step_bytes(model, split, engine, step, images=False)
-        margin -= max(step_bytes(model, split, engine, few, images=False), forward)
+        margin += step_bytes(text, split, engine, step)
+        margin -= max(step_bytes(text, split, engine, few), forward)
     need = _need(facts, model, split, engine, tokens)
     if need <= left:
         return

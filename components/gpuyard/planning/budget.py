@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
-from gpuyard.planning.draft import draft_bytes
 from gpuyard.planning.encoder import encoder_bytes
 from gpuyard.planning.engine import Engine, Tier, engine_tiers, other_bytes, runner_of
+from gpuyard.planning.extras import NONE, Extras, extra_bytes
 from gpuyard.planning.memory import (
     forward_bytes,
     graph_bytes,
@@ -70,22 +70,21 @@ def spend(
     share: float | None = None,
     quantization: str | None = None,
     linked: bool = False,
-    images: bool = True,
-    draft: bool = False,
+    extras: Extras = NONE,
 ) -> Budget:
     """The budget of a server with this step, and the share of the GPU that its flag says.
 
-    ``linked``: its GPUs talk over NVLink; ``images``: its vision encoder may be used; ``draft``: its
-    draft layers are loaded.
+    ``linked``: its GPUs talk over NVLink.
     """
     share = engine.share if share is None else share
-    weights = weight_bytes_per_gpu(model, split, quantization)
-    weights += draft_bytes(model, split, quantization) if draft else 0
+    weights = weight_bytes_per_gpu(model, split, quantization) + extra_bytes(
+        model, split, extras, quantization
+    )
     if engine.runtime == "sglang":
         working = other_bytes(engine, split, linked=linked)
         usable = (visible_bytes(memory_mib) - _CONTEXT) * share
     else:
-        peak = step_bytes(model, split, engine, step, images=images)
+        peak = step_bytes(model, split, engine, step)
         working = peak + _around(model, engine, split, step, linked=linked)
         usable = usable_bytes(memory_mib, share)
     return Budget(
@@ -106,13 +105,16 @@ def plan_budget(
     *,
     concurrency: int,
     quantization: str | None = None,
+    extras: Extras = NONE,
 ) -> Budget:
     """The budget to deploy with; the context does not matter to it."""
     memory = gpu.memory_mib or 0
     tiers = engine_tiers(engine, gpu.id)
     default = next(tier for tier in reversed(tiers) if tier.memory_mib <= memory)
     default_step = Step(tokens=default.tokens, sequences=default.sequences)
-    weights = weight_bytes_per_gpu(model, split, quantization)
+    weights = weight_bytes_per_gpu(model, split, quantization) + extra_bytes(
+        model, split, extras, quantization
+    )
     if engine.runtime == "sglang":
         reserved = _reserved_by_sglang(memory, tiers, split)
         share = max(1 - reserved / (memory * MIB), 0.0) * _left_by_images(model) if memory else 0.0
@@ -146,12 +148,10 @@ def plan_budget(
     )
 
 
-def step_bytes(
-    model: ModelShape, split: Split, engine: Engine, step: Step | Tier, *, images: bool = True
-) -> int:
+def step_bytes(model: ModelShape, split: Split, engine: Engine, step: Step | Tier) -> int:
     """Peak of one step on each GPU: images, the forward pass or the choice of tokens, never two at once."""
     return max(
-        encoder_bytes(model, split, step.tokens) if images and engine.encodes else 0,
+        encoder_bytes(model, split, step.tokens) if engine.encodes else 0,
         forward_bytes(model, split, step.tokens),
         sampler_bytes(model, step.sequences, runner_of(engine, model).per_logit),
     )

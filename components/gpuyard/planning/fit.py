@@ -9,8 +9,10 @@ from gpuyard.catalog.hardware import Gpu, machine_types
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.advice import Change, changes
 from gpuyard.planning.budget import Budget, plan_budget
+from gpuyard.planning.draft import with_draft
 from gpuyard.planning.engine import find_engine
-from gpuyard.planning.fit_flags import render_flags
+from gpuyard.planning.extras import NONE, Extras, text_only
+from gpuyard.planning.fit_flags import lacking, render_flags
 from gpuyard.planning.fitted import Fit
 from gpuyard.planning.parallel import Split, choose_split
 from gpuyard.planning.quantization import (
@@ -44,6 +46,9 @@ def fit_model(
     quantization: str | None = None,
     kv_cache_dtype: str | None = None,
     data_parallel: int = 1,
+    expert_parallel: bool = False,
+    text: bool = False,
+    extras: Extras = NONE,
 ) -> Fit:
     """How ``model`` fits ``gpus`` GPUs of each of ``nodes`` nodes: tensor parallel inside, pipeline across.
 
@@ -60,9 +65,17 @@ def fit_model(
         "quantization": quantization,
         "kv_cache_dtype": kv_cache_dtype,
         "data_parallel": data_parallel,
+        "expert_parallel": expert_parallel,
+        "text": text,
+        "extras": extras,
     }
     fitted = _fit(model, gpu, **wanted)
-    if fitted.fits:
+    hopeless = (
+        _refusal(model, gpu, quantization, kv_cache_dtype)
+        or _unasked(model, runtime, fitted.quantization, extras)
+        or lacking(runtime, runtime_version, fitted.flags)
+    )
+    if fitted.fits or hopeless:
         return fitted
     change = _smallest_change(model, gpu, fitted, wanted)
     return replace(fitted, reason=f"{fitted.reason}; {change}" if change else fitted.reason)
@@ -108,23 +121,31 @@ def _fit(
     quantization: str | None = None,
     kv_cache_dtype: str | None = None,
     data_parallel: int = 1,
+    expert_parallel: bool = False,
+    text: bool = False,
+    extras: Extras = NONE,
 ) -> Fit:
+    text = text and model.vision is not None
+    model = text_only(model) if text else model
     kind = quantization_of(model, quantization)
     engine = find_engine(runtime, runtime_version)
     context = max(min(context_tokens or CONTEXT_DEFAULT, model.context or CONTEXT_DEFAULT), 1)
     sequences = max(concurrency or CONCURRENCY_DEFAULT, 1)
-    split, problem = choose_split(model, gpus, nodes, kind, data_parallel)
+    split, problem = choose_split(model, gpus, nodes, kind, data_parallel, whole_experts=expert_parallel)
     split = split or Split(max(gpus, 1), max(nodes, 1))
     problem = (
         _refusal(model, gpu, quantization, kv_cache_dtype)
+        or _unasked(model, runtime, kind, extras)
         or problem
         or _too_long(model, context_tokens)
         or ("TGI has no pipeline parallel" if runtime == "tgi" and split.pipeline > 1 else "")
-        or ("TGI reads no GGUF files" if runtime == "tgi" and is_gguf(kind) else "")
     )
     per_copy = -(-sequences // split.data)
-    budget = plan_budget(model, gpu, split, engine, concurrency=per_copy, quantization=quantization)
-    room = find_room(model, split, engine, budget, context, kv_cache_dtype)
+    budget = plan_budget(
+        model, gpu, split, engine, concurrency=per_copy, quantization=quantization, extras=extras
+    )
+    cached = with_draft(model) if extras.draft_tokens else model
+    room = find_room(cached, split, engine, budget, context, kv_cache_dtype)
     fitted = Fit(
         model=model.id,
         gpu=gpu.id,
@@ -159,7 +180,12 @@ def _fit(
         concurrency=per_copy,
         quantization=quantization,
         kv_cache_dtype=kv_cache_dtype,
+        text=text,
+        extras=extras,
     )
+    missing = lacking(runtime, runtime_version, flags)
+    if missing and not problem:
+        return replace(fitted, fits=False, reason=missing, flags=flags, notes=notes)
     return replace(fitted, flags=flags, notes=notes)
 
 
@@ -173,9 +199,21 @@ def _refusal(model: ModelShape, gpu: Gpu, quantization: str | None, kv_dtype: st
         return f'KV cache dtype "{kv_dtype}" is not known; known: ' + ", ".join(sorted(KV_BYTES))
     least = scheme_of(model, quantization).sm_min
     if sm and sm < least:
-        return f"{kind} wants compute capability {least[0]}.{least[1]}, {gpu.id} has {gpu.sm}"
+        wants = f"{kind} wants compute capability {least[0]}.{least[1]}, {gpu.id} has {gpu.sm}"
+        return f"{wants}: use a newer GPU, or weights that it reads"
     if sm and sm < KV_FP8_SM_MIN and KV_BYTES[(kv_dtype or "auto").lower()] < KV_BYTES["auto"]:
-        return f"an fp8 cache wants compute capability 8.0, {gpu.id} has {gpu.sm}"
+        return f"an fp8 cache wants compute capability 8.0, {gpu.id} has {gpu.sm}: leave it in 16 bit"
+    return ""
+
+
+def _unasked(model: ModelShape, runtime: str, kind: str, extras: Extras) -> str:
+    """What is asked that this model or runtime does not have; empty: nothing."""
+    if runtime == "tgi" and is_gguf(kind):
+        return "TGI reads no GGUF files: use vllm or sglang"
+    if runtime == "tgi" and (extras.draft_tokens or extras.adapters):
+        return "drafts and adapters of TGI are not planned: use vllm or sglang"
+    if extras.draft_tokens and not model.draft_layers:
+        return f"{model.id} has no draft layers of its own"
     return ""
 
 

@@ -1,15 +1,20 @@
 """Flags that make a runtime do what was planned, and what flags cannot say."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gpuyard.catalog.gguf import GGUF, USUAL, is_gguf
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
-from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.catalog.software_runtimes import release_key, release_text
+from gpuyard.catalog.software_support import WHOLE_PARSERS, runtime_flags
 from gpuyard.planning.budget import Budget
+from gpuyard.planning.draft import draft_bytes
+from gpuyard.planning.extras import Extras
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import KV_BYTES, SCHEMES, normal_name, quantization_of
+from gpuyard.units import format_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +73,8 @@ _CHUNKED_BY_DEFAULT = (0, 8)
 """vLLM from here prefills in chunks without being told to."""
 _FILES_BY_PLUGIN = (0, 24)
 """vLLM from here leaves GGUF to a plugin (vllm-project/vllm#39612)."""
-_OWN_PROCESS = (0, 11)
-"""vLLM from about here joins nodes by `--nnodes`, before it takes Ray."""
+TEXT_ONLY = "--language-model-only"
+"""Leaves vision encoders out, in vLLM and SGLang."""
 
 
 def render_flags(
@@ -85,8 +90,10 @@ def render_flags(
     concurrency: int,
     quantization: str | None,
     kv_cache_dtype: str | None,
+    text: bool,
+    extras: Extras,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Flags and notes; none for a runtime of one's own."""
+    """Flags and notes; none for a runtime of one's own. ``text``: what sees is to serve text alone."""
     names = NAMES.get(runtime)
     if names is None:
         return (), ()
@@ -96,7 +103,23 @@ def render_flags(
     flags += _split_flags(names, runtime, split)
     flags += _step_flags(names, runtime, runtime_version, budget, concurrency)
     flags += _dtype_flags(names, runtime, model, gpu, quantization, kv_cache_dtype)
-    return tuple(flags), _notes(model, runtime, runtime_version, nodes, split, quantization)
+    flags += [TEXT_ONLY] * text + _extra_flags(runtime, extras)
+    notes = _notes(model, runtime, runtime_version, nodes, split, quantization)
+    return tuple(flags), (*notes, *_ways(model, runtime, runtime_version, split, quantization, extras))
+
+
+def lacking(runtime: str, version: str | None, flags: Iterable[str]) -> str:
+    """The first of ``flags`` that the release is sure not to know, and those that do; empty: none."""
+    known, key = runtime_flags(runtime), release_key(version or "")
+    for name in (flag.partition("=")[0] for flag in flags):
+        span = known.get(name)
+        if span is None and runtime in WHOLE_PARSERS:
+            return f"{runtime} has no {name}"
+        if span and span.is_missing(key):
+            return f"{runtime} {version} has no {name}: use {release_text(span.first_seen)} or newer"
+        if span and span.is_gone(key):
+            return f"{runtime} {version} has no {name} any more: use one before {release_text(span.gone_in)}"
+    return ""
 
 
 def _split_flags(names: FlagNames, runtime: str, split: Split) -> list[str]:
@@ -123,7 +146,10 @@ def _step_flags(
     if names.sequences and budget.step.sequences != budget.default_step.sequences:
         flags.append(f"{names.sequences}={max(budget.step.sequences, concurrency)}")
     if runtime == "vllm" and () < release_key(version or "") < _CHUNKED_BY_DEFAULT:
-        return [*flags, "--enable-chunked-prefill", f"{names.tokens}={budget.step.tokens}"]
+        chunked = "--enable-chunked-prefill"
+        if lacking(runtime, version, [chunked]):
+            return flags
+        return [*flags, chunked, f"{names.tokens}={budget.step.tokens}"]
     if names.tokens and budget.step.tokens != budget.default_step.tokens:
         flags.append(f"{names.tokens}={budget.step.tokens}")
     return flags
@@ -150,6 +176,43 @@ def _dtype_flags(
     elif kv_dtype and kv_dtype.lower() != "auto" and runtime == "vllm":
         flags.append(f"{names.kv_dtype}={kv_dtype.lower()}")
     return flags
+
+
+def _extra_flags(runtime: str, extras: Extras) -> list[str]:
+    flags = []
+    if extras.draft_tokens and runtime == "vllm":
+        told = {"method": "mtp", "num_speculative_tokens": extras.draft_tokens}
+        flags.append(f"--speculative-config={json.dumps(told, separators=(',', ':'))}")
+    elif extras.draft_tokens:
+        flags += [
+            "--speculative-algorithm=EAGLE",
+            f"--speculative-num-steps={extras.draft_tokens}",
+            "--speculative-eagle-topk=1",
+            f"--speculative-num-draft-tokens={extras.draft_tokens + 1}",
+        ]
+    if extras.adapters:
+        batch = "--max-loras" if runtime == "vllm" else "--max-loras-per-batch"
+        flags += ["--enable-lora", f"{batch}={extras.adapters}", f"--max-lora-rank={extras.adapter_rank}"]
+        flags += ["--lora-target-modules=all"] * (runtime == "sglang")
+    return flags
+
+
+def _ways(
+    model: ModelShape,
+    runtime: str,
+    version: str | None,
+    split: Split,
+    quantization: str | None,
+    extras: Extras,
+) -> list[str]:
+    """What may be asked as well, where the model and the release have it."""
+    ways = []
+    if model.vision is not None and runtime != "tgi" and not lacking(runtime, version, [TEXT_ONLY]):
+        ways.append("plans for images; --text-only leaves their encoder out")
+    if model.draft_layers and not extras.draft_tokens and runtime != "tgi":
+        size = draft_bytes(model, split, quantization)
+        ways.append(f"has draft layers, not loaded; --draft-tokens 1 takes {format_bytes(size)} more per GPU")
+    return ways
 
 
 def _notes(
@@ -181,12 +244,15 @@ def _file_notes(kind: str, runtime: str, version: str | None) -> list[str]:
     key = release_key(version or "")
     if runtime == "vllm" and (not key or key >= _FILES_BY_PLUGIN):
         notes.append("vLLM reads GGUF files by a plugin since 0.24: pip install vllm-gguf-plugin")
-    return [*notes, "serve one GGUF file, with the tokenizer of the model that it was made from (--tokenizer)"]
+    return [
+        *notes,
+        "serve one GGUF file, with the tokenizer of the model that it was made from (--tokenizer)",
+    ]
 
 
 def _join(runtime: str, version: str | None, nodes: int) -> str:
     key = release_key(version or "")
-    if runtime == "vllm" and () < key < _OWN_PROCESS:
+    if runtime == "vllm" and key and lacking(runtime, version, ["--nnodes"]):
         return f"join the {nodes} nodes to one Ray cluster, then start vLLM on the first"
     if runtime == "sglang":
         return f"start it on each node with --nnodes={nodes}, --node-rank and --dist-init-addr"

@@ -110,13 +110,21 @@ def rank_machines(
     return Options(found=tuple(found), left_out=tuple(left_out))
 
 
-def thin_out(found: Sequence[Option]) -> Iterator[Option]:
-    """The first option of each cloud and GPU: the others have more GPUs, CPUs or disks."""
-    seen = set()
+def thin_out(found: Sequence[Option], *, spot: bool = False) -> Iterator[Option]:
+    """The first option of each cloud and GPU: the others have more GPUs, CPUs or disks.
+
+    With ``spot`` also the cheapest on spot, where that is another.
+    """
+    first: dict[tuple[str, str], Option] = {}
+    cheapest: dict[tuple[str, str], Option] = {}
     for option in found:
         key = (option.cloud, option.fit.gpu)
-        if key not in seen:
-            seen.add(key)
+        first.setdefault(key, option)
+        if _spot_usd(option) < _spot_usd(cheapest.setdefault(key, option)):
+            cheapest[key] = option
+    for option in found:
+        key = (option.cloud, option.fit.gpu)
+        if option is first[key] or (spot and option is cheapest[key]):
             yield option
 
 
@@ -203,5 +211,8 @@ def _lowest(prices: Iterable[RegionPrice | None]) -> RegionPrice | None:
 
 def _order(option: Option) -> tuple[float, float, str, str]:
     price = option.usd_per_hour
-    spot_price = inf if option.spot is None else option.spot.usd * option.machines
-    return (inf if price is None else price, spot_price, option.cloud, option.machine_type)
+    return (inf if price is None else price, _spot_usd(option), option.cloud, option.machine_type)
+
+
+def _spot_usd(option: Option) -> float:
+    return inf if option.spot is None else option.spot.usd * option.machines

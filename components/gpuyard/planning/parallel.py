@@ -48,12 +48,19 @@ def tensor_parallel_problem(model: ModelShape, tensor: int, quantization: str) -
 
 
 def choose_split(
-    model: ModelShape, gpus: int, nodes: int, quantization: str, data: int = 1
+    model: ModelShape,
+    gpus: int,
+    nodes: int,
+    quantization: str,
+    data: int = 1,
+    *,
+    whole_experts: bool = False,
 ) -> tuple[Split | None, str]:
     """The widest tensor parallel that the model allows on ``gpus`` GPUs of each of ``nodes`` nodes.
 
-    What tensor parallel cannot cut becomes pipeline stages; experts whose slices would break quantization
-    blocks stay whole. Without a way, None and the reason.
+    What tensor parallel cannot cut becomes pipeline stages; experts stay whole where that is asked, where
+    several copies of attention share them, and where their slices would break quantization blocks. Without a
+    way, None and the reason.
     """
     if min(gpus, nodes, data) < 1:
         return None, f"{gpus} GPUs on {nodes} nodes in {data} copies are none"
@@ -64,11 +71,15 @@ def choose_split(
             else f"{gpus} GPUs are not {data} groups"
         )
         return None, f"no {data} copies of attention: {why}"
+    if whole_experts and model.moe is None:
+        return None, "no experts to keep whole: only mixtures have them"
     reason = ""
     for tensor in (size for size in range(gpus // data, 0, -1) if (gpus // data) % size == 0):
-        split = Split(tensor, gpus // data // tensor * nodes, data, experts=data > 1)
+        split = Split(tensor, gpus // data // tensor * nodes, data, experts=data > 1 or whole_experts)
         problem = _head_problem(model, tensor) or _stage_problem(model, split.pipeline)
-        if not problem and not split.experts:
+        if split.experts:
+            problem = problem or _dense_block_problem(model, tensor, quantization)
+        elif not problem:
             whole = tensor > 1 and bool(tensor_parallel_problem(model, tensor, quantization))
             if whole and model.moe and not _dense_block_problem(model, tensor, quantization):
                 split = Split(tensor, split.pipeline, data, experts=True)
