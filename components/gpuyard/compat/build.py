@@ -56,6 +56,11 @@ _CUDA_VERSIONS = re.compile(r"cuda?[ -]?\d+(\.\d+)*")
 _OTHER_VERSIONS = re.compile(r"torch[ =v_-]*\d+(\.\d+)*")
 """Versions in a runtime's name that are not the engine's own."""
 _MONTHS = re.compile(r"\b(2\d)\.(0[1-9]|1[0-2])\b")
+_BY_MONTH = re.compile(
+    r"nvcr\.io/nvidia/(pytorch|tensorflow|tensorrt|tensorrtserver|tritonserver|vllm|sglang|cuda-dl-base|jax"
+    r"|mxnet|paddlepaddle|dgl|pyg|l4t-pytorch|optimized-\w+):|tritonserver:"
+)
+"""Images whose tag is a month with one CUDA, SageMaker's copies of Triton too; NeMo's months are its own."""
 _BASE_IMAGE = re.compile(r"nvidia/cuda:(\d+\.\d+)")
 _CUDA = re.compile(r"cu(?:da)?[ -]?(\d{2})(?:\.?(\d))?(?!\d)")
 _TORCH = re.compile(r"torch[ =v_-]*(\d+\.\d+(?:\.\d+)?)?")
@@ -201,9 +206,8 @@ def _dynamo(given: Combination, runtime_text: str, image: str) -> DynamoRelease 
 def ngc_month(given: Combination, image: str) -> Version:
     """Month of NVIDIA's containers, ``(25, 8)``; empty: it is none of them, or no month is said."""
     by_name = NGC_NAMES.search(plain(given.runtime))
-    is_copy = "tritonserver" in image  # SageMaker's and company registries keep tag and contents
     texts = (
-        image.rpartition(":")[2] if NGC_IMAGES in image or is_copy else "",
+        image.rpartition(":")[2] if _BY_MONTH.search(image) else "",
         plain(given.runtime_version) if by_name else "",
     )
     found = next(filter(None, (_MONTHS.search(text) for text in texts)), None)

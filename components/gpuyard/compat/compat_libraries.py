@@ -8,6 +8,7 @@ from gpuyard.catalog.software import Version, cuda_floors, native_driver
 from gpuyard.catalog.software_runtimes import ngc_hosts, release_key
 from gpuyard.compat.build import NGC_IMAGES
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import last_branch
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_release, with_env
 from gpuyard.compat.spelling import cuda_of, dotted
 
@@ -92,11 +93,14 @@ def mounted_library_problems(facts: Facts) -> Iterator[Problem]:
     """Libraries that the container runtime mounts by itself, as it does where they are newer than the driver.
 
     GeForce may not use them (vllm-project/vllm#4940 and #5283, gpustack#1254, oobabooga/textgen#4407,
-    noonghunna/club-3090#222 and PR#304).
+    noonghunna/club-3090#222 and PR#304), and those of a branch that dropped the GPU cannot drive it
+    (NVIDIA/gpu-operator#389, jax-ml/jax#15961).
     """
     native = native_driver(facts.base_cuda)
     stated = facts.given.image_has_compat_libs is not None or _is_asked(facts) or _is_wired(facts)
-    if stated or facts.install != "docker" or not facts.is_geforce or tries_both_modes(facts):
+    is_dropped = bool(native) and 0 < last_branch(facts.sm) < native[0]
+    is_barred = facts.is_geforce or is_dropped
+    if stated or facts.install != "docker" or not is_barred or tries_both_modes(facts):
         return
     if _MOUNTS_NONE.match(str(facts.given.toolkit or "")):
         return

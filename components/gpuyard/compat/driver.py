@@ -18,7 +18,7 @@ from gpuyard.compat.compat_libraries import (
     uses_forward_compat,
 )
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import BLACKWELL, HOPPER, TURING
+from gpuyard.compat.generations import BLACKWELL, HOPPER, TURING, last_branch
 from gpuyard.compat.image_gate import gate_problems
 from gpuyard.compat.problem import (
     Fix,
@@ -44,8 +44,6 @@ _OWN_MACHINES = re.compile(
     r"|proxmox|openstack|k3s|rke2|kube-?adm|minikube|microk8s|unraid|truenas|slurm|\bhpc|homelab|runpod|\bvast"
 )
 """Platforms whose driver is not that of a node image."""
-LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (TURING, 580))
-"""Compute capability below which a branch was the last: Kepler, then Maxwell, Pascal and Volta."""
 WINDOWS_NUMBERS = 10
 """Windows counts a branch's drivers on, 581 and 582 for 580, 471 to 475 for 470; none starts there."""
 LAST_LEGACY_BRANCH = 580
@@ -166,7 +164,7 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
         return
     stated = not _OWN_MACHINES.search(facts.platform) or facts.os in IMAGE_SYSTEMS
     by_image = stated or bool(facts.given.ami) or facts.manager == "image"
-    last = next((branch for below, branch in LAST_BRANCHES if facts.sm < below), 0) if facts.sm else 0
+    last = last_branch(facts.sm)
     if last and facts.branch >= last + WINDOWS_NUMBERS:
         fix = set_driver(facts, driver_branches()[last].latest)
         text = f"driver {facts.driver_text} no longer drives {facts.who}; branch {last} was the last"

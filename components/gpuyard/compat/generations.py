@@ -9,3 +9,10 @@ ADA: Version = (8, 9)
 HOPPER: Version = (9, 0)
 BLACKWELL: Version = (10, 0)
 CONSUMER_BLACKWELL: Version = (12, 0)
+LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (TURING, 580))
+"""Compute capability below which a branch was the last: Kepler, then Maxwell, Pascal and Volta."""
+
+
+def last_branch(sm: Version) -> int:
+    """Last driver branch for the compute capability; 0: none is."""
+    return next((branch for below, branch in LAST_BRANCHES if () < sm < below), 0)
