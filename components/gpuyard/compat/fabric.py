@@ -14,13 +14,15 @@ V100_SWITCHED = 16
 """V100 behind switches, as in DGX-2; eight are a mesh without one."""
 BOTTLEROCKET_FABRIC = (1, 20, 0)
 """First Bottlerocket with fabric manager (bottlerocket-os/bottlerocket PR#3873, 2024-05-13)."""
+_CLUSTERS = frozenset({"eks", "gke", "aks", "oke"})
+"""Clusters of clouds, whose GPU images bring fabric manager; their plain machines often lack it."""
 _PRESENT = frozenset(
     {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
 )
 _DOWN = re.compile(
     r"\bnot\b|\bno\b|\bnone\b|n't\b|fail|absent|missing|mismatch|inactive|stopp|crash|broken|error|without|lack|"
     r"dead|exit|never|race|too early|cloud-?init|wrong|differ|older|newer|upgraded|out of sync|\bskew|"
-    r"past the|in progress|incompatib"
+    r"past the|in progress|incompatib|activating|restart|masked|pending|unhealthy|timed? ?out"
 )
 _UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
 
@@ -66,7 +68,7 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
             ),
         )
     elif switched and given is None:
-        unmanaged = facts.platform not in ("eks", "gke", "aks") and not facts.given.ami and not facts.manager
+        unmanaged = facts.platform not in _CLUSTERS and not facts.given.ami and not facts.manager
         sure = unmanaged and not facts.has_workload and not has_operator(facts)
         if sure and facts.given.kubernetes is None:
             yield Problem(

@@ -24,6 +24,7 @@ from gpuyard.compat.machine import (
     read_form,
     read_gpu,
     slice_memory,
+    with_named_machine,
 )
 from gpuyard.compat.place import read_image_driver, read_instance, read_kubernetes, read_platform
 from gpuyard.compat.spelling import (
@@ -147,7 +148,7 @@ class Facts:
 def read_facts(given: Combination) -> Facts:
     """Read every field of a combination, and what its command line says where a field says nothing."""
     env, flags = read_env(given.env)
-    given = with_flag_fields(given, flags, env)
+    given = with_named_machine(with_flag_fields(given, flags, env))
     instance = read_instance(given)
     machine = find_machine(given.instance)
     gpu, name, other = read_gpu(given, machine, instance)

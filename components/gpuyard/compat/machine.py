@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any
 
 from gpuyard.catalog.hardware import Gpu, MachineType, find_gpu, machine_types
+from gpuyard.catalog.machine_names import find_named_machine
 from gpuyard.catalog.names import UnknownName, normalise
 from gpuyard.catalog.software import OtherGpu, other_gpus
-from gpuyard.compat.combination import Combination
+from gpuyard.compat.combination import Combination, changed
 from gpuyard.compat.spelling import plain
 
 ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
@@ -41,6 +42,17 @@ _TWO_SIZES: Mapping[str, tuple[str, int]] = {"a100-40gb": ("40", 81920)}
 def find_machine(text: str | None) -> MachineType | None:
     """The machine type of that name; None: the catalog lacks it."""
     return machine_types().get(str(text).strip().lower()) if text else None
+
+
+def with_named_machine(given: Combination) -> Combination:
+    """The combination with the GPUs that the name of a machine says, where nothing else does."""
+    if given.gpu is not None or not given.instance or find_machine(given.instance):
+        return given
+    named = find_named_machine(given.instance)
+    if named is None:
+        return given
+    count = named.count if given.gpu_count is None else given.gpu_count
+    return changed(given, {"gpu": named.gpu, "gpu_count": count})
 
 
 @cache

@@ -14,6 +14,7 @@ _WITHOUT = re.compile(
     r"standard|vanilla|\bplain\b|non[- ]?(nvidia|gpu|accelerated)|not (nvidia|gpu|accelerated)"
     r"|(without|no|w/o|lacks?|missing) ?(the |a |any )?(nvidia|gpu|driver)"
     r"|\bal2_(x86_64|arm_64)(?!_gpu)\b|\bbottlerocket_(x86_64|arm_64)\b(?!_nvidia)"
+    r"|amazon-eks-(arm64-)?node-1\."
 )
 """What people and AWS call images without a driver."""
 GUEST_DRIVER_SINCE = 20250604

@@ -8,6 +8,7 @@ from gpuyard.compat.combination import Combination
 from gpuyard.compat.spelling import dotted, plain
 
 _CLOUDS = (("eks", r"\beks\b"), ("gke", r"\bgke\b"), ("aks", r"\baks\b"))
+_FULL_NAMES = {"eks": "elastic kubernetes", "gke": "google kubernetes", "aks": "azure kubernetes"}
 _OPENSHIFT = re.compile(r"openshift|\bocp\b|\bokd\b|rhcos|scos")
 _AWS_INSTANCE = re.compile(r"[a-z]+\d[a-z0-9-]*\.(metal|nano|micro|small|medium|\d*x?large)")
 OPENSHIFT_TO_KUBERNETES = 13
@@ -24,7 +25,7 @@ def read_platform(given: Combination) -> str:
     """``eks``, ``gke``, ``aks`` or what was written; the cloud that other fields name where it is vague."""
     text = plain(given.platform)
     for name, _ in _CLOUDS:
-        if name in text:
+        if name in text or _FULL_NAMES[name] in text:
             return name
     if text in ("", "kubernetes", "k8s", "aws", "gcp", "azure", "cloud"):
         others = f"{plain(given.kubernetes)} {plain(given.os)} {plain(given.ami)}"

@@ -38,7 +38,7 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"bottlerocket|\bauto ?mode", "Bottlerocket", ()),
     (r"autopilot", "GKE Autopilot", ()),
     (r"\bcos\b|container-optimi[sz]ed|cos_containerd|cos-\d", "GKE COS", ()),
-    (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn2023", "Amazon Linux 2023", (2, 34)),
+    (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn ?2023", "Amazon Linux 2023", (2, 34)),
     (r"\bal2\b|al2_|amazon ?linux ?2|amzn2|amazon-eks-(gpu-|arm64-)?node-1\.", "Amazon Linux 2", (2, 26)),
     (r"ubuntu[ _-]*\d+\.(?!04\b)\d+|ubuntu[ _-]*(19|21|23|25)\b", "Ubuntu interim", ()),
     (r"ubuntu[ _-]*20|\bfocal", "Ubuntu 20.04", (2, 31)),
@@ -94,7 +94,11 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"(alibaba ?cloud ?linux|alinux)[ _-]*3", "openEuler and kin", (2, 32)),
     (r"(alibaba ?cloud ?linux|alinux|tencent ?os[a-z ]*)[ _-]*2", "openEuler and kin", (2, 17)),
     (r"open ?euler|kylin|anolis|alibaba ?cloud ?linux|alinux|tencent ?os", "openEuler and kin", ()),
-    (r"proxmox|truenas|unraid|gentoo|slackware|linux mint|pop!?_os|manjaro|raspbian", "Other", ()),
+    (
+        r"proxmox|truenas|unraid|gentoo|slackware|linux mint|pop!?_os|manjaro|raspbian|k3os|kairos|windows",
+        "Other",
+        (),
+    ),
 )
 """Operating systems by pattern, with the glibc that they carry."""
 
