@@ -13,6 +13,7 @@ from gpuyard.catalog.software import (
 )
 from gpuyard.compat.compat_libraries import (
     is_carried,
+    is_framework,
     mounted_library_problems,
     stated_library_problems,
     uses_forward_compat,
@@ -119,6 +120,8 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
     must_translate = must_translate or _translates_its_tower(facts)
+    # NVIDIA's own build has machine code for all (dgx-spark-playbooks run 26.05 on DGX OS with 580)
+    must_translate = must_translate and not is_framework(facts)
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",
