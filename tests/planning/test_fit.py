@@ -109,7 +109,7 @@ def test_what_cannot_work_does_not_fit_and_says_why(llama, asked, reason):
 
 
 def test_memory_that_is_not_known_is_said_so(llama):
-    fitted = fit_model(llama, find_gpu("gb10"), gpus=1)
+    fitted = fit_model(llama, find_gpu("mi300x"), gpus=1)
     assert not fitted.fits
     assert "not known" in fitted.reason
 

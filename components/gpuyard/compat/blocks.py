@@ -5,12 +5,15 @@ what all tokens pass (shared experts, dense layers) is cut all the same (vllm-pr
 sgl-project/sglang#26107).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.software import Version
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, set_field, with_env
+from gpuyard.compat.generations import ADA
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, with_env
+from gpuyard.compat.spelling import plain
 from gpuyard.compat.split import (
     dense_ranks,
     has_whole_experts,
@@ -25,6 +28,12 @@ FP8_BLOCK = 128
 FP4_GROUP = 16
 GROUP = 128
 """Of AWQ and GPTQ checkpoints, nearly always; 64 and 32 exist."""
+ONLINE_BLOCKS = ("per_block", (0, 24, 0, 0))
+"""Quantization on load that counts in blocks, and the first vLLM that pads them (vllm-project/vllm#44763)."""
+TILE = 64
+"""Columns that the Marlin kernels take at once."""
+TILES_PADDED: Mapping[str, Version] = {"vllm": (0, 13), "sglang": (0, 5, 6)}
+"""Releases from which nothing is known of it; before, shards are not padded (zai-org/GLM-4.5#23, #94)."""
 WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
 """Quantizations whose kernels take rows in groups or tiles of 128 (vllm-project/llm-compressor#54)."""
 PADDED_72B = (29568, 29696)
@@ -36,6 +45,7 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
     model = facts.model
     if model is None or size <= 1 or facts.runtime not in ("vllm", "sglang", ""):
         return
+    yield from _tiles(facts, model, size)
     block, what = _block(facts)
     whole_experts = has_whole_experts(facts)
     cut = _cuts(facts, model, what, whole_experts=whole_experts)
@@ -62,11 +72,41 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
     )
 
 
+def _tiles(facts: Facts, model: ModelShape, size: int) -> Iterator[Problem]:
+    """FP8 below Ada runs as weights only, in tiles of the merged gate and up projections."""
+    limit = TILES_PADDED.get(facts.runtime, ())
+    if facts.quantization != "fp8" or not (7, 5) <= facts.sm < ADA or not () < facts.version < limit:
+        return
+    cut = _cuts(facts, model, "FP8 block", whole_experts=has_whole_experts(facts))
+    width, ranks = next((item for item in cut if not _is_tiled(*item)), (0, 1))
+    if not width:
+        return
+    fitting = [
+        part
+        for part in SIZES
+        if part < size
+        and all(_is_tiled(other, part) for other, _ in cut)
+        and (not model.heads or model.heads % part == 0)
+    ]
+    yield Problem(
+        "TP_QUANT_BLOCK",
+        "tensor_parallel",
+        f"a shard of 2 x {width}/{ranks} is not a multiple of the {TILE} that weight-only FP8 kernels take",
+        (*size_fixes(facts, fitting), set_gpu(facts, "h100-sxm"), set_gpu(facts, "l40s")),
+    )
+
+
+def _is_tiled(width: int, size: int) -> bool:
+    return 2 * width % (size * TILE) == 0
+
+
 def _block(facts: Facts) -> tuple[int, str]:
     """What shards must be multiples of; 0: nothing."""
     kind, name = facts.quantization, facts.model_name.lower()
     # block scales exist only in checkpoints that were quantised so; fp8 of bf16 weights is per tensor
     if kind == "fp8" and has_fp8_blocks(name):
+        return FP8_BLOCK, "FP8 block"
+    if ONLINE_BLOCKS[0] in plain(facts.given.quantization) and () < facts.version < ONLINE_BLOCKS[1]:
         return FP8_BLOCK, "FP8 block"
     if kind in WEIGHT_ONLY or any(word in name for word in WEIGHT_ONLY):
         return GROUP, "quantization group"

@@ -43,6 +43,9 @@ from gpuyard.compat.spelling import (
 GKE_POOL_DRIVER = "gpu-driver-version"
 """What a GKE node pool calls its say on the driver, with or without a prefix."""
 
+_NOMINAL = 1.08
+"""How much more than the driver reports a card's nominal memory is at most (A10G: 24576 to 22888 MiB)."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Facts:
@@ -169,13 +172,12 @@ def read_facts(given: Combination) -> Facts:
     model = read_model(given.model)
     sm = read_sm(given.sm) or (parse_version(gpu.sm) if gpu and gpu.sm[:1].isdigit() else ())
     named = gpu.memory_mib if gpu and machine else largest_memory(plain(given.gpu), gpu)
-    memory = given.gpu_mem_mib or named
+    memory = _memory(given.gpu_mem_mib, named or (other.memory_mib if other else None))
     datacenter = (
         given.datacenter_gpu if given.datacenter_gpu is not None else (gpu.datacenter if gpu else None)
     )
     if other is not None:
         sm = sm or parse_version(other.sm)
-        memory = memory or other.memory_mib
         datacenter = other.datacenter if datacenter is None else datacenter
     return Facts(
         given=given,
@@ -216,6 +218,13 @@ def read_facts(given: Combination) -> Facts:
         dtype=read_dtype(given.dtype),
         mig=_mig(given.mig),
     )
+
+
+def _memory(given: float | None, catalog: int | None) -> float | None:
+    """What the driver reports: people write the nominal size, which may be more."""
+    if given and catalog and catalog < given < catalog * _NOMINAL:
+        return catalog
+    return given or catalog
 
 
 def _dotted(facts: Facts) -> str:

@@ -1,6 +1,7 @@
 """Tensor parallelism: what a model can be split into."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from gpuyard.compat.blocks import block_problems
 from gpuyard.compat.facts import Facts
@@ -8,6 +9,7 @@ from gpuyard.compat.problem import Fix, Problem, with_env
 from gpuyard.compat.split import attention_ranks, may_share_attention
 from gpuyard.compat.split_fixes import SIZES, size_fixes
 from gpuyard.errors import Severity
+from gpuyard.planning.weights import VOCAB_PAD
 
 VISION_FLAG = "--mm-encoder-tp-mode"
 VISION_DATA_SINCE = (0, 10, 2, 0)
@@ -20,6 +22,7 @@ def parallel_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on splitting a model."""
     size = int(facts.given.tensor_parallel or 1)
     yield from _heads(facts, attention_ranks(facts))
+    yield from _vocabulary(facts, attention_ranks(facts))
     yield from _vision_heads(facts, size)
     yield from block_problems(facts, size)
 
@@ -54,6 +57,20 @@ def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
             f"{model.kv_heads} KV heads neither divide by {size} nor divide it",
             size_fixes(facts, fitting),
         )
+
+
+def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:
+    """The padded vocabulary is cut like heads are."""
+    vocabulary = facts.model.vocab if facts.model else 0
+    padded = ceil(vocabulary / VOCAB_PAD) * VOCAB_PAD
+    if size < 2 or padded % size == 0 or facts.runtime not in ("vllm", "sglang", ""):
+        return
+    yield Problem(
+        "TP_DIVISIBILITY",
+        "tensor_parallel",
+        f"a vocabulary of {vocabulary} (padded to {padded}) does not divide by {size}",
+        size_fixes(facts, [part for part in SIZES if part < size and padded % part == 0]),
+    )
 
 
 def _vision_heads(facts: Facts, size: int) -> Iterator[Problem]:

@@ -23,6 +23,11 @@ gpt-oss-120b: 65.97 GiB logged, 59.3 without padding; vllm-project/vllm#23278, 2
 _MXFP4_LEAST = {"KimiLinearForCausalLM": 256}
 """Least expert width of a shard, by architecture (Kimi-K3: 180.8 GB per GPU on 8, 120.5 on 16 and on 32;
 vllm-project/vllm#51124, 2026-08)."""
+_ROUND = 1e12
+"""Published numbers of parameters from here on are too round: what is no expert follows from the active ones
+(Kimi-K2: 1,026 B so, published as 1 T). So it does where a shape is not verified: tables that no token passes
+through whole may stay in host memory (Qwen3.8-Flash-Next in NVFP4: 74 to 101 GiB, eugr/spark-vllm-docker#388;
+180 B published)."""
 _HYBRID_MIXING = 1.0
 """NVFP4 checkpoints of hybrids keep linear and full attention in about 8 bit (Qwen3.8-27B: 19.75 GiB
 logged, 17.5 if all were 4 bit; noonghunna/club-3090#1047, 2026-08-17), mixtures of experts among them."""
@@ -59,8 +64,14 @@ def count_parts(model: ModelShape) -> Parameters:
     heads = 1 if model.tied else 2
     tables = min(float(model.vocab * model.hidden), model.params / heads)
     left = model.params - tables * heads
-    experts = min(_expert_parameters(model), left)
-    left -= experts
+    experts = _expert_parameters(model)
+    doubtful = model.params >= _ROUND or not model.verified
+    if model.moe and model.active_params < model.params and doubtful:
+        active = experts * model.moe.top_k / max(model.moe.experts, 1)
+        left = max(model.active_params - active - tables * heads, 0.0)
+    else:
+        experts = min(experts, left)
+        left -= experts
     keys = 0.0 if model.mla else 2.0 * model.hidden * model.kv_heads * model.head_dim * _attending(model)
     copied = _copied_parameters(model)
     keys = min(keys, left)
@@ -98,12 +109,18 @@ def weight_bytes_per_gpu(model: ModelShape, split: Split, quantization: str | No
     sharded = parts.rest / split.tensor + parts.keys * max(1 / split.tensor, 1 / max(model.kv_heads, 1))
     body = (sharded + parts.copied) * linear
     body += parts.seeing / split.tensor * max(scheme.tables, HALF)
-    body += parts.experts * scheme.experts * _expert_share(model, split, quantization)
     body += _absorbed_bytes(model) / split.tensor
+    experts = parts.experts * scheme.experts * _expert_share(model, split, quantization)
     rows = ceil(ceil(model.vocab / VOCAB_PAD) * VOCAB_PAD / split.tensor)
     table = min(rows * model.hidden, parts.tables) * scheme.tables
     tables = parts.heads if split.pipeline == 1 else 1
-    return round(body * stage + table * tables)
+    return round(body * stage + experts * _expert_stage(model, stage) + table * tables)
+
+
+def _expert_stage(model: ModelShape, stage: float) -> float:
+    """Share of all experts in the stage that has most: the layers without any lie in the first one."""
+    layers = model.moe.layers if model.moe else None
+    return min(stage * model.layers / layers, 1) if layers else stage
 
 
 def _linear_bytes(model: ModelShape, quantization: str | None) -> float:
