@@ -115,7 +115,7 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     if not native or not facts.driver_high or facts.driver_high >= native:
         return
     floor = cuda_floors().get(facts.cuda[0], ())
-    if facts.driver_high < floor or uses_forward_compat(facts):
+    if facts.driver_high < floor or uses_forward_compat(facts) or is_carried(facts):
         return
     must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
