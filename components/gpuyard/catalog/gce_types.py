@@ -4,11 +4,11 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.hardware import machine_types
 from gpuyard.catalog.tables import DATA
+from gpuyard.records import record
 
 _CUSTOM = re.compile(
     r"(?:(?P<family>[a-z]+\d[a-z]?)-)?custom-(?P<vcpus>\d+|micro|small|medium)-(?P<mib>\d+)(?P<ext>-ext)?"
@@ -17,7 +17,7 @@ _SHARED_CORES = {"micro": 0.25, "small": 0.5, "medium": 1.0}
 """vCPUs that custom shared-core E2 machines are billed for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CustomType:
     """A machine whose size is in its name, ``n2-custom-4-8192``."""
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.names import normalise, resolve
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Gpu:
     """One accelerator, as its driver reports it."""
 
@@ -40,7 +40,7 @@ class Gpu:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MachineType:
     """One machine type of a cloud that carries GPUs."""
 

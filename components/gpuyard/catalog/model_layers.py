@@ -1,12 +1,12 @@
 """What kinds of layers a config.json describes, and how many parameters they have."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 from gpuyard.catalog.config_reader import ConfigReader
 from gpuyard.catalog.models import Mla, Moe
+from gpuyard.records import record
 
 _UNGATED = (
     "bloom",
@@ -35,7 +35,7 @@ _LINEAR_SQUARES = 6
 """Parameters of a linear or Mamba layer, in squares of the hidden size: expansion 2, in and out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LayerKinds:
     """How many layers keep what."""
 
@@ -233,7 +233,7 @@ def _windowed_kinds(read: ConfigReader, layers: int) -> LayerKinds:
     return LayerKinds(sliding=layers - layers // pattern if pattern else layers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Dimensions:
     """The numbers that parameters are counted from."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,9 +10,10 @@ from gpuyard.catalog.gguf import split_gguf
 from gpuyard.catalog.names import UnknownName, normalise
 from gpuyard.catalog.tables import read_csv, read_json
 from gpuyard.catalog.vision import Vision, find_vision
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Moe:
     """A mixture of experts."""
 
@@ -28,7 +29,7 @@ class Moe:
     """Width that experts read and write, where it is not the hidden size; 0: it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Mla:
     """Multi-head latent attention: one compressed cache per layer, the same on every tensor-parallel rank."""
 
@@ -39,7 +40,7 @@ class Mla:
     q_lora: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ModelShape:
     """A model's architecture in numbers."""
 

@@ -1,13 +1,13 @@
 """Offers: what one source says that one machine type costs in one place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Offer:
     """A machine type in a region, or in one zone of it, with its prices in USD per machine-hour."""
 

@@ -1,9 +1,11 @@
 """What a price is: a number with its unit, source and date."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Price:
     """One list price."""
 
@@ -20,7 +22,7 @@ class Price:
         return replace(self, note=f"{self.note}; {note}" if self.note else note)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SpotPrice:
     """A spot price as the distribution that it is, USD per machine-hour."""
 
@@ -34,7 +36,7 @@ class SpotPrice:
     """What the samples are: quotes across zones, or months of history."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Tier:
     """The price from a monthly amount on, up to the next tier."""
 

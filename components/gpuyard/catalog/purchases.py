@@ -1,12 +1,12 @@
 """Which machine types are not sold in which way, whatever the price tables list."""
 
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PurchaseLimit:
     """One way of buying that a machine type does not have."""
 

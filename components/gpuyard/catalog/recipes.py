@@ -1,14 +1,14 @@
 """Published serving recipes: which variant of a model someone runs, on what, from which vLLM on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.names import normalise
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recipe:
     """One variant of a model as the vLLM project's recipes list it."""
 

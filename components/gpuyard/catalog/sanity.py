@@ -6,7 +6,7 @@ accelerator without its host or counted twice, placeholders. A rejected price is
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from math import isclose, isfinite
@@ -14,6 +14,7 @@ from math import isclose, isfinite
 from gpuyard.catalog.hardware import machine_types
 from gpuyard.catalog.offers import Offer, money
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 ListPrice = Callable[[str, str, str], float | None]
 """The known list price of (cloud, machine type, region), to compare with."""
@@ -33,7 +34,7 @@ ever seen of a GPU machine is p5, -44 % (2025-06)."""
 _EXACT = 1e-4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rejection:
     """One price of an offer that must not be used."""
 

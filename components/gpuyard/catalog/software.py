@@ -5,11 +5,11 @@ Runtimes are in `software_runtimes`, node images, operator and Kubernetes in `so
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from gpuyard.catalog.tables import read_csv, read_json
+from gpuyard.records import record
 
 Version = tuple[int, ...]
 """Numbers of a version, most significant first; compares as versions do."""
@@ -18,7 +18,7 @@ SOFTWARE_AS_OF = "2026-11-23"
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CudaToolkit:
     """One CUDA release."""
 
@@ -33,7 +33,7 @@ class CudaToolkit:
     as_of: str = SOFTWARE_AS_OF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DriverBranch:
     """One driver branch."""
 
@@ -49,7 +49,7 @@ class DriverBranch:
     as_of: str = SOFTWARE_AS_OF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OtherGpu:
     """A card that the catalog knows by its compute capability only: nobody rents it by the hour here."""
 
@@ -63,7 +63,7 @@ class OtherGpu:
     as_of: str = SOFTWARE_AS_OF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ImageGate:
     """Driver branches that base images let in although their CUDA is older than the image's."""
 

@@ -1,19 +1,19 @@
 """Node images with their drivers, GPU operator releases, operating systems, Kubernetes versions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
 from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, compat_rule, parse_version
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 OPERATOR_AS_OF = "2026-08-21"
 REFERENCE_DATE = date.fromisoformat(SOFTWARE_AS_OF)
 """Day that support windows are judged at unless the caller names another: the catalog's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OperatorRelease:
     """One release of the NVIDIA GPU Operator."""
 
@@ -31,7 +31,7 @@ class OperatorRelease:
     as_of: str = OPERATOR_AS_OF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OperatorOs:
     """One operating system, as the GPU Operator sees it."""
 
@@ -50,7 +50,7 @@ class OperatorOs:
     as_of: str = OPERATOR_AS_OF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NodeImage:
     """Releases of a node image that carry one driver."""
 
@@ -64,7 +64,7 @@ class NodeImage:
     as_of: str = "2026-07-23"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DriverExclusion:
     """Driver branches that do not drive one family of machine types, though they know its GPU."""
 
@@ -76,7 +76,7 @@ class DriverExclusion:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ImageDefect:
     """Releases of a node image that fail on some GPUs."""
 
@@ -96,7 +96,7 @@ class ImageDefect:
     as_of: str = SOFTWARE_AS_OF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KubernetesVersion:
     """One Kubernetes version of one platform, with the end of its support."""
 

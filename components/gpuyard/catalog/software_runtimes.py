@@ -3,14 +3,14 @@
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.software import SOFTWARE_AS_OF, Version, compat_rule, parse_version
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RuntimeRelease:
     """One release of one runtime. Empty values are unknown."""
 
@@ -41,7 +41,7 @@ class RuntimeRelease:
     as_of: str = SOFTWARE_AS_OF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TorchRelease:
     """One release of torch on the default index."""
 
@@ -132,7 +132,7 @@ def released_by(runtime: str, day: str) -> Version:
     return dated[-1].key if dated else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WheelGlibc:
     """Oldest glibc of a run of releases, where their wheels' tag says less."""
 
@@ -162,7 +162,7 @@ def ngc_hosts(month: Version) -> frozenset[int]:
     return frozenset(rows[-1]["branches"]) if rows else frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DynamoRelease:
     """What NVIDIA Dynamo's containers of one release carry, by engine."""
 

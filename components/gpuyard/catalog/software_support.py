@@ -7,13 +7,14 @@ from functools import cache
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 FLAGS_AS_OF = "2026-11-26"
 WHOLE_PARSERS = frozenset({"vllm", "sglang", "tgi"})
 """Runtimes whose parsers were read: what they do not list, they do not take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FlagSpan:
     """Releases that know one flag. A release between two that were read counts as knowing it."""
 
@@ -55,7 +56,7 @@ def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Variable:
     """An environment variable that a runtime once read."""
 
@@ -80,7 +81,7 @@ def gone_variables(runtime: str) -> Mapping[str, Variable]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Retirement:
     """An engine or server that nobody maintains any more."""
 

@@ -1,7 +1,6 @@
 """What `gpuyard fit` is asked, with every problem at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
 from gpuyard.planning.extras import NONE, Extras
 from gpuyard.planning.fit import CONCURRENCY_DEFAULT, CONTEXT_DEFAULT
 from gpuyard.planning.quantization import KV_BYTES, NAMED, SCHEMES, normal_name
+from gpuyard.records import record
 
 RUNTIMES = ("vllm", "sglang", "tgi")
 CLOUDS = ("aws", "gcp")
@@ -29,7 +29,7 @@ RANKS = ("8", "16", "32", "64", "128", "256", "320", "512")
 _UNITS = {"k": 1024, "m": 1024 * 1024}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Request:
     """One question, complete."""
 

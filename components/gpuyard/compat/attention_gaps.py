@@ -1,13 +1,13 @@
 """Releases whose attention leaves out older GPUs: for some models, for shards, or for all."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, TURING
 from gpuyard.compat.problem import Problem, set_gpus, set_release
 from gpuyard.compat.spelling import dotted
+from gpuyard.records import record
 
 EVERY = ((), (1000,))
 """All releases, an unknown one too."""
@@ -16,7 +16,7 @@ NEWER = ("l4", "l40s", "a100-80gb-sxm", "h100-sxm", "h200")
 _TOWERS = ("qwen3-vl", "qwen2.5-vl")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Gap:
     """What an engine lacks on older GPUs."""
 

@@ -1,19 +1,19 @@
 """What to change so that a model fits: the candidates, smallest first."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.fitted import Fit
 from gpuyard.planning.quantization import HALF, SCHEMES, scheme_of
+from gpuyard.records import record
 
 CONTEXTS = (131072, 65536, 32768, 16384, 8192, 4096, 2048, 1024)
 NODES = (2, 3, 4, 6, 8)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Change:
     """One thing to ask differently."""
 

@@ -7,7 +7,6 @@ size, a GPU just beyond pays for it only what it has more.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
@@ -23,6 +22,7 @@ from gpuyard.planning.memory import (
     weight_bytes_per_gpu,
 )
 from gpuyard.planning.parallel import Split
+from gpuyard.records import record
 from gpuyard.units import GIB, MIB
 
 STEP_SHARE = 0.05
@@ -36,7 +36,7 @@ _CONTEXT = int(0.5 * GIB)
 """CUDA context, which SGLang's share counts and vLLM's does not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Step:
     """What one engine step may hold at most."""
 
@@ -44,7 +44,7 @@ class Step:
     sequences: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Budget:
     """Bytes of one GPU."""
 

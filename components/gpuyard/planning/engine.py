@@ -16,17 +16,17 @@ text-generation-inference `models/globals.py`, read 2026-11-24; vllm-project/vll
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.planning.parallel import Split
+from gpuyard.records import record
 from gpuyard.units import gib
 
 GIB_MIB = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Runner:
     """What the part of an engine that runs the model measures before it sizes the cache."""
 
@@ -36,7 +36,7 @@ class Runner:
     """CUDA graphs count inside the share."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Engine:
     """How one release of one runtime budgets memory."""
 
@@ -150,7 +150,7 @@ ENGINES: Sequence[Engine] = (
 """Oldest first for each runtime. A release newer than the last row is judged by it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Tier:
     """What a runtime's server defaults to from some GPU memory on."""
 

@@ -1,14 +1,15 @@
 """What a server is asked for beyond the model itself, and the memory that it takes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.draft import draft_bytes
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import HALF
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Extras:
     """The default asks for nothing."""
 

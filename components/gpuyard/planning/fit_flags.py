@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from gpuyard.catalog.gguf import GGUF, USUAL, is_gguf
 from gpuyard.catalog.hardware import Gpu
@@ -14,10 +13,11 @@ from gpuyard.planning.draft import draft_bytes
 from gpuyard.planning.extras import Extras
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import KV_BYTES, SCHEMES, normal_name, quantization_of
+from gpuyard.records import record
 from gpuyard.units import format_bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FlagNames:
     """How one runtime calls things; empty: it has no such flag."""
 

@@ -1,9 +1,9 @@
 """The answer of `planning.fit`: one model on one kind of GPU, with where the memory goes."""
 
-from dataclasses import dataclass
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Fit:
     """One model on one kind of GPU."""
 

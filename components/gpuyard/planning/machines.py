@@ -5,7 +5,6 @@ it costs, and the option says how many replicas it would hold.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -16,13 +15,14 @@ from gpuyard.catalog.prices import on_demand, spot
 from gpuyard.catalog.purchases import purchase_limit
 from gpuyard.planning.fit import fit_model, smallest_fit
 from gpuyard.planning.fitted import Fit
+from gpuyard.records import record
 
 TOO_FEW = "one replica takes more"
 NODES_MAX = 4
 """Nodes that one replica may span before it counts as too large."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RegionPrice:
     """The lowest price of one machine type among the regions asked for, USD per machine-hour."""
 
@@ -36,7 +36,7 @@ class RegionPrice:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Option:
     """One machine type that holds a replica."""
 
@@ -58,7 +58,7 @@ class Option:
         return None if self.on_demand is None else self.on_demand.usd * self.machines
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LeftOut:
     """A GPU, or a machine type, that does not hold the model, and why."""
 
@@ -66,7 +66,7 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Options:
     """Everything that was looked at."""
 

@@ -10,13 +10,12 @@ started on an H100 afterwards: 0.8 % off in the median, 1.7 % at worst, all of i
 What adapters take comes on top.
 """
 
-from dataclasses import dataclass
-
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.kv_cache import BLOCK_TOKENS, kv_bytes_fixed, kv_bytes_per_token
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import KV_BYTES, quantization_of
 from gpuyard.planning.weights import weight_bytes, weight_bytes_per_gpu
+from gpuyard.records import record
 from gpuyard.units import GIB, MIB
 
 __all__ = [
@@ -39,7 +38,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Accuracy:
     """How far planned caches are from logged ones, as a share of what the runtime may take of a GPU."""
 

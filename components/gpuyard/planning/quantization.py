@@ -5,14 +5,15 @@ Smallest compute capabilities: facts on compatibility of 2026-11-23.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from gpuyard.catalog.gguf import GGUF, USUAL, gguf_types, is_gguf
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.recipes import find_recipes
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Scheme:
     """One way of storing weights."""
 

@@ -1,6 +1,6 @@
 """What a cache of so many bytes holds: tokens, the longest sequence, sequences at once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
 from gpuyard.catalog.models import ModelShape
@@ -8,12 +8,13 @@ from gpuyard.planning.budget import Budget
 from gpuyard.planning.engine import Engine
 from gpuyard.planning.kv_cache import block_tokens, kv_bytes_fixed, kv_bytes_per_token, sequence_bytes
 from gpuyard.planning.parallel import Split
+from gpuyard.records import record
 
 _UNPACKED_HEAD = 256
 """13,360 tokens logged where this gives 12,900 (DeepSeek-V2, 8 x 80 GB; deepseek-ai/DeepSeek-V2#83)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Room:
     """The cache of one replica."""
 

@@ -7,13 +7,13 @@ larger. A publisher that quantises less than its name says is underestimated, un
 (`_PLAIN_ATTENTION`).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import EXPERTS_ONLY, HALF, keeps_rest, quantization_of, scheme_of
+from gpuyard.records import record
 
 VOCAB_PAD = 64
 """Vocabularies are padded to whole multiples of this before they are cut."""
@@ -41,7 +41,7 @@ _WHOLE_OWNERS = ("redhatai/",)
 gemma-4-26B-A4B (vLLM 0.19, 2026-04-19), 17.9 with the rest in 16 bit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parameters:
     """Where a model's parameters are."""
 
