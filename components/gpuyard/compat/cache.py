@@ -67,7 +67,8 @@ def cache_problems(
     margin = (_PLAIN_ERROR if is_plain else _ERROR) * usable + weights - sure_weights
     if model.vision:  # a server of text alone leaves the encoder out
         margin += HALF * model.vision.parameters / split.tensor
-    if not facts.given.max_num_seqs and not _is_v0(facts):  # fewer sequences than a server has sample less
+    if not facts.given.max_num_seqs and not _is_v0(facts) and not _is_tuned(facts):
+        # fewer sequences than a server has sample less
         forward = forward_bytes(model, split, step.tokens)
         few = Step(tokens=step.tokens, sequences=_FEW)
         margin += step_bytes(text, split, engine, step)
@@ -121,6 +122,11 @@ def no_room(facts: Facts, weights: float, usable: float) -> Problem:
 def _length_is_said(facts: Facts) -> bool:
     """Whether the length is known: stated, or left at the model's own by somebody who states its share."""
     return bool(facts.given.max_model_len) or facts.given.gpu_memory_utilization is not None
+
+
+def _is_tuned(facts: Facts) -> bool:
+    """Whether length and share are both stated: who tells that much of a command line tells the rest."""
+    return bool(facts.given.max_model_len and facts.given.gpu_memory_utilization)
 
 
 def _need(facts: Facts, model: ModelShape, split: Split, engine: Engine, tokens: int) -> float:
