@@ -59,7 +59,7 @@ class TorchRelease:
 _POST = re.compile(r"(\d+)\.(\d+|x)(?:\.(\d+|x))?(?:\.(\d+))?(?:\.?post(\d+))?")
 _BUILD = re.compile(r"(?<![a-z0-9])b(\d{4,5})(?!\d)")
 """How llama.cpp counts its builds."""
-_UNTAGGED = re.compile(r"v?0\.[01](\.0)?\.dev")
+_UNTAGGED = re.compile(r"\D*0\.[01](\.0)?\.dev")
 """What a build from a checkout without its tags calls itself: it says nothing of the release."""
 _SGLANG_GLIBC = ((0, 5, 11, 0), (2, 34))
 """First SGLang with compiled code in its own wheel, and the glibc of its tag (wheels of 2026-11-26)."""

@@ -5,6 +5,7 @@ what all tokens pass (shared experts, dense layers) is cut all the same (vllm-pr
 sgl-project/sglang#26107).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.models import ModelShape
@@ -38,6 +39,10 @@ WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
 """Quantizations whose kernels take rows in groups or tiles of 128 (vllm-project/llm-compressor#54)."""
 PADDED_72B = (29568, 29696)
 """A width that does not split, and the one that its publisher padded it to in quantised checkpoints."""
+
+
+_QWENS_OWN = re.compile(r"^(?:qwen/|[./].*/)?qwen(?!.*vl)[\w.-]*(?:awq|gptq|int[48])")
+"""Names of Qwen's own quantised checkpoints, from a folder too; others were made of the unpadded model."""
 
 
 def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
@@ -119,8 +124,7 @@ def _cuts(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) ->
     """The widths that are cut and quantised, each with the GPUs that it is cut over."""
     tensor = int(facts.given.tensor_parallel or 1)
     if model.moe is None or not model.moe.expert_ffn:
-        padded = model.ffn == PADDED_72B[0] and facts.model_name.lower().startswith("qwen/")
-        padded = padded and "vl" not in facts.model_name.lower()
+        padded = model.ffn == PADDED_72B[0] and bool(_QWENS_OWN.search(facts.model_name.lower()))
         return [(PADDED_72B[1] if padded else model.ffn, tensor)]
     split = read_split(facts)
     widths = [] if whole_experts else [(model.moe.expert_ffn, split.ranks if split else tensor)]

@@ -117,7 +117,8 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     floor = cuda_floors().get(facts.cuda[0], ())
     if facts.driver_high < floor or uses_forward_compat(facts) or is_carried(facts):
         return
-    must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
+    # NVIDIA's own containers build it for every GPU (26.06 on a GB10: NVIDIA/dgx-spark-playbooks PR#91)
+    must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL and not facts.month
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
     must_translate = must_translate or _translates_its_tower(facts)
     # NVIDIA's own build has machine code for all (dgx-spark-playbooks run 26.05 on DGX OS with 580)

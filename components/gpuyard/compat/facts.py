@@ -155,7 +155,7 @@ def read_facts(given: Combination) -> Facts:
     instance = read_instance(given)
     machine = find_machine(given.instance)
     gpu, name, other = read_gpu(given, machine, instance)
-    image = plain(given.image)
+    image = plain(given.image).partition("@")[0]
     runtime_text = plain(given.runtime) or engine_of(image)
     runtime = read_engine(given, runtime_text, image)
     version = read_version(given, runtime_text, image)

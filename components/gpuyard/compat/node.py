@@ -111,8 +111,9 @@ def _no_container(facts: Facts) -> Iterator[Problem]:
 def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
     """Releases of the operator from before or after the containers of a system."""
     release = parse_version(facts.given.gpu_operator) if has_operator(facts) else ()
-    early = bool(release) and release < system.since
-    late = bool(release) and bool(system.until) and release[:3] > system.until
+    is_gap = () < system.until < system.since  # images were left out in between
+    early = bool(release) and release < system.since and not (is_gap and release[:3] <= system.until)
+    late = bool(release) and bool(system.until) and not is_gap and release[:3] > system.until
     # a driver of one's own choice may well have an image that the default one lacks
     own_driver = facts.given.driver is not None and not is_default_driver(facts)
     versions = ("v25.3.4", "v26.3.3", operator_releases()[-1].version)

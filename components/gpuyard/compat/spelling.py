@@ -37,10 +37,10 @@ RUNTIME_NAMES = (
 OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"bottlerocket|\bauto ?mode", "Bottlerocket", ()),
     (r"autopilot", "GKE Autopilot", ()),
-    (r"\bcos\b|container-optimi[sz]ed|cos_containerd|cos-\d", "GKE COS", ()),
+    (r"\bcos\b|container-optimi[sz]ed|cos_containerd|\bcos-\d", "GKE COS", ()),
     (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn ?2023", "Amazon Linux 2023", (2, 34)),
     (r"\bal2\b|al2_|amazon ?linux ?2|amzn2|amazon-eks-(gpu-|arm64-)?node-1\.", "Amazon Linux 2", (2, 26)),
-    (r"ubuntu[ _-]*\d+\.(?!04\b)\d+|ubuntu[ _-]*(19|21|23|25)\b", "Ubuntu interim", ()),
+    (r"ubuntu[ _-]*\d+\.(?!04(?!\d))\d+|ubuntu[ _-]*(19|21|23|25)\b", "Ubuntu interim", ()),
     (r"ubuntu[ _-]*20|\bfocal", "Ubuntu 20.04", (2, 31)),
     (r"ubuntu[ _-]*18|\bbionic", "Ubuntu 18.04", (2, 27)),
     (r"ubuntu[ _-]*22|\bjammy", "Ubuntu 22.04", (2, 35)),
