@@ -26,7 +26,7 @@ from gpuyard.errors import Severity
         ("gpu_1x_a100", (8, 0), 80),
         ("A100-80GB:8", (8, 0), 80),
         ("GRID A100-40C", (8, 0), 40),
-        ("NVIDIA A10-24Q", (8, 6), 24),
+        ("NVIDIA A10-24Q", (8, 6), 22.5),
         ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", (8, 0), 40),
         ("8*H100", (9, 0), 80),
         ("H100x8", (9, 0), 80),
@@ -38,7 +38,7 @@ from gpuyard.errors import Severity
         ("dgx_station_gb300", (10, 3), 278),
     ],
 )
-def test_a_card_is_known_by_any_of_its_names(name: str, sm: tuple[int, int], memory_gib: int) -> None:
+def test_a_card_is_known_by_any_of_its_names(name: str, sm: tuple[int, int], memory_gib: float) -> None:
     facts = read_facts(Combination(gpu=name))
     assert facts.sm == sm
     assert facts.memory_mib == pytest.approx(memory_gib * 1024, rel=0.05)
