@@ -1,9 +1,10 @@
 """Attention against GPU: backends that were asked for, and what models need of them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
+from gpuyard.compat.attention_backends import asked_backend, backend_span
 from gpuyard.compat.attention_gaps import NEWER, gap_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
@@ -19,12 +20,6 @@ from gpuyard.compat.problem import (
 )
 from gpuyard.compat.spelling import dotted
 
-LIBRARIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("fa3", ("flash-attn-3", "flash_attn_3", "flash-attention-3", "flash attention 3", "flashattention-3")),
-    ("flashmla", ("flashmla", "flash-mla", "flash_mla")),
-    ("flash_attn", ("flash-attn", "flash_attn", "flash-attention", "flash attention", "flashattention")),
-)
-"""Attention libraries used on their own, by what the runtime is called."""
 SINKS = ("gpt-oss", "gptoss")
 """Models with attention sinks."""
 SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (
@@ -45,29 +40,13 @@ WIDE_HEADS_SINCE = (0, 22, 0, 0)
 GATED_DELTA = ("qwen3.5", "qwen3.6", "qwen3.8", "qwen3-next", "qwen3-coder-next")
 """Hybrids of gated delta nets and attention, which SGLang runs with few backends on B200 and B300."""
 GATED_DELTA_BACKENDS = frozenset({"trtllm_mha", "triton", "fa4"})
-BACKEND_SM: Mapping[str, tuple[Version, Version]] = {
-    "flash_attn": (AMPERE, (99, 0)),
-    "flashinfer": ((7, 5), (99, 0)),
-    "flashmla": (HOPPER, (10, 9)),
-    "flash_attn_mla": (HOPPER, (9, 9)),
-    "cutlass_mla": (BLACKWELL, (10, 9)),
-    "flashinfer_mla": (BLACKWELL, (10, 9)),
-    "fa3": (AMPERE, (9, 9)),
-    "fa4": (HOPPER, (10, 9)),
-    "trtllm_mla": (BLACKWELL, (10, 9)),
-    "trtllm_mha": (BLACKWELL, (10, 9)),
-}
-"""Compute capabilities from and to which an attention backend exists."""
-BACKEND_EARLY: tuple[tuple[str, str, Version, Version], ...] = (
-    ("flash_attn", "", (2, 7, 4), (9, 9)),
-    ("flashmla", "vllm", (0, 11), (9, 9)),
+FLASH_SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (((0, 18, 0, 0), (9, 10)), ((), (9,)))
+"""The same of FlashAttention in vLLM, versions 3 and 4 of it (0.17.1 and 0.20.0 read)."""
+FLASH_FP8_CACHE: tuple[tuple[Version, tuple[int, ...]], ...] = (
+    ((0, 27, 0, 0), (9, 10)),
+    ((0, 11, 0, 0), (9,)),
 )
-"""Backend, engine (empty: the library itself), release before which, and newest GPU until then
-(Dao-AILab/flash-attention#1464, deepseek-ai/FlashMLA#83)."""
-MHA_PREFILL_SINCE = (0, 5, 19, 0)
-MHA_DECODE_SINCE = (0, 5, 10, 0)
-"""First SGLang that takes trtllm_mha off data-centre Blackwell: on Hopper and SM 12.x, and in 0.5.10 to
-0.5.18 for decoding only (the checks of its wheels); GB10 fails (Blackwellboy/model-serving-minefield#110)."""
+"""The same of its FP8 cache (0.11.2 to 0.33.0 read); releases before turn to another backend."""
 
 
 def attention_problems(facts: Facts) -> Iterator[Problem]:
@@ -76,16 +55,8 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
         return
     name = facts.model_name.lower()
     who = facts.who
-    asked = facts.env.get("VLLM_ATTENTION_BACKEND", "")
-    asked = asked or next((value for flag, value in facts.flags if flag in BACKEND_FLAGS), "")
-    backend = asked.lower().replace("_vllm_v1", "")
-    backend = backend or next(
-        (name for name, words in LIBRARIES if any(w in facts.runtime_text for w in words)), ""
-    )
-    span = _span(facts, backend)
-    if facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
-        span, backend = (HOPPER, (9, 9)), "FlashAttention 3"
-
+    backend = asked_backend(facts)
+    span = backend_span(facts, backend)
     if span and not span[0] <= facts.sm <= span[1]:
         drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS, "VLLM_FLASH_ATTN_VERSION")
         yield Problem(
@@ -94,7 +65,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
             f"{backend} has no kernels for {facts.card}",
             (Fix("let the engine choose the attention backend", drop), *set_gpus(facts, *NEWER)),
         )
-        if not asked and not facts.runtime and facts.sm > span[1]:
+        if not facts.runtime and not facts.env and not facts.flags and facts.sm > span[1]:
             yield Problem(
                 "SM_NOT_IN_BINARY",
                 "runtime_version",
@@ -123,30 +94,34 @@ def is_first_gpt_oss(facts: Facts) -> bool:
     return "gptoss" in f"{facts.given.runtime_version} {facts.image}".lower() and not by_triton
 
 
-def _span(facts: Facts, backend: str) -> tuple[Version, Version] | None:
-    """Compute capabilities from and to which the backend has kernels in this release."""
-    if backend == "trtllm_mha" and facts.runtime == "sglang" and facts.version:
-        asked = {flag for flag, _ in facts.flags if flag in BACKEND_FLAGS}
-        decodes = asked == {"--decode-attention-backend"}
-        if facts.version >= (MHA_DECODE_SINCE if decodes else MHA_PREFILL_SINCE):
-            return HOPPER, (12, 9) if decodes else (12, 0)
-    if backend == "fa3" and facts.runtime == "sglang" and facts.model and facts.model.mla is not None:
-        return HOPPER, (9, 9)  # on 8.x for other attention only
-    for name, runtime, before, last in BACKEND_EARLY:
-        if name == backend and runtime == facts.runtime and () < facts.version < before:
-            return BACKEND_SM[backend][0], last
-    return BACKEND_SM.get(backend)
+def _served(facts: Facts, table: tuple[tuple[Version, tuple[int, ...]], ...]) -> tuple[int, ...]:
+    """Major compute capabilities of the release, the newest one where none is stated; empty: not known."""
+    return next((majors for since, majors in table if facts.version >= since or not facts.version), ())
+
+
+def has_flashinfer_sinks(facts: Facts) -> bool:
+    """Whether FlashInfer serves the model where it has attention sinks."""
+    return not any(word in facts.model_name.lower() for word in SINKS) or facts.sm[0] in _served(
+        facts, SINKS_ON
+    )
 
 
 def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
     """Backends that were asked for and lack what the model's attention needs."""
     why = ""
     if facts.runtime == "vllm" and backend == "flashinfer":
-        served = next(majors for since, majors in SINKS_ON if facts.version >= since or not facts.version)
-        if any(word in name for word in SINKS) and facts.sm[0] not in served:
+        if any(word in name for word in SINKS) and facts.sm[0] not in _served(facts, SINKS_ON):
             why = f"FlashInfer has no attention sinks on {facts.card}"
         elif any(word in name for word in WIDE_HEADS) and () < facts.version < WIDE_HEADS_SINCE:
             why = "FlashInfer takes no heads of 512 in this release"
+    elif facts.runtime == "vllm" and backend == "flash_attn":
+        cache = str(facts.given.kv_cache_dtype or "").lower()
+        if any(word in name for word in SINKS) and facts.sm[0] not in _served(facts, FLASH_SINKS_ON):
+            why = f"FlashAttention has no attention sinks on {facts.card} in this release"
+        elif cache.startswith("fp8") and facts.sm[0] not in (
+            _served(facts, FLASH_FP8_CACHE) or (facts.sm[0],)
+        ):
+            why = f"FlashAttention has no FP8 cache on {facts.card} in this release"
     elif facts.runtime == "vllm" and backend == "xformers" and any(word in name for word in SINKS):
         why = "xFormers has no attention sinks"
     elif (

@@ -6,7 +6,8 @@ from dataclasses import replace
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
-from gpuyard.compat.attention import is_first_gpt_oss
+from gpuyard.compat.attention import has_flashinfer_sinks, is_first_gpt_oss
+from gpuyard.compat.attention_backends import asked_backend
 from gpuyard.compat.checkpoint import has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
@@ -46,9 +47,6 @@ FP8_EXPERTS: tuple[tuple[str, Version, Version], ...] = (
 """Engine, release before which, and oldest GPU of FP8 experts (vllm-project/vllm#6875,
 sgl-project/sglang#12887 and PR#30681, and no Marlin for them up to 0.5.23; TensorRT-LLM's matrix has none on
 Ada)."""
-EXPERTS_BY_CUTLASS: tuple[Version, Version] = ((0, 13, 0, 0), (0, 14, 0, 0))
-"""vLLM in between takes CUTLASS for FP8 experts with one scale per channel, and has it for Hopper and
-data-centre Blackwell only (vllm-project/vllm#32109; 0.11.2 ran: PR#29240)."""
 OTHER_KERNELS: dict[tuple[str, str], tuple[Version, str, str]] = {
     ("vllm", "fp8_block"): ((0, 24, 0, 0), "VLLM_USE_DEEP_GEMM", "0"),
     ("vllm", "fp8_block_ct"): ((0, 24, 0, 0), "VLLM_USE_DEEP_GEMM", "0"),
@@ -109,10 +107,10 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
         )
     cache = str(facts.given.kv_cache_dtype or "").lower()
     # FlashInfer converts in software; from 0.12 on vLLM falls to it by itself (vllm-project/vllm#26431)
-    by_flashinfer = facts.env.get("VLLM_ATTENTION_BACKEND", "").lower().startswith("flashinfer")
-    converts = (
-        facts.runtime == "vllm" and facts.sm >= AMPERE and (by_flashinfer or facts.version >= (0, 12, 0))
-    )
+    asked = asked_backend(facts)
+    by_itself = facts.version >= (0, 12, 0) and not asked.startswith("triton") and has_flashinfer_sinks(facts)
+    converts = facts.runtime == "vllm" and facts.sm >= AMPERE
+    converts = converts and (asked.startswith("flashinfer") or by_itself)
     if cache in ("fp8", "fp8_e4m3") and facts.sm < ADA and facts.runtime in ("vllm", "sglang", ""):
         yield Problem(
             "QUANT_MIN_SM",
@@ -172,9 +170,6 @@ def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
         return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]))  # CUTLASS's, for 10.0 only
     if not kind.startswith("fp8") or not _is_moe(facts) or not version:
         return span
-    since, before = EXPERTS_BY_CUTLASS
-    if facts.runtime == "vllm" and kind == "fp8" and since <= version < before:
-        return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]))
     for runtime, before, floor in FP8_EXPERTS:
         if runtime == facts.runtime and version < before:
             return replace(span, sm_min=max(span.sm_min, floor))

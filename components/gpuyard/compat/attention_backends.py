@@ -1,0 +1,92 @@
+"""Attention backends: which one was asked for, and the GPUs that it has kernels for in a release."""
+
+from collections.abc import Mapping
+
+from gpuyard.catalog.software import Version
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER
+from gpuyard.compat.problem import BACKEND_FLAGS
+
+Span = tuple[Version, Version]
+_DATA_CENTRE: Span = (BLACKWELL, (10, 9))
+_HOPPER: Span = (HOPPER, (9, 9))
+LIBRARIES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("fa3", ("flash-attn-3", "flash_attn_3", "flash-attention-3", "flash attention 3", "flashattention-3")),
+    ("flashmla", ("flashmla", "flash-mla", "flash_mla")),
+    ("flash_attn", ("flash-attn", "flash_attn", "flash-attention", "flash attention", "flashattention")),
+)
+"""Attention libraries used on their own, by what the runtime is called."""
+BACKEND_SM: Mapping[str, Span] = {
+    "flash_attn": (AMPERE, (99, 0)),
+    "flashinfer": ((7, 5), (99, 0)),
+    "flashmla": (HOPPER, (10, 9)),
+    "flashmla_sparse": (HOPPER, (10, 9)),
+    "flash_attn_mla": _HOPPER,
+    "flash_attn_mla_sparse": _HOPPER,
+    "cutlass_mla": _DATA_CENTRE,
+    "flashinfer_mla": _DATA_CENTRE,
+    "flashinfer_mla_sparse": _DATA_CENTRE,
+    "flashinfer_mla_sparse_sm90": _HOPPER,
+    "flashinfer_mla_sparse_sm120": (CONSUMER_BLACKWELL, (12, 9)),
+    "tokenspeed_mla": _DATA_CENTRE,
+    "b12x": (CONSUMER_BLACKWELL, (12, 9)),
+    "hpc_attn": _HOPPER,
+    "fa3": (AMPERE, (9, 9)),
+    "fa4": (HOPPER, (10, 9)),
+    "trtllm_mla": _DATA_CENTRE,
+    "trtllm_mha": _DATA_CENTRE,
+}
+"""Compute capabilities from and to which an attention backend exists (vLLM's: ``supports_compute_capability``
+in the wheels of 0.11.2 to 0.33.0)."""
+BACKEND_BEFORE: tuple[tuple[str, str, Version, Span], ...] = (
+    ("flash_attn", "", (2, 7, 4), (AMPERE, (9, 9))),
+    ("flashmla", "vllm", (1000,), _HOPPER),
+)
+"""Backend, engine (empty: the library itself), release before which, and the GPUs until then
+(Dao-AILab/flash-attention#1464, deepseek-ai/FlashMLA#83; vLLM's dense one asks for Hopper up to 0.33)."""
+BACKEND_SINCE: tuple[tuple[str, str, Version, Span], ...] = (
+    ("flashinfer", "vllm", (0, 24, 0, 0), (AMPERE, (99, 0))),
+)
+"""The same from a release on (vllm-project/vllm PR#45375; 0.22.0 and 0.24.0 read)."""
+MHA_PREFILL_SINCE: Version = (0, 5, 19, 0)
+MHA_DECODE_SINCE: Version = (0, 5, 10, 0)
+"""First SGLang that takes trtllm_mha off data-centre Blackwell: on Hopper and SM 12.x, and in 0.5.10 to
+0.5.18 for decoding only (the checks of its wheels); GB10 fails (Blackwellboy/model-serving-minefield#110)."""
+VARIABLES_UNTIL: Version = (0, 15, 0, 0)
+"""First vLLM that reads neither ``VLLM_ATTENTION_BACKEND`` nor ``VLLM_FLASH_ATTN_VERSION``."""
+FLASH3_ON_A100_UNTIL: Version = (0, 12, 0, 0)
+FLASH3_ON_A100: tuple[Version, ...] = ((8, 0), (8, 7))
+"""First vLLM whose FlashAttention 3 is for Hopper only, and what it took before (as its wheels check)."""
+
+
+def asked_backend(facts: Facts) -> str:
+    """The attention backend that variables, flags or the runtime's own name ask for."""
+    reads = facts.runtime != "vllm" or not facts.version or facts.version < VARIABLES_UNTIL
+    asked = facts.env.get("VLLM_ATTENTION_BACKEND", "") if reads else ""
+    asked = asked or next((value for flag, value in facts.flags if flag in BACKEND_FLAGS), "")
+    backend = asked.lower().replace("_vllm_v1", "")
+    if reads and facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
+        return "FlashAttention 3"
+    return backend or next(
+        (name for name, words in LIBRARIES if any(w in facts.runtime_text for w in words)), ""
+    )
+
+
+def backend_span(facts: Facts, backend: str) -> Span | None:
+    """Compute capabilities from and to which the backend has kernels in this release."""
+    if backend == "FlashAttention 3":
+        early = () < facts.version < FLASH3_ON_A100_UNTIL and facts.sm in FLASH3_ON_A100
+        return None if early else (HOPPER, (10, 9))  # vLLM takes FlashAttention 2 on 10.x by itself
+    if backend == "trtllm_mha" and facts.runtime == "sglang" and facts.version:
+        decodes = {flag for flag, _ in facts.flags if flag in BACKEND_FLAGS} == {"--decode-attention-backend"}
+        if facts.version >= (MHA_DECODE_SINCE if decodes else MHA_PREFILL_SINCE):
+            return HOPPER, (12, 9) if decodes else (12, 0)
+    if backend == "fa3" and facts.runtime == "sglang" and facts.model and facts.model.mla is not None:
+        return _HOPPER  # on 8.x for other attention only
+    for name, runtime, before, span in BACKEND_BEFORE:
+        if name == backend and runtime == facts.runtime and () < facts.version < before:
+            return span
+    for name, runtime, since, span in BACKEND_SINCE:
+        if name == backend and runtime == facts.runtime and facts.version >= since:
+            return span
+    return BACKEND_SM.get(backend)
