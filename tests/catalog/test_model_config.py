@@ -393,3 +393,130 @@ def test_no_model_of_the_catalog_has_more_in_its_parts_than_in_all():
             layers = model.layers if model.moe.layers is None else model.moe.layers
             whole = model.moe.matrices * layers * model.moe.experts * model.moe.expert_ffn * width
             assert parts.experts == whole, model.id
+
+
+MAMBA = {
+    "mamba_d_conv": 4, "mamba_d_head": 64, "mamba_d_state": 128, "mamba_expand": 2, "mamba_n_groups": 1,
+}  # fmt: skip
+GRANITE_LAYERS = [
+    "attention" if place in (5, 15, 25, 35) else "mamba" for place in range(40)
+]  # granite-4.0-h-tiny and -micro
+LFM2 = {
+    "model_type": "lfm2", "num_attention_heads": 32, "num_key_value_heads": 8, "hidden_size": 2048,
+    "conv_L_cache": 3, "vocab_size": 65536,
+}  # fmt: skip
+LFM2_MOE_LAYERS = ["full_attention" if at in (2, 6, 10, 14, 18, 21) else "conv" for at in range(24)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "billions", "layers", "state"),
+    [
+        pytest.param(
+            LFM2
+            | {"num_hidden_layers": 16, "full_attn_idxs": [2, 5, 8, 10, 12, 14], "block_ff_dim": 12288}
+            | {"block_auto_adjust_ff_dim": True, "block_multiple_of": 256},
+            1.17,
+            (6, 10),
+            2 * 2048,
+            id="LFM2-1.2B",
+        ),
+        pytest.param(
+            LFM2
+            | {"model_type": "lfm2_moe", "num_hidden_layers": 24, "layer_types": LFM2_MOE_LAYERS}
+            | {"intermediate_size": 7168, "num_dense_layers": 2, "num_experts": 32, "num_experts_per_tok": 4}
+            | {"moe_intermediate_size": 1792},
+            8.34,
+            (6, 18),
+            2 * 2048,
+            id="LFM2-8B-A1B",
+        ),
+        pytest.param(
+            MAMBA
+            | {"model_type": "granitemoehybrid", "layer_types": GRANITE_LAYERS, "num_hidden_layers": 40}
+            | {"hidden_size": 1536, "intermediate_size": 512, "shared_intermediate_size": 1024}
+            | {"num_local_experts": 64, "num_experts_per_tok": 6, "mamba_n_heads": 48, "vocab_size": 100352}
+            | {"num_attention_heads": 12, "num_key_value_heads": 4, "tie_word_embeddings": True},
+            6.94,
+            (4, 36),
+            48 * 64 * 128,
+            id="granite-4.0-h-tiny",
+        ),
+        pytest.param(
+            MAMBA
+            | {"model_type": "granitemoehybrid", "layer_types": GRANITE_LAYERS, "num_hidden_layers": 40}
+            | {"hidden_size": 2048, "intermediate_size": 512, "shared_intermediate_size": 8192}
+            | {"num_local_experts": 0, "mamba_n_heads": 64, "vocab_size": 100352, "mamba_d_head": "auto"}
+            | {"num_attention_heads": 32, "num_key_value_heads": 8, "tie_word_embeddings": True},
+            3.19,
+            (4, 36),
+            64 * 64 * 128,
+            id="granite-4.0-h-micro",
+        ),
+        pytest.param(
+            MAMBA
+            | {"model_type": "bamba", "attn_layer_indices": [9, 18, 27], "num_hidden_layers": 32}
+            | {"hidden_size": 4096, "intermediate_size": 14336, "mamba_n_heads": 128, "vocab_size": 128256}
+            | {"num_attention_heads": 32, "num_key_value_heads": 8},
+            9.78,
+            (3, 29),
+            128 * 64 * 128,
+            id="Bamba-9B",
+        ),
+        pytest.param(
+            MAMBA
+            | {"model_type": "falcon_h1", "num_hidden_layers": 44, "hidden_size": 3072, "head_dim": 128}
+            | {"intermediate_size": 12288, "mamba_d_ssm": 3072, "mamba_n_heads": 24, "mamba_d_head": 128}
+            | {"mamba_d_state": 256, "num_attention_heads": 12, "num_key_value_heads": 2}
+            | {"vocab_size": 130048},
+            7.59,
+            (44, 44),
+            24 * 128 * 256,
+            id="Falcon-H1-7B, attention and state side by side",
+        ),
+        pytest.param(
+            {"model_type": "deepseek_v4", "num_hidden_layers": 43, "hidden_size": 4096, "head_dim": 512}
+            | {"compress_ratios": [0, 0, *[4, 128] * 20, 4, 0], "moe_intermediate_size": 2048}
+            | {"n_routed_experts": 256, "n_shared_experts": 1, "num_experts_per_tok": 6}
+            | {"num_attention_heads": 64, "num_key_value_heads": 1, "q_lora_rank": 1024, "o_groups": 8}
+            | {"o_lora_rank": 1024, "sliding_window": 128, "vocab_size": 129280},
+            284,
+            (6, 0),
+            0,
+            id="DeepSeek-V4-Flash, output of low rank",
+        ),
+    ],
+)
+def test_layers_of_newer_kinds_are_counted_within_one_percent(config, fields, billions, layers, state):
+    """Parameters as published."""
+    shape = read_config(config(fields))
+    assert shape.params / 1e9 == pytest.approx(billions, rel=0.01)
+    assert (shape.full_attention_layers, shape.linear_layers) == layers
+    assert shape.state_values == state
+
+
+def test_heads_listed_layer_by_layer_count_in_the_mean(config):
+    """Laguna-XS.2: 48 where a layer sees everything, 64 where it slides."""
+    listed = read_config(config({**LLAMA, "num_attention_heads_per_layer": [32, 64, 64, 64] * 8}))
+    plain = read_config(config(LLAMA))
+    assert listed.heads == plain.heads
+    assert listed.params - plain.params == 24 * 32 * 2 * 4096 * 128
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"num_attention_heads": None, "state_size": 16, "model_type": "falcon_mamba"}, "has no attention"),
+        ({"mamba_d_state": 64, "num_mem_blocks": 2, "model_type": "zamba2"}, "which layers are Mamba"),
+    ],
+)
+def test_layers_that_cannot_be_counted_are_refused(config, fields, words):
+    shape, findings = read_or_findings(config({**LLAMA, **fields}))
+    assert shape is None
+    assert any(words in finding.message for finding in findings)
+
+
+def test_a_name_says_the_quantization_that_its_config_does_not(config):
+    assert read_config(config(LLAMA), model_id="acme/Small-NVFP4").quantization == "nvfp4"
+    assert read_config(config(LLAMA), model_id="acme/Small-Q8_0.gguf").quantization == "q8_0"
+    own = {**LLAMA, "quantization_config": {"quant_method": "fp8"}}
+    assert read_config(config(own), model_id="acme/Small-AWQ").quantization == "fp8"

@@ -190,3 +190,21 @@ def test_what_is_asked_beyond_the_model_is_repeated(fit):
     )  # fmt: skip
     assert "text only, 1 drafted ahead, 2 LoRA adapters of rank 16, vllm" in text
     assert "'--speculative-config={" in text
+
+
+@pytest.mark.parametrize("version", ["banana", "latest", ""])
+def test_a_version_that_is_none_is_an_error(fit, version):
+    code, _, err = fit("Llama-3.1-8B", "--runtime-version", version)
+    assert code == 2
+    assert "is not a release" in err
+
+
+def test_four_bit_experts_of_a_checkpoint_are_said_so(fit):
+    _, text, _ = fit("moonshotai/Kimi-K2.5", "--gpu", "h200")
+    assert "B parameters, int4, context" in text.splitlines()[0]
+
+
+def test_a_name_says_what_its_config_does_not(fit, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    _, text, _ = fit("acme/small-AWQ", "--config", tmp_path, "--gpu", "l4")
+    assert "B parameters, awq, context" in text.splitlines()[0]

@@ -384,3 +384,34 @@ def test_no_release_is_given_a_flag_that_it_does_not_know(runtime):
             key = release_key(release.version)
             lacks = [span is None or span.is_missing(key) or span.is_gone(key) for span in spans]
             assert not (fitted.fits and any(lacks)), (release.version, fitted.flags)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "version", "fits"),
+    [("vllm", "0.26.0", False), ("vllm", "0.30.0", True), ("sglang", None, False)],
+)
+def test_drafts_across_pipeline_stages_want_a_release_that_has_them(runtime, version, fits):
+    fitted = fit_model(
+        find_model("DeepSeek-V3"),
+        find_gpu("h100"),
+        gpus=8,
+        nodes=2,
+        runtime=runtime,
+        runtime_version=version,
+        extras=Extras(draft_tokens=1),
+    )
+    assert fitted.fits == fits
+    assert fits or "pipeline stages" in fitted.reason
+
+
+def test_a_release_that_nobody_knows_yet_is_planned_as_the_newest_and_said_so(llama):
+    newest = runtime_releases("vllm")[-1].version
+    fitted = fit_model(llama, find_gpu("h100"), gpus=1, runtime_version="99.0.0")
+    assert fitted.fits
+    assert any(f"planned as {newest}" in note for note in fitted.notes)
+    assert not fit_model(llama, find_gpu("h100"), gpus=1, runtime_version=newest).notes
+
+
+def test_copies_that_the_gpus_are_not_are_not_a_matter_of_size():
+    fitted = fit_model(find_model("DeepSeek-V3"), find_gpu("h200"), gpus=8, data_parallel=3)
+    assert fitted.reason.endswith("ask for a number that divides them")

@@ -59,7 +59,7 @@ def read_quantization(read: ConfigReader) -> str:
     if method not in _METHODS:
         known = "known: " + ", ".join(sorted(_METHODS))
         hint = did_you_mean(method, _METHODS)
-        message = "is not a quantization" if method else "is missing"
+        message = f'"{method}" is not a quantization' if method else "is missing"
         read.report("quantization_config.quant_method", method or None, message, f"{hint}  {known}".strip())
         return ""
     return _by_bits(found, method) or _METHODS[method] or method

@@ -1,5 +1,6 @@
 """Reading fields of a model's config.json: every problem is collected, none is raised."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,12 @@ class ConfigReader:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            message = "is missing" if value is None else "must be a whole number"
+            message = "is missing" if value is None else f"must be a whole number, not {_shown(value)}"
             self.report(name, value, message)
             return default or 1
         limit = LIMITS.get(key, _LIMIT)
         if not least <= value <= limit:
-            self.report(name, value, f"is out of bounds: models have {least:,} to {limit:,}")
+            self.report(name, value, f"{value:,} is out of bounds: models have {least:,} to {limit:,}")
             return default or 1
         return value
 
@@ -58,12 +59,18 @@ class ConfigReader:
             if isinstance(value, str) and value:
                 return value
             if value is not None:
-                self.report(key, value, "must be text")
+                self.report(key, value, f"must be text, not {_shown(value)}")
         return default
 
     def report(self, key: str, value: Any, message: str, fix: str = "") -> None:
         """Add a problem at a field."""
         self.problems.append(config_problem(f"{self.file}: {key}", value, message, fix))
+
+
+def _shown(value: Any) -> str:
+    """A word or number as JSON; of anything larger its kind."""
+    short = isinstance(value, str | int | float) and len(str(value)) < 40
+    return json.dumps(value) if short else type(value).__name__
 
 
 def config_problem(path: str, value: Any, message: str, fix: str = "") -> Finding:

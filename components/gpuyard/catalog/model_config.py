@@ -9,6 +9,7 @@ from gpuyard.catalog.checkpoint_quantization import read_quantization
 from gpuyard.catalog.config_reader import ConfigReader, config_problem
 from gpuyard.catalog.model_layers import (
     Dimensions,
+    attention_parameters,
     count_layers,
     count_parameters,
     linear_parameters,
@@ -18,7 +19,7 @@ from gpuyard.catalog.model_layers import (
     read_layer_kinds,
     state_values,
 )
-from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.models import ModelShape, split_quantization
 from gpuyard.catalog.vision import read_vision
 from gpuyard.errors import SpecError
 
@@ -36,6 +37,8 @@ _TIED = (
     "cohere",
     "cohere2",
     "mpt",
+    "lfm2",
+    "lfm2_moe",
 )
 """Model types whose embeddings are tied where the file does not say."""
 _DTYPES = ("float32", "bfloat16", "float16", "float8_e4m3fn")
@@ -100,38 +103,42 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
     family = read.text("model_type", default="unknown")
     layers = count_layers(read)
     hidden = read.whole("hidden_size", "n_embd", "d_model")
+    if fields.get("num_attention_heads") is None and fields.get("state_size"):
+        words = "has no attention: models of states alone are not planned"
+        raise SpecError([config_problem(f"{file}: model_type", family, words, "use a model with attention")])
     heads = read.whole("num_attention_heads", "n_head", "n_heads")
     block_kv, block_ffn = read_blocks(read, hidden, heads)
     kv_heads = read.whole(
         "num_key_value_heads", "num_kv_heads", "n_head_kv", default=block_kv or _default_kv(read, heads)
     )
-    if kv_heads > heads or heads % kv_heads:
+    if not read.problems and (kv_heads > heads or heads % kv_heads):
         read.report("num_key_value_heads", kv_heads, f"does not divide the {heads} attention heads")
     moe, mla = read_experts(read, layers), read_latent(read)
     kinds = read_layer_kinds(read, layers)
     size = Dimensions(
         layers=layers,
         hidden=hidden,
-        heads=heads,
+        heads=_mean_heads(read, heads),
         kv_heads=kv_heads,
         head_dim=read.whole("head_dim", "attention_head_dim", default=max(hidden // heads, 1)),
-        ffn=read.whole(
-            "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", default=block_ffn or 4 * hidden
-        ),
+        ffn=_feed_forward(read, block_ffn or 4 * hidden, is_dense=moe is None),
         vocab=read.whole("vocab_size"),
-        tied=bool(fields.get("tie_word_embeddings", family in _TIED)),
+        tied=bool(fields.get("tie_word_embeddings", fields.get("tie_embedding", family in _TIED))),
         family=family,
         kinds=kinds,
         linear=linear_parameters(read, hidden),
+        attention=attention_parameters(read, hidden, heads, kv_heads),
     )
     context = read.whole(
         "max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", default=4096
     )
     dtype = read.text("torch_dtype", "dtype", default="bfloat16").removeprefix("torch.")
     if dtype not in _DTYPES:
-        read.report("torch_dtype", dtype, "is not a dtype of weights", "known: " + ", ".join(_DTYPES))
+        read.report(
+            "torch_dtype", dtype, f'"{dtype}" is not a dtype of weights', "known: " + ", ".join(_DTYPES)
+        )
     window = read.whole_or_none("sliding_window", "attention_chunk_size") if kinds.sliding else 0
-    quantization = read_quantization(read)
+    quantization = read_quantization(read) or split_quantization(model_id)[1]
     if read.problems:
         raise SpecError(read.problems)
     params, active = count_parameters(size, moe, mla)
@@ -181,3 +188,28 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
 def _default_kv(read: ConfigReader, heads: int) -> int:
     """One for multi-query models of the older naming, else one per head."""
     return 1 if read.fields.get("multi_query") is True else heads
+
+
+def _mean_heads(read: ConfigReader, heads: int) -> int:
+    """Query heads of the mean layer, where a file lists them by layer."""
+    listed = read.fields.get("num_attention_heads_per_layer")
+    if not isinstance(listed, list) or not all(isinstance(count, int) for count in listed) or not listed:
+        return heads
+    return round(sum(listed) / len(listed))
+
+
+def _feed_forward(read: ConfigReader, default: int, *, is_dense: bool) -> int:
+    """Width of the dense feed-forward.
+
+    Granite's hybrids call it shared where nothing else is there; Lfm2 rounds two thirds of what it says.
+    """
+    shared = read.whole_or_none("shared_intermediate_size")
+    if is_dense and shared:
+        return shared
+    width = read.whole(
+        "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "block_ff_dim", default=default
+    )
+    if not read.fields.get("block_auto_adjust_ff_dim"):
+        return width
+    step = read.whole("block_multiple_of", default=1)
+    return -(-(2 * width // 3) // step) * step

@@ -31,6 +31,12 @@ _FULL_WINDOW = ("qwen2", "qwen2_moe", "qwen3", "qwen3_moe")
 
 _FFN_STEP = 256
 """Widths of searched architectures are whole multiples of this."""
+_LEFT_OUT = "such models are not planned"
+_HEADS = ("mamba_num_heads", "mamba_n_heads", "n_mamba_heads")
+_HEAD_DIM = ("mamba_head_dim", "mamba_d_head", "mamba_headdim")
+_STATE = ("ssm_state_size", "mamba_state_dim", "mamba_d_state")
+_GROUPS = ("n_groups", "mamba_n_groups", "mamba_ngroups")
+"""What families of Mamba call the same numbers."""
 _LINEAR_SQUARES = 6
 """Parameters of a linear or Mamba layer, in squares of the hidden size: expansion 2, in and out."""
 
@@ -47,6 +53,8 @@ class LayerKinds:
     """Layers that mix tokens only."""
     full: int | None = None
     """Layers whose cache grows, where they are not just the others."""
+    both: int = 0
+    """Layers with attention and a state side by side; they are among ``linear`` too."""
 
 
 def count_layers(read: ConfigReader) -> int:
@@ -73,7 +81,9 @@ def read_experts(read: ConfigReader, layers: int) -> Moe | None:
     )
     if top_k > experts:
         read.report("num_experts_per_tok", top_k, f"is more than the {experts} experts")
-    shared = read.whole_or_none("moe_shared_expert_intermediate_size", "shared_expert_intermediate_size")
+    shared = read.whole_or_none(
+        "moe_shared_expert_intermediate_size", "shared_expert_intermediate_size", "shared_intermediate_size"
+    )
     return Moe(
         experts=experts,
         top_k=top_k,
@@ -100,7 +110,7 @@ def _expert_layers(read: ConfigReader, layers: int) -> int | None:
     listed = read.fields.get("moe_layer_freq")
     if isinstance(listed, list):
         return sum(1 for entry in listed if entry)
-    dense = read.whole_or_none("first_k_dense_replace")
+    dense = read.whole_or_none("first_k_dense_replace", "num_dense_layers")
     step = read.whole("decoder_sparse_step", "interleave_moe_layer_step", "expert_layer_period", default=1)
     alone = read.fields.get("mlp_only_layers")
     count = (layers - dense) // step - (len(alone) if isinstance(alone, list) else 0)
@@ -134,7 +144,11 @@ def read_layer_kinds(read: ConfigReader, layers: int) -> LayerKinds:
         return LayerKinds(
             linear=pattern.count("M"), without_attention=alone, without_ffn=max(len(pattern) - alone, 0)
         )
-    for key, holder in (("attn_layer_indices", read.fields), ("full_attn_layers", _linear_config(read))):
+    for key, holder in (
+        ("attn_layer_indices", read.fields),
+        ("full_attn_idxs", read.fields),
+        ("full_attn_layers", _linear_config(read)),
+    ):
         indices = holder.get(key)
         if isinstance(indices, list):
             return LayerKinds(linear=max(layers - len(indices), 0))
@@ -151,6 +165,11 @@ def read_layer_kinds(read: ConfigReader, layers: int) -> LayerKinds:
     period = read.whole_or_none("full_attention_interval", "attn_layer_period")
     if period:
         return LayerKinds(linear=layers - layers // period)
+    if read.whole_or_none("mamba_d_ssm"):
+        return LayerKinds(linear=layers, both=layers, full=layers)
+    mamba = next((key for key in read.fields if key.startswith(("mamba_", "ssm_"))), "")
+    if mamba:
+        read.report(mamba, None, "does not say which layers are Mamba's, or they share weights", _LEFT_OUT)
     return _windowed_kinds(read, layers)
 
 
@@ -182,9 +201,12 @@ def read_blocks(read: ConfigReader, hidden: int, heads: int) -> tuple[int, int]:
 
 def state_values(read: ConfigReader) -> int:
     """Numbers in the state that one linear or Mamba layer keeps for a sequence; 0: the file does not say."""
-    mamba = read.whole_or_none("mamba_num_heads") * read.whole_or_none("mamba_head_dim")
-    if mamba:
-        return mamba * read.whole("ssm_state_size", "mamba_state_dim", default=128)
+    inner = _mamba_width(read)
+    if inner:
+        return inner * read.whole(*_STATE, default=128)
+    taps = read.whole_or_none("conv_L_cache")
+    if taps:
+        return (taps - 1) * read.whole("hidden_size")
     heads, width = read.whole_or_none("linear_num_value_heads"), read.whole_or_none("linear_value_head_dim")
     if heads and width:
         return heads * width * read.whole("linear_key_head_dim", default=width)
@@ -194,13 +216,34 @@ def state_values(read: ConfigReader) -> int:
 
 
 def linear_parameters(read: ConfigReader, hidden: int) -> int:
-    """Parameters of one Mamba layer, of its two projections; 0: the file does not say."""
-    inner = read.whole_or_none("mamba_num_heads") * read.whole_or_none("mamba_head_dim")
+    """Parameters of one linear layer's projections; 0: the file does not say."""
+    if read.whole_or_none("conv_L_cache"):
+        return 4 * hidden**2  # three gates in, one out
+    inner = _mamba_width(read)
     if not inner:
         return 0
-    groups, state = read.whole("n_groups", default=1), read.whole("ssm_state_size", default=128)
-    into = 2 * inner + 2 * groups * state + read.whole("mamba_num_heads")
+    groups, state = read.whole(*_GROUPS, default=1), read.whole(*_STATE, default=128)
+    into = 2 * inner + 2 * groups * state + read.whole(*_HEADS)
     return hidden * (into + inner)
+
+
+def _mamba_width(read: ConfigReader) -> int:
+    """Width of Mamba-2 layers inside; 0: it has none, or is of the first kind."""
+    heads = read.whole_or_none(*_HEADS)
+    if not heads or any(read.fields.get(name) == "auto" for name in _HEAD_DIM):
+        return (read.whole("mamba_expand", default=2) * read.whole("hidden_size")) if heads else 0
+    return heads * read.whole_or_none(*_HEAD_DIM)
+
+
+def attention_parameters(read: ConfigReader, hidden: int, heads: int, kv_heads: int) -> int:
+    """Parameters of attention whose query and output are both of low rank; 0: it is another."""
+    query, out = read.whole_or_none("q_lora_rank"), read.whole_or_none("o_lora_rank")
+    if not out:
+        return 0
+    width = read.whole("head_dim", default=max(hidden // heads, 1))
+    groups = read.whole("o_groups", default=1)
+    key = hidden * kv_heads * width  # the value is the key
+    return hidden * query + query * heads * width + key + heads * width * out + groups * out * hidden
 
 
 def _listed_kinds(read: ConfigReader, kinds: list[str], layers: int) -> LayerKinds:
@@ -249,14 +292,18 @@ class Dimensions:
     kinds: LayerKinds = LayerKinds()
     linear: int = 0
     """Parameters of one linear layer; 0: by rule of thumb."""
+    attention: int = 0
+    """Parameters of one layer's attention; 0: from the heads."""
 
 
 def count_parameters(size: Dimensions, moe: Moe | None, mla: Mla | None) -> tuple[float, float]:
     """Parameters, and those active for one token; norms and biases are left out (below 0.1 %)."""
     matrices = 2 if size.family in _UNGATED else 3
     linear, layers_with_ffn = size.kinds.linear, size.layers - size.kinds.without_ffn
-    attending = max(size.layers - size.kinds.without_attention - linear, 0)
-    mixing = attending * _attention(size, mla) + linear * (size.linear or _LINEAR_SQUARES * size.hidden**2)
+    attending = max(size.layers - size.kinds.without_attention - (linear - size.kinds.both), 0)
+    mixing = attending * (size.attention or _attention(size, mla)) + linear * (
+        size.linear or _LINEAR_SQUARES * size.hidden**2
+    )
     base = mixing + size.vocab * size.hidden * (1 if size.tied else 2)
     if moe is None:
         total = float(base + layers_with_ffn * matrices * size.hidden * size.ffn)

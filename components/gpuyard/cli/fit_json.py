@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gpuyard.planning.memory import ERROR
+from gpuyard.planning.quantization import published_kind
 
 if TYPE_CHECKING:
     from gpuyard.cli.fit_request import Request
@@ -18,7 +19,7 @@ def fit_document(request: "Request", options: "Options") -> dict[str, Any]:
             "id": model.id,
             "parameters": round(model.params),
             "context": model.context,
-            "quantization": model.quantization or model.dtype,
+            "quantization": published_kind(model),
             "gated": model.gated,
             "verified": model.cache_verified,
             "source": model.source,

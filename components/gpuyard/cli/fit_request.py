@@ -9,7 +9,7 @@ from gpuyard.catalog.model_config import read_config
 from gpuyard.catalog.models import ModelShape, find_model
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.regions import regions
-from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.catalog.software_runtimes import release_key, runtime_releases
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
 from gpuyard.planning.extras import NONE, Extras
 from gpuyard.planning.fit import CONCURRENCY_DEFAULT, CONTEXT_DEFAULT
@@ -75,9 +75,13 @@ def read_request(model: str, config: Path | None, asked: Mapping[str, Any]) -> R
         )
     if shape is not None:
         problems += _not_in(shape, copies or 1, extras, asked)
+    release = asked["runtime_version"]
+    if release is not None and not release_key(release):
+        fix = f"use one such as {_newest(runtime)}" if _newest(runtime) else "leave it out"
+        problems.append(_problem("--runtime-version", release, f'"{release}" is not a release', fix))
     if problems or shape is None:
         raise SpecError(problems)
-    version = asked["runtime_version"] or _newest(runtime)
+    version = (asked["runtime_version"] or "").strip() or _newest(runtime)
     return Request(
         model=shape,
         gpus=tuple(dict.fromkeys(gpu for gpu in chosen if gpu is not None)) or _on_sale(clouds),

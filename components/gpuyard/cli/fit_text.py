@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gpuyard.planning.machines import TOO_FEW, LeftOut, Option, RegionPrice, thin_out
 from gpuyard.planning.memory import ERROR
+from gpuyard.planning.quantization import published_kind
 from gpuyard.units import format_bytes, format_usd
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _accuracy() -> str:
 
 def _head(request: "Request") -> list[str]:
     model, wanted = request.model, request.wanted
-    kind = model.quantization or model.dtype
+    kind = published_kind(model)
     asked = f", loaded as {wanted['quantization']}" if wanted["quantization"] else ""
     cache = f", {wanted['kv_cache_dtype']} cache" if wanted["kv_cache_dtype"] else ""
     lines = [

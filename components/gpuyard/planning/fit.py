@@ -7,6 +7,7 @@ from typing import Any
 from gpuyard.catalog.gguf import is_gguf
 from gpuyard.catalog.hardware import Gpu, machine_types
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.planning.advice import Change, changes
 from gpuyard.planning.budget import Budget, plan_budget
 from gpuyard.planning.draft import with_draft
@@ -29,6 +30,11 @@ from gpuyard.units import format_bytes
 CONTEXT_DEFAULT = 8192
 """Context that is planned for when none is asked, at most the model's own."""
 CONCURRENCY_DEFAULT = 8
+_DRAFTS_STAGED = (0, 27)
+"""vLLM: MTP across stages failed to start in 0.26 (vllm-project/vllm#52069), mended in #46994.
+
+SGLang refuses it unless an experimental variable is set (sgl-project/sglang#30775, 2026-07-10).
+"""
 NODE_GPUS = (1, 2, 4, 8, 16)
 """GPUs of one node that one replica may take."""
 
@@ -138,7 +144,7 @@ def _fit(
         or _unasked(model, runtime, kind, extras)
         or problem
         or _too_long(model, context_tokens)
-        or ("TGI has no pipeline parallel" if runtime == "tgi" and split.pipeline > 1 else "")
+        or _staged(runtime, runtime_version, split, extras)
     )
     per_copy = -(-sequences // split.data)
     budget = plan_budget(
@@ -217,6 +223,19 @@ def _unasked(model: ModelShape, runtime: str, kind: str, extras: Extras) -> str:
     return ""
 
 
+def _staged(runtime: str, version: str | None, split: Split, extras: Extras) -> str:
+    """Why the runtime cannot cut what is asked into pipeline stages; empty: it can, or need not."""
+    if split.pipeline == 1:
+        return ""
+    if runtime == "tgi":
+        return "TGI has no pipeline parallel"
+    old = runtime == "vllm" and () < release_key(version or "") < _DRAFTS_STAGED
+    if extras.draft_tokens and (old or runtime == "sglang"):
+        which = "vLLM before 0.27" if old else "SGLang"
+        return f"{which} drafts no tokens across pipeline stages: use GPUs that hold it without, or no drafts"
+    return ""
+
+
 def _capability(gpu: Gpu) -> tuple[int, ...]:
     """Numbers of the compute capability; empty where the vendor counts otherwise."""
     parts = gpu.sm.split(".")
@@ -246,7 +265,8 @@ def _smallest_change(model: ModelShape, gpu: Gpu, fitted: Fit, wanted: Mapping[s
         again = _fit(model, gpu, **tried)
         if again.fits:
             return _in_words(change, again)
-    return "use a larger GPU, or a smaller model"
+    short = fitted.max_concurrency < fitted.concurrency
+    return "use a larger GPU, or a smaller model" if short else ""
 
 
 def _in_words(change: Change, fitted: Fit) -> str:

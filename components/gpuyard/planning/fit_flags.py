@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping
 from gpuyard.catalog.gguf import GGUF, USUAL, is_gguf
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
-from gpuyard.catalog.software_runtimes import release_key, release_text
+from gpuyard.catalog.software_runtimes import release_key, release_text, runtime_releases
 from gpuyard.catalog.software_support import WHOLE_PARSERS, runtime_flags
 from gpuyard.planning.budget import Budget
-from gpuyard.planning.draft import draft_bytes
 from gpuyard.planning.extras import Extras
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import KV_BYTES, SCHEMES, normal_name, quantization_of
 from gpuyard.records import record
-from gpuyard.units import format_bytes
 
 
 @record
@@ -105,7 +103,7 @@ def render_flags(
     flags += _dtype_flags(names, runtime, model, gpu, quantization, kv_cache_dtype)
     flags += [TEXT_ONLY] * text + _extra_flags(runtime, extras)
     notes = _notes(model, runtime, runtime_version, nodes, split, quantization)
-    return tuple(flags), (*notes, *_ways(model, runtime, runtime_version, split, quantization, extras))
+    return tuple(flags), (*notes, *_ways(model, runtime, runtime_version, extras))
 
 
 def lacking(runtime: str, version: str | None, flags: Iterable[str]) -> str:
@@ -197,21 +195,15 @@ def _extra_flags(runtime: str, extras: Extras) -> list[str]:
     return flags
 
 
-def _ways(
-    model: ModelShape,
-    runtime: str,
-    version: str | None,
-    split: Split,
-    quantization: str | None,
-    extras: Extras,
-) -> list[str]:
+def _ways(model: ModelShape, runtime: str, version: str | None, extras: Extras) -> list[str]:
     """What may be asked as well, where the model and the release have it."""
     ways = []
-    if model.vision is not None and runtime != "tgi" and not lacking(runtime, version, [TEXT_ONLY]):
+    if runtime == "tgi":
+        return ways
+    if model.vision is not None and not lacking(runtime, version, [TEXT_ONLY]):
         ways.append("plans for images; --text-only leaves their encoder out")
-    if model.draft_layers and not extras.draft_tokens and runtime != "tgi":
-        size = draft_bytes(model, split, quantization)
-        ways.append(f"has draft layers, not loaded; --draft-tokens 1 takes {format_bytes(size)} more per GPU")
+    if model.draft_layers and not extras.draft_tokens:
+        ways.append("has draft layers that guess tokens ahead, not loaded; --draft-tokens 1 plans them")
     return ways
 
 
@@ -219,6 +211,11 @@ def _notes(
     model: ModelShape, runtime: str, version: str | None, nodes: int, split: Split, quantization: str | None
 ) -> tuple[str, ...]:
     notes = []
+    releases = runtime_releases(runtime)
+    if releases and release_key(version or "") > release_key(releases[-1].version):
+        notes.append(
+            f"{runtime} {version} is newer than any that is known: planned as {releases[-1].version}"
+        )
     kind = quantization_of(model, quantization)
     if is_gguf(kind):
         notes += _file_notes(kind, runtime, version)

@@ -68,7 +68,7 @@ def choose_split(
         why = (
             "only mixtures of experts share them"
             if model.moe is None
-            else f"{gpus} GPUs are not {data} groups"
+            else f"{gpus} GPUs are not {data} groups; ask for a number that divides them"
         )
         return None, f"no {data} copies of attention: {why}"
     if whole_experts and model.moe is None:

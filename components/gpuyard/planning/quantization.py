@@ -115,6 +115,7 @@ RARE_KV_BYTES: Mapping[str, float] = {
 KV_FP8_SM_MIN = (8, 0)
 """fp8_e5m2 and weight-only kernels; e4m3 in hardware wants 8.9, which the compatibility check judges."""
 
+_HALVES = ("bfloat16", "float16")
 _MIXED_EXPERTS = {"DeepseekV4ForCausalLM": "mxfp4"}
 """Checkpoints that are called fp8 and store their experts in 4 bit (vllm-project/vllm#51041, 2026-08-07)."""
 _MXFP4_FILES = ("GptOssForCausalLM",)
@@ -140,6 +141,12 @@ def quantization_of(model: ModelShape, asked: str | None) -> str:
     if published:
         return published
     return "float16" if model.dtype == "float16" else "bfloat16"
+
+
+def published_kind(model: ModelShape) -> str:
+    """What the checkpoint itself stores its weights in."""
+    found = quantization_of(model, None)
+    return model.dtype if found in _HALVES else found
 
 
 def scheme_of(model: ModelShape, asked: str | None) -> Scheme:
