@@ -72,6 +72,8 @@ class ImageGate:
     branches: frozenset[int]
     geforce: bool
     """Whether the exceptions hold for GeForce and TITAN too."""
+    tesla: frozenset[int]
+    """Of them, those that hold for data-centre GPUs alone."""
     source: str
     as_of: str = SOFTWARE_AS_OF
 
@@ -123,6 +125,7 @@ def image_gates() -> Sequence[ImageGate]:
             since=parse_version(row["since"]),
             branches=frozenset(row["branches"]),
             geforce=row["geforce"],
+            tesla=frozenset(row.get("tesla", ())),
             source=row["source"],
         )
         for row in compat_rule("R-REQ")["exceptions"]

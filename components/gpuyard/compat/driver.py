@@ -21,6 +21,7 @@ from gpuyard.compat.compat_libraries import (
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL, HOPPER, TURING, last_branch
 from gpuyard.compat.image_gate import gate_problems
+from gpuyard.compat.place import is_own_machine
 from gpuyard.compat.problem import (
     Fix,
     Problem,
@@ -40,11 +41,6 @@ CUDA_12_ESCAPES = {
 """Per engine: last release on CUDA 12 by default, and the releases with a ``-cu129`` variant."""
 IMAGE_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket", "GKE COS", "Talos"})
 """Systems whose driver comes with the node image."""
-_OWN_MACHINES = re.compile(
-    r"^(any|linux|vm|)$|bare|metal|docker|podman|compose|wsl|windows|desktop|workstation|on-?prem|\blocal"
-    r"|proxmox|openstack|k3s|rke2|kube-?adm|minikube|microk8s|unraid|truenas|slurm|\bhpc|homelab|runpod|\bvast"
-)
-"""Platforms whose driver is not that of a node image."""
 WINDOWS_NUMBERS = 10
 """Windows counts a branch's drivers on, 581 and 582 for 580, 471 to 475 for 470; none starts there."""
 LAST_LEGACY_BRANCH = 580
@@ -166,7 +162,7 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
 def _gpu(facts: Facts) -> Iterator[Problem]:
     if not facts.branch:
         return
-    stated = not _OWN_MACHINES.search(facts.platform) or facts.os in IMAGE_SYSTEMS
+    stated = not is_own_machine(facts.platform) or facts.os in IMAGE_SYSTEMS
     by_image = stated or bool(facts.given.ami) or facts.manager == "image"
     last = last_branch(facts.sm)
     if last and facts.branch >= last + WINDOWS_NUMBERS:

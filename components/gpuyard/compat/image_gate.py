@@ -1,16 +1,21 @@
 """The gate of NVIDIA's base images: NVIDIA_REQUIRE_CUDA, which the container runtime reads first."""
 
+import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import cuda_floors, image_gates, native_driver
 from gpuyard.compat.compat_libraries import is_framework, tries_both_modes
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.place import is_own_machine
 from gpuyard.compat.problem import Fix, Problem, raise_driver, with_env
 from gpuyard.compat.spelling import dotted, driver_text
 from gpuyard.errors import Severity
 
 GATE_UNREAD_SINCE = 580
 """GeForce drivers from here on pass images that do not except them (noonghunna/club-3090#633)."""
+
+_AT_HOME = re.compile(r"debian|truenas|unraid|windows|\bwsl|proxmox|\barch\b|fedora|\bmint\b|nixos|\bhome")
+"""Systems of people's own machines."""
 
 
 def gate_problems(facts: Facts) -> Iterator[Problem]:
@@ -25,13 +30,14 @@ def gate_problems(facts: Facts) -> Iterator[Problem]:
     if gate is None:
         return
     excepted = facts.branch in gate.branches
-    if excepted and (gate.geforce or not facts.is_geforce):
+    for_geforce = gate.geforce and facts.branch not in gate.tesla
+    if excepted and (for_geforce or not _may_be_geforce(facts)):
         return
     fixes = [raise_driver(facts, native)]
     if facts.driver_high >= cuda_floors().get(base[0], ()):
         disabled = Fix("set NVIDIA_DISABLE_REQUIRE=1", with_env(facts, "NVIDIA_DISABLE_REQUIRE", "1"))
         fixes.append(disabled)
-    sure = not excepted or facts.branch < GATE_UNREAD_SINCE
+    sure = not excepted or (facts.branch < GATE_UNREAD_SINCE and _is_surely_geforce(facts))
     yield Problem(
         "IMAGE_REQUIRE_GATE",
         "driver",
@@ -43,3 +49,17 @@ def gate_problems(facts: Facts) -> Iterator[Problem]:
         tuple(fixes),
         Severity.ERROR if sure else Severity.WARNING,
     )
+
+
+def _may_be_geforce(facts: Facts) -> bool:
+    """Whether it is a consumer card, or a GPU that nobody names on a machine that is not a cloud's.
+
+    Who reports the gate's refusal often leaves the GPU out (henrygd/beszel PR#1103, speaches-ai/speaches#276,
+    SyneRBI/PETRIC2#27, open-webui/docs PR#507).
+    """
+    is_unknown = facts.datacenter is None and not facts.gpu_name and not facts.sm
+    return facts.is_geforce or (is_unknown and not facts.instance and is_own_machine(facts.platform))
+
+
+def _is_surely_geforce(facts: Facts) -> bool:
+    return facts.is_geforce or bool(_AT_HOME.search(f"{facts.platform} {facts.node_image}"))

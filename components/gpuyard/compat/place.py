@@ -19,6 +19,11 @@ _EKS_IMAGES = (
     ("AL2_x86_64_GPU", r"al2_x86_64_gpu|eks-gpu-node"),
     ("AL2023_x86_64_NVIDIA", r"nvidia"),
 )
+_OWN_MACHINES = re.compile(
+    r"^(any|linux|vm|)$|bare|metal|docker|podman|compose|wsl|windows|desktop|workstation|on-?prem|\blocal"
+    r"|proxmox|openstack|k3s|rke2|kube-?adm|minikube|microk8s|unraid|truenas|slurm|\bhpc|homelab|runpod|\bvast"
+)
+"""Platforms whose driver is not that of a node image."""
 
 
 def read_platform(given: Combination) -> str:
@@ -36,6 +41,11 @@ def read_platform(given: Combination) -> str:
     if on_aws and given.ami is not None and given.kubernetes is not None:
         return "eks"
     return text or ("aws" if on_aws else "")
+
+
+def is_own_machine(platform: str) -> bool:
+    """Whether no cloud's node image brings the driver, as far as the platform says."""
+    return bool(_OWN_MACHINES.search(platform))
 
 
 def is_openshift(given: Combination) -> bool:
