@@ -54,16 +54,17 @@ def measurements() -> Iterator[Case]:
             continue
         if not size and not row["gpus"]:
             continue
+        parts = int(size[1]) if size else None
         yield row["source"], {
-            "gpu": row["gpu"], "gpu_count": row["gpus"] or int(size[1]), "model": row["model"],
+            "gpu": row["gpu"], "gpu_count": row["gpus"] or parts, "model": row["model"],
             "quantization": row["precision"], "runtime": engine,
-            "tensor_parallel": int(size[1]) if size else None,
+            "tensor_parallel": parts,
         }  # fmt: skip
 
 
 def releases() -> Iterator[Case]:
     """Every vLLM release on every GPU that it has machine code for, with the native driver of its CUDA."""
-    drivers = {
+    drivers: dict[tuple[int, ...], str] = {
         (12, 1): "535.309.01",
         (12, 4): "550.163.01",
         (12, 8): "570.211.01",
@@ -100,14 +101,18 @@ def releases() -> Iterator[Case]:
             }  # fmt: skip
 
 
+NEWER_THAN = {"460": ("g5", "g6", "p5"), "470": ("g6", "p5")}
+"""Machine types that came after a branch: A10G after 460, Ada and Hopper after 470."""
+
+
 def eks_images() -> Iterator[Case]:
     """EKS images with GPUs that AWS sold when they came out."""
     for row in node_images():
         if not row.image.startswith(("AL2023_x86", "AL2_x86")) or not row.last_release:
             continue
         for instance in ("g4dn.xlarge", "g5.xlarge", "g6.xlarge", "p4d.24xlarge", "p5.48xlarge"):
-            if row.driver.startswith("470") and instance[:2] in ("g6", "p5"):
-                continue  # branch 470 is older than Ada and Hopper
+            if instance[:2] in NEWER_THAN.get(row.driver[:3], ()):
+                continue
             yield row.source, {
                 "platform": "eks", "kubernetes": row.kubernetes, "ami": f"{row.image} v{row.last_release}",
                 "instance": instance, "driver": row.driver, "driver_managed_by": "image",

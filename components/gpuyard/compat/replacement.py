@@ -49,16 +49,31 @@ def _eks(facts: Facts, version: str, wanted: Version) -> tuple[str, Mapping[str,
     newest = max(fitting, key=lambda row: row.last_release, default=None)
     if newest is not None:
         release, version = newest.last_release, newest.driver
+    elif older := _older_image(kubernetes, wanted, facts.arch):
+        image, release, version, named = older.image, older.last_release, older.driver, True
     elif wanted[0] in DUAL_DRIVER_BRANCHES:
         release = DUAL_DRIVER_RELEASE
     else:
         return f"use an EKS image with driver {version}", {}
-    changes: dict[str, Any] = {"driver": version}
+    changes: dict[str, Any] = {"driver": version, "driver_branch": version.partition(".")[0]}
     if facts.given.fabric_manager is not None:
         changes["fabric_manager"] = version
     if facts.given.ami is not None and named:
         changes["ami"] = f"{image} v{release}"
     return f"use the EKS image {image} v{release}, which has driver {version}", changes
+
+
+def _older_image(kubernetes: str, wanted: Version, arch: str) -> NodeImage | None:
+    """The newest Amazon Linux 2 of that Kubernetes, of the lowest branch that reaches the driver."""
+    fitting = [
+        row
+        for row in node_images()
+        if row.image == "AL2_x86_64_GPU"
+        and arch != "arm64"
+        and row.kubernetes == kubernetes
+        and parse_version(row.driver) >= wanted
+    ]
+    return min(fitting, key=lambda row: (int(row.driver[:3]), -int(row.last_release)), default=None)
 
 
 def _bottlerocket(wanted: Version) -> NodeImage | None:
