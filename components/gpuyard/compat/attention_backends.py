@@ -1,6 +1,7 @@
 """Attention backends: which one was asked for, and the GPUs that it has kernels for in a release."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
@@ -67,9 +68,13 @@ def asked_backend(facts: Facts) -> str:
     backend = asked.lower().replace("_vllm_v1", "")
     if reads and facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
         return "FlashAttention 3"
-    return backend or next(
-        (name for name, words in LIBRARIES if any(w in facts.runtime_text for w in words)), ""
-    )
+    return backend or _library(facts.runtime_text)
+
+
+@cache
+def _library(runtime_text: str) -> str:
+    """The attention library that a runtime is; empty: none."""
+    return next((name for name, words in LIBRARIES if any(word in runtime_text for word in words)), "")
 
 
 def backend_span(facts: Facts, backend: str) -> Span | None:

@@ -5,14 +5,15 @@ Every field may be missing: unknown is not wrong. Values are kept as they were w
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Combination:
     """What is known of one place, engine and model. None: unknown."""
 

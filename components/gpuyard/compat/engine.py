@@ -59,8 +59,8 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
             (set_field("dtype", "float16", "use dtype float16 (half)"), *set_gpus(facts, *cards)),
             Severity.WARNING if by_itself else Severity.ERROR,
         )
-    refused = any(name in facts.model_name.lower() for name in FLOAT16_REFUSED)
-    if refused and facts.runtime == "vllm" and facts.dtype == "float16" and facts.version >= (0, 9, 0):
+    strict = facts.runtime == "vllm" and facts.dtype == "float16" and facts.version >= (0, 9, 0)
+    if strict and any(name in facts.model_name.lower() for name in FLOAT16_REFUSED):
         other = "bfloat16" if facts.sm >= AMPERE else "float32"
         yield Problem(
             "DTYPE_UNSUPPORTED",

@@ -1,6 +1,7 @@
 """The node's processor: images, node images and releases that are built for another one."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_images import Amd64Image, amd64_images
@@ -56,6 +57,7 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
         yield from _of_wheel(facts)
 
 
+@cache
 def _arch_in(text: str) -> str:
     return next((arch for arch, words in _SPELLINGS if any(word in text for word in words)), "")
 
