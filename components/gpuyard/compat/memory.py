@@ -9,7 +9,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Problem
 from gpuyard.compat.request_table import request_table_problems
-from gpuyard.compat.split import read_split
+from gpuyard.compat.split import may_share_attention, read_split
 from gpuyard.errors import Severity
 from gpuyard.planning.memory import Split, weight_bytes_per_gpu
 from gpuyard.planning.weights import keeps_attention
@@ -67,6 +67,7 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
     sure = per_gpu * (MIXED_TOLERANCE if mixed else WEIGHT_TOLERANCE)
     # what a name says of its size is rounder than the catalog
     if sure > total * share or (facts.model is not None and sure > total * WHOLE):
+        unsaid = _count_unsaid(facts) or may_share_attention(facts)
         unverified = facts.model is not None and not facts.model.verified
         unverified = unverified and per_gpu * UNVERIFIED_TOLERANCE <= total * WHOLE
         yield Problem(
@@ -75,9 +76,9 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
             f"weights take {format_bytes(per_gpu)} per GPU ({split.gpus} of them), "
             f"one has {format_bytes(total)}",
             weight_fixes(facts),
-            Severity.WARNING if unverified or _count_unsaid(facts) else Severity.ERROR,
+            Severity.WARNING if unverified or unsaid else Severity.ERROR,
         )
-        if tight and not unverified and not _count_unsaid(facts):
+        if tight and not unverified and not unsaid:
             yield no_room(facts, per_gpu, total * share)
         return
     yield from cache_problems(

@@ -70,6 +70,7 @@ def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:
         "tensor_parallel",
         f"a vocabulary of {vocabulary} (padded to {padded}) does not divide by {size}",
         size_fixes(facts, [part for part in SIZES if part < size and padded % part == 0]),
+        Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
     )
 
 

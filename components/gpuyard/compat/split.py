@@ -12,6 +12,8 @@ from gpuyard.planning.memory import Split
 EXPERT_PARALLEL = ("--enable-expert-parallel", "-ep", "--ep-size", "--ep", "--expert-parallel-size")
 NODE = 8
 """GPUs that tensor parallel stays within, as a rule."""
+OVER_NODES = ("dynamo", "llm-d", "llmd")
+"""Products that run an engine over nodes, prefill and decode apart."""
 RACKS = ("gb200", "gb300")
 """GPUs that NVLink joins beyond a node: SGLang served mixtures with sizes of 12 to 56 there
 (SemiAnalysisAI/InferenceX, benchmarks/multi_node/srt-slurm-recipes, 2026-08-21)."""
@@ -75,13 +77,18 @@ def has_whole_experts(facts: Facts) -> bool:
 
 
 def may_share_attention(facts: Facts) -> bool:
-    """Whether copies of attention are likelier than what is said.
+    """Whether copies of attention are likelier than what is said of a mixture, and no flags are told.
 
-    In a rack, sizes that no number of heads divides by are those of copies; nothing is told of the flags.
+    In a rack, sizes that no number of heads divides by are those of copies. What serves on many nodes states
+    the size of one copy, with as many of them as it likes.
     """
+    if not _is_mixture(facts) or facts.given.env is not None:
+        return False
     wide = int(facts.given.tensor_parallel or 1) > NODE
     in_rack = facts.gpu is not None and facts.gpu.id in RACKS
-    return wide and in_rack and _is_mixture(facts) and facts.runtime == "sglang" and facts.given.env is None
+    return (wide and in_rack and facts.runtime == "sglang") or any(
+        name in facts.runtime_text for name in OVER_NODES
+    )
 
 
 def _is_mixture(facts: Facts) -> bool:
