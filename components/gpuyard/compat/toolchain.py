@@ -82,7 +82,8 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
         return
     by_triton = facts.runtime in TRITON_ENGINES and facts.sm >= BLACKWELL
     by_triton = by_triton or TRITON_ITSELF.search(facts.runtime_text) is not None
-    if not (host or jit or by_triton or facts.install == "source" or facts.sm in COMPILED_AT_RUN_TIME):
+    without_code = facts.sm in COMPILED_AT_RUN_TIME and not _has_code_of_its_own(facts)
+    if not (host or jit or by_triton or facts.install == "source" or without_code):
         return
     fix = (
         set_field(path, dotted(needed), f"use CUDA {dotted(needed)} or newer")
@@ -98,6 +99,12 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
         (fix, *newer_release(facts)),
         Severity.ERROR if not host or _compiles_there(facts) else Severity.WARNING,
     )
+
+
+def _has_code_of_its_own(facts: Facts) -> bool:
+    """Whether an engine that does without Triton brings machine code for the GPU, as TurboMind does."""
+    release = facts.release
+    return facts.runtime not in TRITON_ENGINES and release is not None and covers(release.sass, facts.sm)
 
 
 def _compiles_there(facts: Facts) -> bool:
