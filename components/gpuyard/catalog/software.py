@@ -97,7 +97,10 @@ def cuda_toolkits() -> Mapping[str, CudaToolkit]:
 
 @cache
 def _native_drivers() -> Mapping[Version, Version]:
-    return {toolkit.version: toolkit.native_driver for toolkit in cuda_toolkits().values()}
+    early = {
+        parse_version(cuda): parse_version(driver) for cuda, driver in compat_rule("R-MVC")["early"].items()
+    }
+    return early | {toolkit.version: toolkit.native_driver for toolkit in cuda_toolkits().values()}
 
 
 @cache
@@ -115,6 +118,13 @@ def cuda_floors() -> Mapping[int, Version]:
 def native_driver(cuda: Version) -> Version:
     """Driver that a CUDA release came with; empty: unknown."""
     return _native_drivers().get(cuda[:2], ())
+
+
+def cuda_floor(cuda: Version) -> Version:
+    """Oldest driver that a CUDA release runs on: of its major version, before 11 its own; empty: unknown."""
+    if not cuda:
+        return ()
+    return cuda_floors().get(cuda[0], ()) or native_driver(cuda)
 
 
 @cache

@@ -55,10 +55,10 @@ _BY_IMAGE = re.compile(r"docker|contain|\b(image|podman|helm|kubernetes|k8s|comp
 _CUDA_VERSIONS = re.compile(r"cuda?[ -]?\d+(\.\d+)*")
 _OTHER_VERSIONS = re.compile(r"torch[ =v_-]*\d+(\.\d+)*")
 """Versions in a runtime's name that are not the engine's own."""
-_MONTHS = re.compile(r"\b(2\d)\.(0[1-9]|1[0-2])\b")
+_MONTHS = re.compile(r"\b(1[89]|2\d)\.(0[1-9]|1[0-2])\b")
 _BY_MONTH = re.compile(
     r"nvcr\.io/nvidia/(pytorch|tensorflow|tensorrt|tensorrtserver|tritonserver|vllm|sglang|cuda-dl-base|jax"
-    r"|mxnet|paddlepaddle|dgl|pyg|l4t-pytorch|optimized-\w+):|tritonserver:"
+    r"|mxnet|caffe2?|digits|cntk|theano|paddlepaddle|dgl|pyg|l4t-pytorch|optimized-\w+):|tritonserver:"
 )
 """Images whose tag is a month with one CUDA, SageMaker's copies of Triton too; NeMo's months are its own."""
 _BASE_IMAGE = re.compile(r"nvidia/cuda:(\d+\.\d+)")

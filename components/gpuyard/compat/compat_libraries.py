@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gpuyard.catalog.software import Version, cuda_floors, native_driver
+from gpuyard.catalog.software import Version, cuda_floor, native_driver
 from gpuyard.catalog.software_runtimes import ngc_hosts, release_key
 from gpuyard.compat.build import NGC_IMAGES
 from gpuyard.compat.facts import Facts
@@ -21,6 +21,8 @@ WIRED_UNDER_GPUSTACK: Version = (0, 15)
 WIRED_LLM_D = frozenset({(0, 5, 0, 0)})
 LLM_D_CUDA: Version = (12, 9)
 """llm-d's images of early 2026 (llm-d/llm-d#706), with the CUDA that they are built on."""
+FIRST_COMPAT: Version = (10, 0)
+"""First CUDA with a compatibility package."""
 UNSUPPORTED_HOSTS = frozenset({545, 555, 560})
 """Branches that NVIDIA's release notes leave out of forward compatibility."""
 NOT_ON_CUDA_IMAGES = ("ollama",)
@@ -49,8 +51,8 @@ def tries_both_modes(facts: Facts) -> bool:
     Their entry point tries the compatibility libraries and falls back to minor-version compatibility, on
     GeForce too.
     """
-    floor = cuda_floors().get(facts.base_cuda[0]) if facts.base_cuda else None
-    return is_framework(facts) and floor is not None and facts.driver_high >= floor
+    floor = cuda_floor(facts.base_cuda)
+    return is_framework(facts) and bool(floor) and facts.driver_high >= floor
 
 
 def is_carried(facts: Facts) -> bool:
@@ -104,7 +106,7 @@ def mounted_library_problems(facts: Facts) -> Iterator[Problem]:
         return
     if _MOUNTS_NONE.match(str(facts.given.toolkit or "")):
         return
-    if not native or not facts.branch or facts.branch >= native[0]:
+    if not native or not facts.branch or facts.branch >= native[0] or facts.base_cuda < FIRST_COMPAT:
         return
     if any(word in facts.runtime_text for word in NOT_ON_CUDA_IMAGES):
         return

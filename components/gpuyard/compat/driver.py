@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import (
     Version,
-    cuda_floors,
+    cuda_floor,
     driver_branches,
     native_driver,
     parse_version,
@@ -20,7 +20,7 @@ from gpuyard.compat.compat_libraries import (
 )
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL, HOPPER, TURING, last_branch
-from gpuyard.compat.image_gate import gate_problems
+from gpuyard.compat.image_gate import gate_problems, is_let_in
 from gpuyard.compat.place import is_own_machine
 from gpuyard.compat.problem import (
     Fix,
@@ -90,10 +90,12 @@ def cuda_12_fixes(facts: Facts) -> tuple[Fix, ...]:
 
 
 def _cuda_floor(facts: Facts) -> Iterator[Problem]:
-    floor = cuda_floors().get(facts.cuda[0]) if facts.cuda else None
-    if floor is None or not facts.driver_high or facts.driver_high >= floor:
+    floor = cuda_floor(facts.cuda)
+    if not floor or not facts.driver_high or facts.driver_high >= floor:
         return
     if uses_forward_compat(facts) and facts.branch in (535, 550, 570, 575):
+        return
+    if facts.cuda < (11,) and is_let_in(facts):
         return
     yield Problem(
         "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
@@ -110,14 +112,13 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     native = native_driver(facts.cuda)
     if not native or not facts.driver_high or facts.driver_high >= native:
         return
-    floor = cuda_floors().get(facts.cuda[0], ())
+    floor = cuda_floor(facts.cuda)
     if facts.driver_high < floor or uses_forward_compat(facts) or is_carried(facts):
         return
-    # NVIDIA's own containers build it for every GPU (26.06 on a GB10: NVIDIA/dgx-spark-playbooks PR#91)
-    must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL and not facts.month
+    must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
     must_translate = must_translate or _translates_its_tower(facts)
-    # NVIDIA's own build has machine code for all (dgx-spark-playbooks run 26.05 on DGX OS with 580)
+    # NVIDIA's own containers build it for every GPU (26.05 and 26.06 on a GB10: dgx-spark-playbooks PR#91)
     must_translate = must_translate and not is_framework(facts)
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from gpuyard.catalog.software import cuda_floors, image_gates, native_driver
+from gpuyard.catalog.software import cuda_floor, image_gates, native_driver
 from gpuyard.compat.compat_libraries import is_framework, tries_both_modes
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.place import is_own_machine
@@ -34,7 +34,7 @@ def gate_problems(facts: Facts) -> Iterator[Problem]:
     if excepted and (for_geforce or not _may_be_geforce(facts)):
         return
     fixes = [raise_driver(facts, native)]
-    if facts.driver_high >= cuda_floors().get(base[0], ()):
+    if facts.driver_high >= cuda_floor(base):
         disabled = Fix("set NVIDIA_DISABLE_REQUIRE=1", with_env(facts, "NVIDIA_DISABLE_REQUIRE", "1"))
         fixes.append(disabled)
     sure = not excepted or (facts.branch < GATE_UNREAD_SINCE and _is_surely_geforce(facts))
@@ -49,6 +49,12 @@ def gate_problems(facts: Facts) -> Iterator[Problem]:
         tuple(fixes),
         Severity.ERROR if sure else Severity.WARNING,
     )
+
+
+def is_let_in(facts: Facts) -> bool:
+    """Whether an image of CUDA 10 excepts the driver, and so brings libraries for it, on data-centre GPUs."""
+    gate = next((row for row in image_gates() if facts.base_cuda >= row.since), None)
+    return gate is not None and facts.branch in gate.branches and facts.datacenter is not False
 
 
 def _may_be_geforce(facts: Facts) -> bool:
