@@ -29,6 +29,9 @@ FP8_BLOCK = 128
 FP4_GROUP = 16
 GROUP = 128
 """Of AWQ and GPTQ checkpoints, nearly always; 64 and 32 exist."""
+GROUPS = "quantization group"
+_NAMED_GROUP = re.compile(r"(?:\bg|w4g|w8g|gs|group[-_]?(?:size)?[-_]?)(32|64)\b|\b(32|64)g\b")
+"""A group size that the checkpoint's name says."""
 ONLINE_BLOCKS = ("per_block", (0, 24, 0, 0))
 """Quantization on load that counts in blocks, and the first vLLM that pads them (vllm-project/vllm#44763)."""
 TILE = 64
@@ -114,7 +117,8 @@ def _block(facts: Facts) -> tuple[int, str]:
     if ONLINE_BLOCKS[0] in plain(facts.given.quantization) and () < facts.version < ONLINE_BLOCKS[1]:
         return FP8_BLOCK, "FP8 block"
     if kind in WEIGHT_ONLY or any(word in name for word in WEIGHT_ONLY):
-        return GROUP, "quantization group"
+        named = _NAMED_GROUP.search(name)
+        return int(named[1] or named[2]) if named else GROUP, GROUPS
     if kind in ("nvfp4", "modelopt_fp4"):
         return FP4_GROUP, "FP4 group"
     return 0, ""
@@ -125,7 +129,14 @@ def _cuts(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) ->
     tensor = int(facts.given.tensor_parallel or 1)
     if model.moe is None or not model.moe.expert_ffn:
         padded = model.ffn == PADDED_72B[0] and bool(_QWENS_OWN.search(facts.model_name.lower()))
-        return [(PADDED_72B[1] if padded else model.ffn, tensor)]
+        # attention's output is cut by heads (intel/auto-round#643)
+        attention = (
+            model.heads * (model.value_dim or model.head_dim) if what == GROUPS and not model.mla else 0
+        )
+        return [
+            (PADDED_72B[1] if padded else model.ffn, tensor),
+            *([(attention, tensor)] if attention else []),
+        ]
     split = read_split(facts)
     widths = [] if whole_experts else [(model.moe.expert_ffn, split.ranks if split else tensor)]
     if what == "FP8 block":  # other schemes leave what is not an expert as it was

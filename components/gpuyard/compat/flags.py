@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 
+from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
 from gpuyard.catalog.software_support import WHOLE_PARSERS, FlagSpan, runtime_flags
 from gpuyard.compat.build import is_other_build
@@ -121,6 +123,12 @@ NVIDIA/TensorRT-LLM#18582)."""
 FLASH_VALUE_SINCE = (0, 0, 6341, 0)
 """Build of llama.cpp whose ``--flash-attn`` wants ``on``, ``off`` or ``auto`` after it; b6303 took it bare
 (mostlygeek/llama-swap#283, 2025-09-04)."""
+ARGUMENTS_GONE: Mapping[str, Mapping[str, Version]] = {
+    "vllm": {"--disable-log-requests": (0, 10, 1, 0)},
+}
+"""Flags that were gone from the engine's Python arguments before the command line stopped taking them
+(vllm-project/vllm#23283, hiyouga/LlamaFactory#9503)."""
+_ARGUMENT = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 _WORKER_FLAGS = "--dyn-"
 """Flags that Dynamo's worker takes beside the engine's (ai-dynamo/dynamo, components/src/dynamo/common)."""
 MISSPELT = 0.88
@@ -140,6 +148,7 @@ def flag_problems(facts: Facts) -> Iterator[Problem]:
     """Every flag and variable that the release does not take."""
     for name in dict.fromkeys(flag for flag, _ in facts.flags):
         yield from _flag(facts, name)
+    yield from _arguments(facts)
     yield from _command(facts)
     yield from _flash_attention(facts)
     yield from variable_problems(facts)
@@ -172,6 +181,17 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
     elif facts.runtime in WHOLE_PARSERS and not any(flag.startswith(key) for flag in known):
         # parsers take unique beginnings
         yield from _unknown(facts, name, key)
+
+
+def _arguments(facts: Facts) -> Iterator[Problem]:
+    """Flags that are passed as arguments of Python: ``num_scheduler_steps=8``."""
+    known = runtime_flags(facts.runtime)
+    for name in facts.env:
+        span = known.get("--" + name.replace("_", "-")) if _ARGUMENT.fullmatch(name) else None
+        if span is None or _begins_another(facts, span):
+            continue
+        earlier = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
+        yield from _span(facts, name, span if earlier is None else replace(span, gone_in=earlier))
 
 
 def _command(facts: Facts) -> Iterator[Problem]:

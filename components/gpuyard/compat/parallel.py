@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import ceil
 
+from gpuyard.catalog.models import ModelShape
 from gpuyard.compat.blocks import block_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, with_env
@@ -11,6 +12,11 @@ from gpuyard.compat.split_fixes import SIZES, size_fixes
 from gpuyard.errors import Severity
 from gpuyard.planning.weights import VOCAB_PAD
 
+WHOLE_KV_HEADS = frozenset({"tgi", "transformers"})
+"""Engines that cut KV heads and never copy several of them (huggingface/transformers#48307,
+huggingface/text-generation-inference#1696)."""
+KV_COPIES_SINCE = (0, 2, 1, 0)
+"""First vLLM that copies KV heads where there are fewer of them than GPUs; 0.2.0 asserts that they divide."""
 VISION_FLAG = "--mm-encoder-tp-mode"
 VISION_DATA_SINCE = (0, 10, 2, 0)
 """First vLLM with that flag."""
@@ -45,18 +51,31 @@ def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
     model = facts.model
     if model is None or model.mla is not None or size < 2 or not model.kv_heads or not heads:
         return
-    if model.kv_heads % size and size % model.kv_heads:
-        fitting = [
-            part
-            for part in SIZES
-            if part < size and heads % part == 0 and not (model.kv_heads % part and part % model.kv_heads)
-        ]
-        yield Problem(
-            "TP_DIVISIBILITY",
-            "tensor_parallel",
-            f"{model.kv_heads} KV heads neither divide by {size} nor divide it",
-            size_fixes(facts, fitting),
-        )
+    copied = _copies_kv_heads(facts, model)
+    if model.kv_heads % size == 0 or (copied and size % model.kv_heads == 0):
+        return
+    fitting = [
+        part
+        for part in SIZES
+        if part < size
+        and heads % part == 0
+        and (model.kv_heads % part == 0 or (copied and part % model.kv_heads == 0))
+    ]
+    yield Problem(
+        "TP_DIVISIBILITY",
+        "tensor_parallel",
+        f"{model.kv_heads} KV heads neither divide by {size} nor divide it"
+        if copied
+        else f"{model.kv_heads} KV heads do not divide by {size}, and {facts.runtime} copies none",
+        size_fixes(facts, fitting),
+    )
+
+
+def _copies_kv_heads(facts: Facts, model: ModelShape) -> bool:
+    """Whether the engine gives GPUs copies of KV heads where it has more of them than heads."""
+    early = facts.runtime == "vllm" and () < facts.version < KV_COPIES_SINCE
+    # a single head has code of its own
+    return model.kv_heads == 1 or (facts.runtime not in WHOLE_KV_HEADS and not early)
 
 
 def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:

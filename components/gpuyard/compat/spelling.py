@@ -241,7 +241,7 @@ def read_env(value: object) -> tuple[Mapping[str, str], tuple[tuple[str, str], .
             flags.append((name, inline or ("" if follows.startswith("-") else follows)))
         else:
             name, sign, text = word.partition("=")
-            # lower-case ones with dots are values of Helm charts
-            if sign and re.fullmatch(r"[A-Z][A-Z0-9_]*|[a-z]\w*(\.\w+)+", name):
+            # lower-case ones with dots are values of Helm charts, with underscores arguments of Python
+            if sign and re.fullmatch(r"[A-Z][A-Z0-9_]*|[a-z]\w*(\.\w+)+|[a-z]+(_[a-z0-9]+)+", name):
                 env[name] = text.strip("\"'")
     return env, tuple(flags)
