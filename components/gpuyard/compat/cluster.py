@@ -21,6 +21,9 @@ from gpuyard.compat.toolkit import toolkit_problems
 from gpuyard.errors import Severity
 
 DRA_MIN_KUBERNETES: Version = (1, 32)
+DRA_SINCE: dict[str, Version] = {"eks": (1, 33), "aks": (1, 34)}
+"""Kubernetes from which a cloud serves DRA (awslabs/amazon-eks-ami PR#2285; NVIDIA/aicr
+docs/integrator/aks-gpu-setup.md); GKE does on request before."""
 DRA_FIRST: Version = (1,)
 DRA_UNREGISTERED: tuple[Version, ...] = ((1, 34, 0), (1, 34, 1))
 """Kubernetes whose kubelet forgets DRA drivers that connect again (kubernetes/kubernetes#133920)."""
@@ -60,6 +63,15 @@ def _dra(facts: Facts) -> Iterator[Problem]:
                 set_field("kubernetes", "1.34", "upgrade to Kubernetes 1.34"),
                 set_field("dra_driver", None, "use the device plugin"),
             ),
+        )
+    elif facts.kubernetes and facts.kubernetes[:2] < DRA_SINCE.get(facts.platform, ()):
+        since = dotted(DRA_SINCE[facts.platform])
+        yield Problem(
+            "K8S_VERSION",
+            "kubernetes",
+            f"{facts.platform} serves DRA from {since} on, this is {dotted(facts.kubernetes)}",
+            (set_field("kubernetes", "1.34", "upgrade to Kubernetes 1.34"),),
+            Severity.WARNING,
         )
     version = parse_version(text)
     if facts.kubernetes[:2] >= (1, 34) and DRA_FIRST <= version < DRA_WITH_V1:

@@ -7,13 +7,16 @@ from gpuyard.catalog.software import driver_branches
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.image_defects import image_release
 from gpuyard.compat.owner import ABSENT, has_operator
-from gpuyard.compat.problem import Fix, Problem, set_field
+from gpuyard.compat.problem import Fix, Problem, set_driver, set_field
 from gpuyard.compat.spelling import dotted, read_driver
 
 V100_SWITCHED = 16
 """V100 behind switches, as in DGX-2; eight are a mesh without one."""
 BOTTLEROCKET_FABRIC = (1, 20, 0)
 """First Bottlerocket with fabric manager (bottlerocket-os/bottlerocket PR#3873, 2024-05-13)."""
+MIXED_CONTAINER = ("Ubuntu 22.04", (580, 126, 9), "580.126.20")
+"""System and driver whose container has fabric manager 590.48.01, and the next driver that has its own
+(NVIDIA/gpu-driver-container#735, 2026-04-27)."""
 _CLUSTERS = frozenset({"eks", "gke", "aks", "oke"})
 """Clusters of clouds, whose GPU images bring fabric manager; their plain machines often lack it."""
 _PRESENT = frozenset(
@@ -52,6 +55,13 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
             "the GPUs hang on an NVSwitch, and no fabric manager runs (error 802)",
             fix,
         )
+    elif switched and given is None and _is_mixed(facts):
+        yield Problem(
+            "FABRIC_MANAGER",
+            "driver",
+            f"the driver container {facts.driver_text} for {facts.os} brings fabric manager 590.48.01",
+            (set_driver(facts, MIXED_CONTAINER[2]),),
+        )
     elif switched and given is None and facts.os == "Bottlerocket":
         yield from _old_bottlerocket(facts)
     elif switched and given is None and _misses_switch_drivers(facts):
@@ -78,6 +88,10 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
                 "there (error 802)",
                 fix,
             )
+
+
+def _is_mixed(facts: Facts) -> bool:
+    return facts.manager == "operator" and (facts.os, facts.driver) == MIXED_CONTAINER[:2]
 
 
 def _old_bottlerocket(facts: Facts) -> Iterator[Problem]:

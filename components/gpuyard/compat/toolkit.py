@@ -117,12 +117,15 @@ def _version_3(stack: _Stack) -> Problem | None:
 def _cdi(stack: _Stack) -> Problem | None:
     if not () < stack.containerd < CDI_SINCE or stack.release is None or stack.release.key < OPERATOR_CDI:
         return None
+    if switched(stack.facts, "cdi") is False:
+        return None
+    off = Fix("set cdi.enabled=false", with_env(stack.facts, "cdi.enabled", "false"))
     return Problem(
         "TOOLKIT_CONTAINERD",
         "containerd",
         f"GPU Operator {stack.release.version} hands out GPUs by CDI, which containerd "
         f"{dotted(stack.containerd)} does not know",
-        (set_field("containerd", "1.7.29", "use containerd 1.7"), _operator("v25.3.4")),
+        (set_field("containerd", "1.7.29", "use containerd 1.7"), off, _operator("v25.3.4")),
     )
 
 
