@@ -11,11 +11,13 @@ A finding is a value: checks return lists of them and never raise. Only the edge
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from typing import Any
+
+from gpuyard.records import record
 
 
 class Severity(StrEnum):
@@ -29,7 +31,7 @@ class Severity(StrEnum):
     """Worth knowing; nothing to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Finding:
     """One thing that is wrong or worth knowing (`docs/reference/findings.md`)."""
 

@@ -1,11 +1,11 @@
 """Vision encoders of models that see: what one step of theirs takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.config_reader import ConfigReader
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 _ITEM_TOKENS = 16384
 """Of the largest image of families that name no image size: 12,845,056 pixels (Qwen2-VL to Qwen3.5)."""
@@ -13,7 +13,7 @@ _MERGE = 2
 """Patches of a side that become one token, where a family without an image size does not say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Vision:
     """One vision encoder."""
 

@@ -5,7 +5,6 @@ Empty tuples, empty texts and None are unknown. Nothing here judges.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gpuyard.catalog.hardware import Gpu, MachineType
 from gpuyard.catalog.models import ModelShape
@@ -39,6 +38,7 @@ from gpuyard.compat.spelling import (
     read_sm,
     read_system,
 )
+from gpuyard.records import record
 
 GKE_POOL_DRIVER = "gpu-driver-version"
 """What a GKE node pool calls its say on the driver, with or without a prefix."""
@@ -47,7 +47,7 @@ _NOMINAL = 1.08
 """How much more than the driver reports a card's nominal memory is at most (A10G: 24576 to 22888 MiB)."""
 
 
-@dataclass(slots=True, kw_only=True)
+@record
 class Facts:
     """What a combination says, decided as far as it can be."""
 
