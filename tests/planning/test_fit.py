@@ -415,3 +415,12 @@ def test_a_release_that_nobody_knows_yet_is_planned_as_the_newest_and_said_so(ll
 def test_copies_that_the_gpus_are_not_are_not_a_matter_of_size():
     fitted = fit_model(find_model("DeepSeek-V3"), find_gpu("h200"), gpus=8, data_parallel=3)
     assert fitted.reason.endswith("ask for a number that divides them")
+
+
+def test_vllm_keeps_a_state_for_every_drafted_token():
+    model, gpu = find_model("Qwen3.5-27B"), find_gpu("h100")
+    one, three = (
+        fit_model(model, gpu, gpus=2, concurrency=1, extras=Extras(draft_tokens=count)) for count in (1, 3)
+    )
+    assert one.kv_bytes_available == three.kv_bytes_available
+    assert one.max_concurrency > three.max_concurrency

@@ -179,7 +179,7 @@ def test_a_draft_is_one_layer_more_in_16_bit_beside_4_bit_weights():
     assert token == kv_bytes_per_token(model, Split()) * 13 / 12
 
 
-def test_hybrids_of_newer_releases_hold_two_states_for_a_sequence():
+def test_hybrids_that_share_prefixes_hold_two_states_for_a_sequence():
     model = find_model("Qwen3.5-27B")
     one = kv_bytes_fixed(model, Split())
     assert kv_bytes_fixed(model, Split(), states=2) == 2 * one

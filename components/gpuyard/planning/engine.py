@@ -56,7 +56,11 @@ class Engine:
     states_ahead: bool = False
     """States of linear layers are taken for all sequences that may run, when the server starts."""
     states: int = 1
-    """Of each linear layer that one sequence holds."""
+    """Of each linear layer that one sequence holds.
+
+    vLLM adds one per drafted token, and one where hybrids are told to share prefixes, which they are not by
+    default (vllm-project/vllm#46778, 2026-06-26).
+    """
     state_part: float = 0.0
     """Of the cache that is set apart for states of linear layers; 0: they share it with the tokens."""
     encodes: bool = True
@@ -102,11 +106,9 @@ ENGINES: Sequence[Engine] = (
     Engine(runtime="vllm", since=(0, 10), share=0.90, states_ahead=True),
     # hybrids on the newer engine
     Engine(runtime="vllm", since=(0, 10, 2), share=0.90),
-    # hybrids share prefixes by default: a second state of each layer at the last whole page
-    Engine(runtime="vllm", since=(0, 16), share=0.90, states=2),
     # top-k and top-p by a Triton kernel, later FlashInfer: no sorted copy of all logits
-    Engine(runtime="vllm", since=(0, 17), share=0.90, runner=Runner(per_logit=14.0), states=2),
-    Engine(runtime="vllm", since=(0, 21), share=0.92, runner=_SIZES_GRAPHS, states=2),
+    Engine(runtime="vllm", since=(0, 17), share=0.90, runner=Runner(per_logit=14.0)),
+    Engine(runtime="vllm", since=(0, 21), share=0.92, runner=_SIZES_GRAPHS),
     # model runner V2; dense models first, and without an estimate of CUDA graphs
     Engine(
         runtime="vllm",
@@ -114,7 +116,6 @@ ENGINES: Sequence[Engine] = (
         share=0.92,
         runner=_SIZES_GRAPHS,
         dense=Runner(per_logit=8.0),
-        states=2,
     ),
     # every model, with one
     Engine(
@@ -122,7 +123,6 @@ ENGINES: Sequence[Engine] = (
         since=(0, 29),
         share=0.92,
         runner=Runner(per_logit=8.0, graphs_inside=True),
-        states=2,
     ),
     # two pools, the one of sliding layers 0.8 of the other (swa_full_tokens_ratio)
     # mamba_full_memory_ratio 0.9; a third of the states runs, the others keep prefixes (62 of 186 logged)

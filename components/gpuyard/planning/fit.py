@@ -151,7 +151,7 @@ def _fit(
         model, gpu, split, engine, concurrency=per_copy, quantization=quantization, extras=extras
     )
     cached = with_draft(model) if extras.draft_tokens else model
-    room = find_room(cached, split, engine, budget, context, kv_cache_dtype)
+    room = find_room(cached, split, engine, budget, context, kv_cache_dtype, drafted=extras.draft_tokens)
     fitted = Fit(
         model=model.id,
         gpu=gpu.id,

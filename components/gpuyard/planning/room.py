@@ -29,10 +29,18 @@ class Room:
 
 
 def find_room(
-    model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
+    model: ModelShape,
+    split: Split,
+    engine: Engine,
+    budget: Budget,
+    context: int,
+    kv_dtype: str | None,
+    *,
+    drafted: int = 0,
 ) -> Room:
-    """What the budget's cache holds of sequences of ``context`` tokens."""
-    share, states = engine.sliding_share, engine.states
+    """What the budget's cache holds of sequences of ``context`` tokens, ``drafted`` of them ahead of each."""
+    share = engine.sliding_share
+    states = engine.states + (drafted if engine.runtime == "vllm" else 0)
     per_token = kv_bytes_per_token(model, split, kv_dtype, sliding_share=share)
     fixed = kv_bytes_fixed(model, split, kv_dtype, sliding_share=share, states=states)
     one = sequence_bytes(model, split, context, kv_dtype, sliding_share=share, states=states)
