@@ -1,14 +1,20 @@
 """Live look-ups against local stubs that answer as the clouds do. Prices are synthetic."""
 
 import json
+import time
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlparse
 
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import compute_v1 as compute
+from tests.discovery.google import PROJECT, Refused, disabled
+from tests.discovery.google import google as double
 
-from gpuyard.discovery.prices import COMPUTE_SKUS, DiscoveryError, ask_aws, ask_gcp
+from gpuyard.discovery.gcp.client import GcpClients
+from gpuyard.discovery.prices import COMPUTE_SKUS, DiscoveryError, ask_aws, ask_gcp, google_get
 
 TODAY = "2026-11-24"
 
@@ -164,3 +170,72 @@ def test_families_with_ambiguous_skus_get_zones_without_prices():
         ("us-central1-a", None, None),
         ("us-central1-b", None, None),
     ]
+
+
+def _offered():
+    scoped = compute.MachineTypesScopedList(machine_types=[compute.MachineType(name="g2-standard-8")])
+    return compute.MachineTypeAggregatedList(items={"zones/us-central1-b": scoped})
+
+
+def test_google_is_asked_over_http_page_by_page():
+    def listed(_region, query, _body):
+        second = "pageToken" in query
+        return {"skus": G2[5:]} if second else {"skus": G2[:5], "nextPageToken": "more"}
+
+    with double(services__skus__list=listed, machineTypes__aggregatedList=_offered()) as cloud:
+        get = google_get(cloud.clients())
+        (offer,) = ask_gcp(["g2-standard-8"], ["us-central1"], PROJECT, TODAY, get)
+    assert offer.zone == "us-central1-b"
+    assert offer.on_demand == pytest.approx(0.853608)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (disabled("cloudbilling"), "`gcloud services enable cloudbilling.googleapis.com"),
+        (Refused(403, "Permission 'x.y' denied", "forbidden"), "grant a role with"),
+        (
+            Refused(401, "Request had invalid credentials", "authError"),
+            "gcloud auth application-default login",
+        ),
+        (Refused(500, "Internal error", "backendError"), "HTTP 500: Internal error"),
+    ],
+    ids=["disabled", "denied", "expired", "broken"],
+)
+def test_a_google_refusal_is_one_error_with_a_way_out(answer, told):
+    with double(services__skus__list=answer) as cloud, pytest.raises(DiscoveryError) as error:
+        ask_gcp(["g2-standard-8"], ["us-central1"], PROJECT, TODAY, google_get(cloud.clients(seconds=1)))
+    assert told in str(error.value)
+    assert "\n  fix: " in str(error.value)
+    assert error.value.exit_code == 3
+
+
+def test_a_google_that_cannot_be_reached_says_what_to_check():
+    hosts = {"cloudbilling": "http://127.0.0.1:9"}
+    clients = GcpClients(AnonymousCredentials(), PROJECT, time.monotonic() + 1, hosts=hosts)
+    with pytest.raises(DiscoveryError, match="check the network, proxy and DNS"):
+        ask_gcp(["g2-standard-8"], ["us-central1"], PROJECT, TODAY, google_get(clients))
+
+
+def test_what_is_no_answer_of_google_is_told_as_such():
+    def page(url, query):
+        return (
+            {"skus": [{"login": "here"}]} if url == COMPUTE_SKUS else {"items": {"zones/us-central1-a": None}}
+        )
+
+    with pytest.raises(DiscoveryError, match="no answer of Google Cloud") as error:
+        ask_gcp(["g2-standard-8"], ["us-central1"], PROJECT, TODAY, page)
+    assert "proxy" in str(error.value)
+
+
+def test_what_is_no_answer_of_aws_is_told_as_such():
+    class Portal:
+        """A login page in place of EC2."""
+
+        @staticmethod
+        def describe_availability_zones():
+            return {}
+
+    with pytest.raises(DiscoveryError, match="no answer of AWS") as error:
+        ask_aws(["p5.48xlarge"], ["us-east-1"], TODAY, lambda *_: Portal())
+    assert error.value.exit_code == 3

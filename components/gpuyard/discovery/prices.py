@@ -8,11 +8,17 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from gpuyard.catalog.hardware import MachineType, machine_types
 from gpuyard.catalog.offers import Offer
+from gpuyard.discovery.failure import masked
 from gpuyard.errors import GpuyardError
+
+if TYPE_CHECKING:
+    from gpuyard.discovery.failure import Failure
+    from gpuyard.discovery.gcp.client import GcpClients
 
 Connect = Callable[[str, str], Any]
 """A boto3 client for (service, region)."""
@@ -80,6 +86,8 @@ def ask_aws(
     except (BotoCoreError, ClientError) as error:
         failure = explain(error, region)
         raise DiscoveryError(f"AWS did not answer: {failure.message}\n  fix: {failure.fix}") from None
+    except _NOT_THEIRS as error:
+        raise _not_theirs("AWS", error) from None
     return offers
 
 
@@ -94,7 +102,16 @@ def ask_gcp(
     Raises:
         DiscoveryError: no credentials, no permission, or no answer.
     """
-    get = get or _google_session()
+    get = get or google_get(_google_clients(project))
+    try:
+        return _google_offers(machines, regions, project, today, get)
+    except _NOT_THEIRS as error:
+        raise _not_theirs("Google Cloud", error) from None
+
+
+def _google_offers(
+    machines: Sequence[str], regions: Sequence[str], project: str, today: str, get: Get
+) -> list[Offer]:
     skus = list(pages(get, COMPUTE_SKUS, {"pageSize": "5000"}, "skus"))
     offers = []
     for machine_id in machines:
@@ -190,27 +207,61 @@ def _list_price(pricing: Any, machine: str, region: str) -> float | None:
     return prices.pop() if len(prices) == 1 else None
 
 
-def _google_session() -> Get:
+def _google_clients(project: str) -> "GcpClients":
     import google.auth  # noqa: PLC0415 (only a refresh needs it)
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
-    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
-    from requests import RequestException  # noqa: PLC0415
+
+    from gpuyard.discovery.gcp.client import GcpClients  # noqa: PLC0415 (see ask_aws)
+    from gpuyard.discovery.gcp.explain import explain  # noqa: PLC0415
 
     try:
         scopes = ["https://www.googleapis.com/auth/cloud-platform.read-only"]
-        session = AuthorizedSession(google.auth.default(scopes=scopes)[0])
+        credentials = google.auth.default(scopes=scopes)[0]
     except GoogleAuthError as error:
-        raise DiscoveryError(f"no Google credentials: {error}") from None
+        raise _no_answer(explain(error, project)) from None
+    return GcpClients(credentials, project, time.monotonic() + REFRESH_SECONDS)
+
+
+def google_get(clients: "GcpClients") -> Get:
+    """GETs that end in an answer or in a `DiscoveryError` that says what to do."""
+    from google.api_core.exceptions import GoogleAPICallError, RetryError  # noqa: PLC0415 (see ask_aws)
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
+    from requests import RequestException  # noqa: PLC0415
+    from requests.exceptions import InvalidJSONError  # noqa: PLC0415
+
+    from gpuyard.discovery.gcp.explain import explain  # noqa: PLC0415
 
     def get(url: str, query: Mapping[str, str]) -> Mapping[str, Any]:
+        is_billing = url == COMPUTE_SKUS
+        named = (
+            ("cloudbilling", "services.skus.list")
+            if is_billing
+            else ("compute", "machineTypes.aggregatedList")
+        )
         try:
-            answer = session.get(url, params=dict(query), timeout=60)
-            answer.raise_for_status()
-            return answer.json()
-        except (RequestException, GoogleAuthError, ValueError) as error:
-            raise DiscoveryError(f"Google Cloud did not answer: {error}") from None
+            return clients.get(*named, urlsplit(url).path, **query)
+        except InvalidJSONError as error:
+            raise _not_theirs("Google Cloud", error) from None
+        except (GoogleAPICallError, GoogleAuthError, RequestException, RetryError) as error:
+            raise _no_answer(explain(error, clients.project)) from None
 
     return get
+
+
+_NOT_THEIRS = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading an answer raises that lacks what the cloud's own always have."""
+
+
+def _not_theirs(cloud: str, error: Exception) -> DiscoveryError:
+    """Of a proxy that answers in the cloud's place, mostly."""
+    what = f"{type(error).__name__}: {masked(str(error))[:80]}"
+    message = f"what came back is no answer of {cloud} ({what})"
+    return DiscoveryError(f"{message}\n  fix: look for a proxy or a login page in between: `gpuyard doctor`")
+
+
+def _no_answer(failure: "Failure") -> DiscoveryError:
+    fix = failure.fix.removesuffix("; answers are kept")
+    return DiscoveryError(f"Google Cloud did not answer: {failure.message}\n  fix: {fix}")
 
 
 def pages(get: Get, url: str, query: Mapping[str, str], field: str) -> Iterator[Any]:

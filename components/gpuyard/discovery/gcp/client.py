@@ -70,11 +70,11 @@ class GcpClients:
             if not token:
                 return
 
-    def get(self, service: str, operation: str, path: str) -> Mapping[str, Any]:
-        """One REST resource."""
+    def get(self, service: str, operation: str, path: str, **query: str) -> Mapping[str, Any]:
+        """One REST resource, or one page of a list."""
         action = find_action("gcp", service, operation)
         with blaming(action):
-            return self._get(service, path, {})
+            return self._get(service, path, query)
 
     def _compute_client(self, name: str) -> Any:
         with self._lock:
