@@ -27,8 +27,9 @@ from gpuyard.errors import Severity
 
 FP8_BLOCK = 128
 FP4_GROUP = 16
-GROUP = 128
-"""Of AWQ and GPTQ checkpoints, nearly always; 64 and 32 exist."""
+GROUP, SMALL_GROUP = 128, 32
+"""Of AWQ and GPTQ checkpoints: nearly always, and where the model's own width is no multiple of that (experts
+of 704 on two GPUs: noonghunna/club-3090 models/gemma-4-26b-a4b, 2026-07-01)."""
 GROUPS = "quantization group"
 _NAMED_GROUP = re.compile(r"(?:\bg|w4g|w8g|gs|group[-_]?(?:size)?[-_]?)(32|64)\b|\b(32|64)g\b")
 """A group size that the checkpoint's name says."""
@@ -54,7 +55,7 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
     if model is None or size <= 1 or facts.runtime not in ("vllm", "sglang", ""):
         return
     yield from _tiles(facts, model, size)
-    block, what = _block(facts)
+    block, what = _block(facts, model)
     whole_experts = has_whole_experts(facts)
     cut = _cuts(facts, model, what, whole_experts=whole_experts)
     width, ranks = next((item for item in cut if not _divides(*item, block)), (0, 1))
@@ -108,7 +109,7 @@ def _is_tiled(width: int, size: int) -> bool:
     return 2 * width % (size * TILE) == 0
 
 
-def _block(facts: Facts) -> tuple[int, str]:
+def _block(facts: Facts, model: ModelShape) -> tuple[int, str]:
     """What shards must be multiples of; 0: nothing."""
     kind, name = facts.quantization, facts.model_name.lower()
     # block scales exist only in checkpoints that were quantised so; fp8 of bf16 weights is per tensor
@@ -118,7 +119,9 @@ def _block(facts: Facts) -> tuple[int, str]:
         return FP8_BLOCK, "FP8 block"
     if kind in WEIGHT_ONLY or any(word in name for word in WEIGHT_ONLY):
         named = _NAMED_GROUP.search(name)
-        return int(named[1] or named[2]) if named else GROUP, GROUPS
+        whole = all(width % GROUP == 0 for width, _ in _cuts(facts, model, "", whole_experts=False))
+        size = int(named[1] or named[2]) if named else GROUP if whole else SMALL_GROUP
+        return size, GROUPS
     if kind in ("nvfp4", "modelopt_fp4"):
         return FP4_GROUP, "FP4 group"
     return 0, ""

@@ -1,5 +1,6 @@
 """Model, quantization and dtype that a combination names."""
 
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -10,11 +11,24 @@ from gpuyard.compat.combination import Combination
 from gpuyard.compat.described_model import described_model
 from gpuyard.compat.spelling import plain
 
+_PRUNED = re.compile(r"reap|prune|sparse-|-2of4")
+"""What names of checkpoints carry whose experts or weights were cut away (Cerebras' REAP, Neural Magic)."""
+
+
+def is_pruned(name: str) -> bool:
+    """Whether it is less than the model that its name starts with, by how much nobody knows."""
+    return _PRUNED.search(name.lower()) is not None
+
+
+def what_is_left(name: str) -> str:
+    """The part of a name that sizes are of: what follows the word for cutting, else all of it."""
+    return _PRUNED.split(name.lower())[-1]
+
 
 @cache
 def read_model(text: str | None) -> ModelShape | None:
     """The shape of that model; None: unknown."""
-    if not text:
+    if not text or is_pruned(text):
         return None
     try:
         return find_model(text)

@@ -112,6 +112,8 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
                     "base_image_cuda", dotted(facts.cuda), f"use a base image with CUDA {dotted(facts.cuda)}"
                 ),
             ),
+            # pip brings torch with the libraries of its own CUDA, unless somebody had another one before
+            Severity.WARNING if facts.install == "pip" and not facts.cuda_is_given else Severity.ERROR,
         )
     elif release is not None and facts.runtime == "vllm" and facts.install == "pip" and facts.cuda_is_given:
         # besides CUDA 13, the releases since 0.12 have wheels for 12.8 or 12.9

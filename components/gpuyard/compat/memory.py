@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.gguf import gguf_types
 from gpuyard.compat.cache import cache_problems, no_room
+from gpuyard.compat.checkpoint import what_is_left
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Problem
@@ -120,7 +121,7 @@ def _bytes_name(quantization: str) -> str:
 
 def _parameters(name: str) -> float:
     """Parameters that a model's name states; 0: none."""
-    found = _SIZES.findall(name.rpartition("/")[2])
+    found = _SIZES.findall(what_is_left(name.rpartition("/")[2]))
     if not found:
         return 0
     times, size = found[0]
