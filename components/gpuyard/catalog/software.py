@@ -124,7 +124,9 @@ def cuda_floor(cuda: Version) -> Version:
     """Oldest driver that a CUDA release runs on: of its major version, before 11 its own; empty: unknown."""
     if not cuda:
         return ()
-    return cuda_floors().get(cuda[0], ()) or native_driver(cuda)
+    own = native_driver(cuda)
+    floor = cuda_floors().get(cuda[0], ()) or own
+    return min(floor, own) if own else floor
 
 
 @cache
