@@ -424,3 +424,13 @@ def test_vllm_keeps_a_state_for_every_drafted_token():
     )
     assert one.kv_bytes_available == three.kv_bytes_available
     assert one.max_concurrency > three.max_concurrency
+
+
+def test_whole_experts_are_told_what_cuda_graphs_may_take():
+    model, gpu = find_model("Qwen3-30B-A3B"), find_gpu("h100")
+    word = "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS"
+    whole = fit_model(model, gpu, gpus=4, expert_parallel=True)
+    assert any(word in note for note in whole.notes)
+    sliced = fit_model(model, gpu, gpus=4)
+    older = fit_model(model, gpu, gpus=4, expert_parallel=True, runtime_version="0.20.0")
+    assert not any(word in note for fitted in (sliced, older) for note in fitted.notes)

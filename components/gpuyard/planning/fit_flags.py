@@ -9,6 +9,7 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software_runtimes import release_key, release_text, runtime_releases
 from gpuyard.catalog.software_support import WHOLE_PARSERS, runtime_flags
 from gpuyard.planning.budget import Budget
+from gpuyard.planning.engine import find_engine, runner_of
 from gpuyard.planning.extras import Extras
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import KV_BYTES, SCHEMES, normal_name, quantization_of
@@ -225,14 +226,26 @@ def _notes(
             notes.append(f"serve a checkpoint of {model.id} that is published in {kind}")
     if nodes > 1:
         notes.append(_join(runtime, version, nodes))
-    if model.mla and split.tensor > 1 and split.data == 1 and model.moe:
-        notes.append(
-            "every tensor-parallel rank holds the whole latent cache: data parallel attention holds "
-            f"up to {split.tensor} times as many tokens"
-        )
+    notes += _expert_notes(model, runtime, version, split)
     if not model.cache_verified:
         notes.append(f"some sizes of {model.id} are upper bounds or unconfirmed ({model.source})")
     return tuple(notes)
+
+
+def _expert_notes(model: ModelShape, runtime: str, version: str | None, split: Split) -> list[str]:
+    """What copies of attention would hold, and what whole experts may take."""
+    notes = []
+    if model.mla and split.tensor > 1 and split.data == 1 and model.moe:
+        notes.append(
+            "every tensor-parallel rank holds the whole latent cache: data parallel attention holds "
+            f"up to {split.tensor} times as many tokens (--data-parallel {split.tensor})"
+        )
+    if runtime == "vllm" and split.experts and runner_of(find_engine(runtime, version), model).graphs_inside:
+        notes.append(
+            "vLLM sets apart what it estimates for CUDA graphs: with whole experts 5 to 33 GiB per GPU, "
+            "not counted here; VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0 leaves them to the cache"
+        )
+    return notes
 
 
 def _file_notes(kind: str, runtime: str, version: str | None) -> list[str]:
