@@ -50,6 +50,9 @@ OLLAMA_COMPRESSED: tuple[Version, tuple[tuple[Version, int], ...]] = (
 )
 """Ollama from here on, and the driver branch that GPUs below a compute capability need, then all others
 (ollama/ollama#16449, #17290 and its docs/gpu.mdx)."""
+GREEN_CONTEXTS: tuple[Version, Version, Version] = ((0, 4, 9, 3), (0, 5, 1, 0), (550, 54, 14))
+"""SGLang in between needs a driver of CUDA 12.4 (sgl-project/sglang#8432, #8430; asked at run time since
+PR#9021)."""
 VISION_BY_FA2: tuple[Version, Version] = ((0, 10, 2, 0), (0, 12, 0, 0))
 """vLLM in between, seen on Hopper (vllm-project/vllm#25143, #27103, #27405, #28030)."""
 _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
@@ -71,6 +74,7 @@ def driver_problems(facts: Facts) -> Iterator[Problem]:
     yield from _cuda_floor(facts)
     yield from _ptx(facts)
     yield from _compressed(facts)
+    yield from _newer_call(facts)
     yield from _gpu(facts)
     yield from _module(facts)
 
@@ -157,6 +161,21 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
         "driver",
         f"{needs}: it leaves the GPU out and serves on the CPU",
         fixes,
+    )
+
+
+def _newer_call(facts: Facts) -> Iterator[Problem]:
+    """Libraries that call what only newer drivers have: minor-version compatibility does not help."""
+    since, before, floor = GREEN_CONTEXTS
+    is_meant = facts.runtime == "sglang" and since <= facts.version < before and facts.cuda[:1] == (12,)
+    if not is_meant or not facts.driver_high or facts.driver_high >= floor or uses_forward_compat(facts):
+        return
+    yield Problem(
+        "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
+        "driver",
+        f"the kernels of SGLang {dotted(facts.version[:3])} call cuGreenCtxDestroy, which drivers have since "
+        f"{driver_text(floor)}; the node has {facts.driver_text}",
+        (raise_driver(facts, floor), set_release(facts, "0.4.9"), set_release(facts, "0.5.3")),
     )
 
 
