@@ -18,7 +18,7 @@ from gpuyard.compat.owner import (
     switched,
 )
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
 _AWS_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket"})
@@ -87,8 +87,9 @@ def _by_image(facts: Facts) -> Fix:
 
 def _no_container(facts: Facts) -> Iterator[Problem]:
     system = operator_system(facts)
-    if system is None:
-        return
+    own = plain(facts.env.get("driver.repository"))
+    if system is None or (own and "nvcr.io/nvidia" not in own):
+        return  # a repository of one's own may have containers for any system
     if system.driver_container:
         yield from _other_release(facts, system)
         return
@@ -100,10 +101,11 @@ def _no_container(facts: Facts) -> Iterator[Problem]:
         "use the NVIDIA image and driver.enabled=false",
         {"driver_managed_by": "image", "ami": "AL2023_x86_64_NVIDIA"},
     )
+    where = facts.who if system.name == "Jetson" else facts.given.os or facts.os
     yield Problem(
         "OS_NO_DRIVER_CONTAINER",
         "os",
-        f"there is no driver container for {facts.given.os or facts.os}",
+        f"there is no driver container for {where}",
         (with_dir, _by_image(facts)) if facts.os == "GKE COS" else (_by_image(facts), nvidia),
     )
 

@@ -12,6 +12,7 @@ from gpuyard.catalog.software_nodes import (
 )
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.place import is_openshift
+from gpuyard.compat.spelling import plain
 
 ABSENT = frozenset(
     {
@@ -41,6 +42,8 @@ _KIN = (
     ("RHEL rebuild", r"alma ?linux|oracle ?linux|\bol ?[89]\b|centos[a-z _-]*9"),
     ("Rocky Linux", r"\brocky"),
     ("WSL", r"\bwsl"),
+    ("Garden Linux", r"garden ?linux"),
+    ("Jetson", r"jetpack|\bl4t\b"),
 )
 """Systems that count as another one elsewhere, but whose name becomes the tag of their driver image."""
 
@@ -48,6 +51,8 @@ _KIN = (
 def operator_system(facts: Facts) -> OperatorOs | None:
     """The catalog's row for the system, of its minor release where that has one."""
     names = [name for name, pattern in _KIN if re.search(pattern, facts.node_image)]
+    if re.search(r"jetson|\borin\b|xavier", f"{facts.gpu_name} {plain(facts.given.gpu)}"):
+        names.insert(0, "Jetson")
     minor = re.search(r"(?:rhel|red ?hat[a-z ]*)[ _-]*(\d+\.\d+)", facts.node_image)
     if minor:
         names.append(f"RHEL {minor[1]}")

@@ -174,7 +174,7 @@ def _gke(stack: _Stack) -> Problem | None:
         "toolkit",
         "the container toolkit asks containerd 2 on GKE for a configuration that it does not get",
         (_by_file(stack.facts), _operator("v25.10.1")),
-        # the documentation still asks for it, reports end with 25.10.0 (NVIDIA/gpu-operator#1577)
+        # the documentation and an account of 2026-06 (ai.wmx.dev) still ask for it, issues end with 25.10.0
         Severity.ERROR if asks <= (25, 10, 0) else Severity.WARNING,
     )
 
