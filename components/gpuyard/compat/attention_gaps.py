@@ -43,7 +43,7 @@ class Gap:
 GAPS = (
     Gap(
         runtimes=("vllm", "tgi", "sglang", ""),
-        models=("gemma-2", "gemma2"),
+        models=("gemma-2-", "gemma2"),
         spared_by="flashinfer",
         path="model",
         text="Gemma 2's soft cap needs FlashAttention (compute capability 8.0) or FlashInfer; {who} has {sm}",
@@ -131,7 +131,7 @@ def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:
     since, before = gap.releases
     return (
         since <= facts.version < before
-        and any(word in name for word in gap.models)
+        and any(word in name.replace(" ", "-") for word in gap.models)
         and int(facts.given.tensor_parallel or 1) >= gap.shards
         and gap.spared_by not in (backend or None, *(flag for flag, _ in facts.flags))
     )

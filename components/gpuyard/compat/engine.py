@@ -9,7 +9,7 @@ from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, w
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
-FLOAT16_REFUSED = ("gemma-2", "gemma-3", "gemma2", "gemma3", "glm-4-", "plamo2")
+FLOAT16_REFUSED = ("gemma-2-", "gemma-3", "gemma2", "gemma3", "glm-4-", "plamo2")
 """Models that vLLM 0.9 and newer refuse in float16."""
 HALF_ONLY: Mapping[str, Version] = {"awq": (0, 5, 3), "gptq": (0, 4, 3)}
 """vLLM from which 4-bit weights may run in bfloat16 by Marlin kernels; the schemes' own kernels know float16

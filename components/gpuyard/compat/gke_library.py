@@ -136,6 +136,7 @@ def _hugging_face(facts: Facts) -> Iterator[Problem]:
             "runtime_version",
             "GKE mounts the driver in /usr/local/nvidia, which the image's loader cache does not know",
             (Fix("use text-generation-inference 2.0.4, which refreshes the cache", changes),),
+            Severity.ERROR if _triton_compiles(facts) else Severity.WARNING,
         )
     low, high = TEI_LOOKS_FOR_SMI
     if facts.runtime == "tei" and low <= facts.version <= high and "cpu" not in facts.image:
@@ -147,6 +148,13 @@ def _hugging_face(facts: Facts) -> Iterator[Problem]:
             "the image stops unless nvidia-smi is in the PATH, and GKE mounts it in /usr/local/nvidia/bin",
             (Fix(f"set PATH={TEI_PATH}", with_env(facts, "PATH", TEI_PATH)),),
         )
+
+
+def _triton_compiles(facts: Facts) -> bool:
+    """Whether text-generation-inference may need what Triton compiles: GPTQ (#1711) or mixtures (#1330)."""
+    if not facts.model_name:
+        return True
+    return "gptq" in facts.quantization or "mixtral" in facts.model_name.lower()
 
 
 def _compat_first(facts: Facts) -> Iterator[Problem]:
