@@ -368,3 +368,20 @@ def test_platform_and_kubernetes_are_read_wherever_they_stand(
 ) -> None:
     facts = read_facts(parse_combination(data))
     assert (facts.platform, facts.kubernetes) == (platform, kubernetes)
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        ({"model": "Meta-Llama-3.3-70B-Instruct-Q8_0.gguf"}, "69.8 GiB"),
+        ({"model": "Meta-Llama-3.3-70B-Instruct", "quantization": "q8_0"}, "69.8 GiB"),
+        ({"model": "Meta-Llama-3.3-70B-Instruct-GGUF"}, ""),
+    ],
+)
+def test_weights_of_a_gguf_file_are_sized_by_its_type(data: dict[str, Any], size: str) -> None:
+    told_of = {"gpu": "l40s", "runtime": "vllm", "runtime_version": "0.11.0", "tensor_parallel": 1, **data}
+    told = [
+        finding.message for finding in check(parse_combination(told_of)) if "weights take" in finding.message
+    ]
+    assert told if size else not told
+    assert all(size in message for message in told)

@@ -295,7 +295,7 @@ def test_files_of_llama_cpp_go_where_a_runtime_reads_them():
     assert not any("plugin" in note for note in old.notes)
     eight = fit_model(model, gpu, gpus=1, quantization="q8_0")
     assert eight.weights_bytes_per_gpu > 1.6 * fitted.weights_bytes_per_gpu
-    assert "TGI reads no GGUF" in fit_model(model, gpu, gpus=1, runtime="tgi").reason
+    assert "llama.cpp image alone" in fit_model(model, gpu, gpus=1, runtime="tgi").reason
 
 
 @pytest.mark.parametrize(
@@ -413,7 +413,7 @@ def test_a_release_that_nobody_knows_yet_is_planned_as_the_newest_and_said_so(ll
 
 
 def test_copies_that_the_gpus_are_not_are_not_a_matter_of_size():
-    fitted = fit_model(find_model("DeepSeek-V3"), find_gpu("h200"), gpus=8, data_parallel=3)
+    fitted = fit_model(find_model("DeepSeek-V3"), find_gpu("h200"), gpus=8, data_parallel=5)
     assert fitted.reason.endswith("ask for a number that divides them")
 
 
@@ -434,3 +434,18 @@ def test_whole_experts_are_told_what_cuda_graphs_may_take():
     sliced = fit_model(model, gpu, gpus=4)
     older = fit_model(model, gpu, gpus=4, expert_parallel=True, runtime_version="0.20.0")
     assert not any(word in note for fitted in (sliced, older) for note in fitted.notes)
+
+
+def test_copies_of_attention_go_across_nodes():
+    """DeepSeek-R1 on two nodes of eight, 16 copies: its vendor's and the runtimes' own way to serve it."""
+    model, gpu = find_model("DeepSeek-R1"), find_gpu("h100")
+    fitted = fit_model(model, gpu, gpus=8, nodes=2, data_parallel=16)
+    assert fitted.fits
+    assert (fitted.gpus, fitted.tensor_parallel, fitted.pipeline_parallel) == (16, 1, 1)
+    assert {"--data-parallel-size=16", "--data-parallel-size-local=8"} <= set(fitted.flags)
+    assert any("--data-parallel-start-rank" in note for note in fitted.notes)
+    sglang = fit_model(model, gpu, gpus=8, nodes=2, data_parallel=16, runtime="sglang")
+    assert {"--tp-size=16", "--dp-size=16", "--ep-size=16"} <= set(sglang.flags)
+    assert any("--nnodes=2" in note for note in sglang.notes)
+    pairs = fit_model(model, gpu, gpus=8, nodes=4, data_parallel=16)
+    assert (pairs.gpus, pairs.tensor_parallel) == (32, 2)

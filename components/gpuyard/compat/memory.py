@@ -98,8 +98,10 @@ def _weights(facts: Facts, split: Split) -> float:
     if facts.model is not None:
         # what the checkpoint is anyway may mix schemes, and a container of schemes names none
         own = facts.model.quantization
+        if own in gguf_types():
+            return weight_bytes_per_gpu(facts.model, split)
         if "gguf" in (quantization, own):  # files of several types, from two bits on
-            return weight_bytes_per_gpu(facts.model, split) if own in gguf_types() else 0
+            return 0
         asked = "" if quantization == own or (own and facts.quantization in CONTAINERS) else quantization
         return weight_bytes_per_gpu(facts.model, split, asked or None)
     count = _parameters(facts.model_name.lower())
@@ -111,7 +113,7 @@ def _weights(facts: Facts, split: Split) -> float:
 
 def _bytes_name(quantization: str) -> str:
     """The name that sizes are listed under; an unknown scheme counts as four bits and so refuses little."""
-    if not quantization or quantization in NAME_BYTES:
+    if not quantization or quantization in NAME_BYTES or quantization in gguf_types():
         return quantization
     for word in ("nvfp4", "mxfp4", "fp4", "awq", "gptq", "gguf", "exl", "fp8", "int8", "w8a8"):
         if word in quantization:

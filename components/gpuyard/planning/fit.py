@@ -215,7 +215,7 @@ def _refusal(model: ModelShape, gpu: Gpu, quantization: str | None, kv_dtype: st
 def _unasked(model: ModelShape, runtime: str, kind: str, extras: Extras) -> str:
     """What is asked that this model or runtime does not have; empty: nothing."""
     if runtime == "tgi" and is_gguf(kind):
-        return "TGI reads no GGUF files: use vllm or sglang"
+        return "TGI reads GGUF files in its llama.cpp image alone: use vllm or sglang"
     if runtime == "tgi" and (extras.draft_tokens or extras.adapters):
         return "drafts and adapters of TGI are not planned: use vllm or sglang"
     if extras.draft_tokens and not model.draft_layers:

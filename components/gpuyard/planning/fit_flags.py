@@ -11,7 +11,7 @@ from gpuyard.catalog.software_support import WHOLE_PARSERS, runtime_flags
 from gpuyard.planning.budget import Budget
 from gpuyard.planning.engine import find_engine, runner_of
 from gpuyard.planning.extras import Extras
-from gpuyard.planning.parallel import Split
+from gpuyard.planning.parallel import Split, spans_nodes
 from gpuyard.planning.quantization import KV_BYTES, SCHEMES, normal_name, quantization_of
 from gpuyard.records import record
 
@@ -99,7 +99,7 @@ def render_flags(
     flags = [f"{names.length}={context_tokens}"]
     if names.memory:
         flags.append(f"{names.memory}={_floor(budget.share)}")
-    flags += _split_flags(names, runtime, split)
+    flags += _split_flags(names, runtime, split, nodes)
     flags += _step_flags(names, runtime, runtime_version, budget, concurrency)
     flags += _dtype_flags(names, runtime, model, gpu, quantization, kv_cache_dtype)
     flags += [TEXT_ONLY] * text + _extra_flags(runtime, extras)
@@ -121,7 +121,7 @@ def lacking(runtime: str, version: str | None, flags: Iterable[str]) -> str:
     return ""
 
 
-def _split_flags(names: FlagNames, runtime: str, split: Split) -> list[str]:
+def _split_flags(names: FlagNames, runtime: str, split: Split, nodes: int) -> list[str]:
     flags = []
     # SGLang counts the copies of attention into its tensor-parallel size
     tensor = split.ranks if runtime == "sglang" else split.tensor
@@ -135,6 +135,8 @@ def _split_flags(names: FlagNames, runtime: str, split: Split) -> list[str]:
         return [*flags, f"--ep-size={split.ranks}"] if split.experts else flags
     if split.data > 1:
         flags.append(f"--data-parallel-size={split.data}")
+    if spans_nodes(split.gpus // nodes, nodes, split.data):
+        flags.append(f"--data-parallel-size-local={split.data // nodes}")
     return [*flags, "--enable-expert-parallel"] if split.experts else flags
 
 
@@ -225,7 +227,7 @@ def _notes(
         if scheme.linear < SCHEMES["bfloat16"].linear and runtime not in scheme.on_load:
             notes.append(f"serve a checkpoint of {model.id} that is published in {kind}")
     if nodes > 1:
-        notes.append(_join(runtime, version, nodes))
+        notes.append(_join(runtime, version, nodes, split))
     notes += _expert_notes(model, runtime, version, split)
     if not model.cache_verified:
         notes.append(f"some sizes of {model.id} are upper bounds or unconfirmed ({model.source})")
@@ -260,8 +262,11 @@ def _file_notes(kind: str, runtime: str, version: str | None) -> list[str]:
     ]
 
 
-def _join(runtime: str, version: str | None, nodes: int) -> str:
+def _join(runtime: str, version: str | None, nodes: int, split: Split) -> str:
     key = release_key(version or "")
+    if runtime == "vllm" and spans_nodes(split.gpus // nodes, nodes, split.data):
+        where = "--data-parallel-address, --data-parallel-rpc-port and --data-parallel-start-rank"
+        return f"start it on each of the {nodes} nodes with {where}, --headless on all but one"
     if runtime == "vllm" and key and lacking(runtime, version, ["--nnodes"]):
         return f"join the {nodes} nodes to one Ray cluster, then start vLLM on the first"
     if runtime == "sglang":

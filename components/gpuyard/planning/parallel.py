@@ -58,13 +58,14 @@ def choose_split(
 ) -> tuple[Split | None, str]:
     """The widest tensor parallel that the model allows on ``gpus`` GPUs of each of ``nodes`` nodes.
 
-    What tensor parallel cannot cut becomes pipeline stages; experts stay whole where that is asked, where
-    several copies of attention share them, and where their slices would break quantization blocks. Without a
-    way, None and the reason.
+    What tensor parallel cannot cut becomes pipeline stages; copies of attention that one node cannot hold go
+    across nodes. Experts stay whole where that is asked, where several copies of attention share them, and
+    where their slices would break quantization blocks. Without a way, None and the reason.
     """
     if min(gpus, nodes, data) < 1:
         return None, f"{gpus} GPUs on {nodes} nodes in {data} copies are none"
-    if data > 1 and (model.moe is None or gpus % data):
+    across = spans_nodes(gpus, nodes, data)
+    if data > 1 and (model.moe is None or (gpus % data and not across)):
         why = (
             "only mixtures of experts share them"
             if model.moe is None
@@ -74,8 +75,9 @@ def choose_split(
     if whole_experts and model.moe is None:
         return None, "no experts to keep whole: only mixtures have them"
     reason = ""
-    for tensor in (size for size in range(gpus // data, 0, -1) if (gpus // data) % size == 0):
-        split = Split(tensor, gpus // data // tensor * nodes, data, experts=data > 1 or whole_experts)
+    each, stages = (gpus * nodes // data, 1) if across else (gpus // data, nodes)
+    for tensor in (size for size in range(each, 0, -1) if each % size == 0):
+        split = Split(tensor, each // tensor * stages, data, experts=data > 1 or whole_experts)
         problem = _head_problem(model, tensor) or _stage_problem(model, split.pipeline)
         if split.experts:
             problem = problem or _dense_block_problem(model, tensor, quantization)
@@ -89,6 +91,12 @@ def choose_split(
             return split, ""
         reason = reason or problem
     return None, reason
+
+
+def spans_nodes(gpus: int, nodes: int, data: int) -> bool:
+    """Whether copies of attention go across ``nodes`` nodes of ``gpus`` GPUs, each inside one of them."""
+    all_gpus = gpus * nodes
+    return nodes > 1 and gpus % data > 0 and all_gpus % data == 0 and gpus % (all_gpus // data) == 0
 
 
 def _head_problem(model: ModelShape, tensor: int) -> str:
