@@ -25,7 +25,7 @@ _PRESENT = frozenset(
 _DOWN = re.compile(
     r"\bnot\b|\bno\b|\bnone\b|n't\b|fail|absent|missing|mismatch|inactive|stopp|crash|broken|error|without|lack|"
     r"dead|exit|never|race|too early|cloud-?init|wrong|differ|older|newer|upgraded|out of sync|\bskew|"
-    r"past the|in progress|incompatib|activating|restart|masked|pending|unhealthy|timed? ?out"
+    r"past the|in progress|incompatib|activating|auto-restart|restarting|masked|pending|unhealthy|timed? ?out"
 )
 _UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
 
