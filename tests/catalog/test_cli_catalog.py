@@ -93,6 +93,9 @@ def test_bad_input_is_a_finding_with_exit_code_two(gpuyard, arguments, expected)
         (["H100:4"], "machine types", {"a3-highgpu-4g"}),
         (["RTX", "6000", "Ada"], "GPU", {"rtx-6000-ada"}),
         (["A10"], "GPU", {"a10"}),
+        (["A6000"], "GPU", {"rtx-a6000"}),
+        (["V100-SXM2-16GB"], "GPU", {"v100-16gb"}),
+        (["Standard_ND96isr_H100_v5"], "machine type", {"Standard_ND96isr_H100_v5"}),
         (["vllm", "0.11.0"], "rows", {"0.11.0 2025-10-04"}),
         (["vllm-0.11.0"], "rows", {"0.11.0 2025-10-04"}),
         (["driver", "580"], "rows", {"580 LTS"}),
@@ -118,6 +121,21 @@ def test_show_of_a_place_lists_what_it_sells(gpuyard, place):
     assert {"p5.48xlarge", "a3-highgpu-8g"} & {entry["id"] for entry in found["entries"]}
     assert all(found["kind"] == "region" or place in entry["zones"] for entry in found["entries"])
     assert f"{place}: {len(found['entries'])}" in gpuyard("show", place)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "usd"),
+    [("m7i.xlarge", "us-east-1", 0.2016), ("N2-standard-4", "us-central1", 0.194236)],
+)
+def test_show_of_a_machine_type_without_gpus_says_what_it_costs_where(gpuyard, name, region, usd):
+    found = json.loads(gpuyard("show", name, "--format", "json")[1])
+    assert {entry["id"]: entry["usd"] for entry in found["entries"]}[region] == pytest.approx(usd, rel=0.01)
+    assert f"{region} " in gpuyard("show", name)[1]
+
+
+@pytest.mark.parametrize("typed", ["L4 24GB", "T4 16GB", "HGX H200", "DGX B200"])
+def test_show_reads_a_gpu_with_its_memory_or_its_board(gpuyard, typed):
+    assert gpuyard("show", typed)[1].startswith("gpu ")
 
 
 def test_show_takes_what_is_released_for_its_table(gpuyard):

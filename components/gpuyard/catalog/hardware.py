@@ -172,7 +172,8 @@ def members_hint(text: str) -> str:
 
 @cache
 def _aliases() -> Mapping[str, str]:
-    known = {normalise(gpu.id): gpu.id for gpu in gpus().values()}
+    known = {f"{normalise(gpu.id)}{gpu.memory_gb:g}gb": gpu.id for gpu in gpus().values() if gpu.memory_gb}
+    known |= {normalise(gpu.id): gpu.id for gpu in gpus().values()}
     known |= {normalise(gpu.name): gpu.id for gpu in gpus().values()}
     return known | {normalise(alias): gpu for gpu, aliases in _GPU_ALIASES.items() for alias in aliases}
 

@@ -5,17 +5,21 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from gpuyard.catalog.freshness import registered_tables
 from gpuyard.catalog.hardware import MachineType, family_members, find_gpu, machine_types
+from gpuyard.catalog.list_prices import is_priced_type
+from gpuyard.catalog.machine_names import find_named_machine
 from gpuyard.catalog.names import UnknownName, normalise
 from gpuyard.catalog.places import regions, regions_selling, zones_selling
+from gpuyard.catalog.prices import on_demand
 from gpuyard.catalog.search import has_rows, id_of, summarise
 from gpuyard.catalog.sheet import place_facts
 from gpuyard.catalog.software import other_gpus
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 _COUNTED = re.compile(r"(?P<count>\d{1,2})\s*[x*]\s*(?P<gpu>.+)|(?P<name>.+?)\s*[x*:]\s*(?P<number>\d{1,2})")
 """Some of a GPU: ``8xH100``, ``h100 x 8``, SkyPilot's ``H100:8``."""
@@ -23,17 +27,19 @@ _NOT_GPUS = re.compile(
     r"(trn|inf|dl)\d\w*(\..*)?|trainium\d*|inferentia\d*|neuron|gaudi.*|tpu.*|v[56]e|ct\d.*|\d+xtpu.*"
 )
 
-
+_GIGABYTES = re.compile(r"\d+gb")
+_FORM = re.compile(rf"sxm\d?|pcie|nvidia|quadro|tesla|geforce|rtx|{_GIGABYTES.pattern}")
+"""What a card's name may lack or have besides."""
 _OF_OTHERS = ("model_", "amd64_")
 """Tables whose rows speak of entries and images, which are found by their own names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Listing:
     """Entries that a name stands for."""
 
     kind: str
-    """``family``, ``machine types``, ``region``, ``zone``, ``GPU`` or ``rows``."""
+    """``family``, ``machine types``, ``region``, ``zone``, ``GPU``, ``rows`` and the like."""
     id: str
     entries: tuple[Mapping[str, Any], ...]
     """Each with an ``id``; rows of tables with ``table``, ``title``, ``source`` and ``as_of``."""
@@ -42,7 +48,8 @@ class Listing:
 def find_listing(text: str) -> Listing | None:
     """What ``text`` stands for besides one entry; None: nothing."""
     name = text.strip()
-    return _family(name) or _counted(name) or _other_gpu(name) or _place(name) or _rows(name)
+    finders = (_family, _counted, _other_gpu, _other_machine, _place, _system_type, _rows)
+    return next((found for find in finders if (found := find(name)) is not None), None)
 
 
 def hint_instead(text: str) -> str:
@@ -82,10 +89,39 @@ def _machines(kind: str, name: str, members: list[MachineType]) -> Listing:
 
 
 def _other_gpu(name: str) -> Listing | None:
-    wanted = normalise(name)
-    for card in other_gpus().values():
-        if wanted == normalise(card.id):
-            return Listing(kind="GPU", id=card.id, entries=(asdict(card),))
+    cards = list(other_gpus().values())
+    found = [card for card in cards if normalise(card.id) == normalise(name)]
+    words = _card_words(name)
+    found = found or [card for card in cards if words and _card_words(card.id) == words]
+    exact = [
+        card for card in found if set(_GIGABYTES.findall(name.lower())) & set(_GIGABYTES.findall(card.id))
+    ]
+    if not found:
+        return None
+    return Listing(kind="GPU", id=name, entries=tuple(asdict(card) for card in exact or found))
+
+
+def _card_words(name: str) -> list[str]:
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return [word for word in words if word and not _FORM.fullmatch(word)]
+
+
+def _other_machine(name: str) -> Listing | None:
+    machine = find_named_machine(name)
+    if machine is None:
+        return None
+    about = {"gpu": machine.gpu, "gpu_count": machine.count, "source": machine.source, "as_of": machine.as_of}
+    summary = f"{machine.count} x {machine.gpu}; its prices are not in the catalog"
+    return Listing(kind="machine type", id=name, entries=({"id": name, **about, "summary": summary},))
+
+
+def _system_type(name: str) -> Listing | None:
+    """A machine type without GPUs, for system nodes and gateways: what it costs where."""
+    for cloud in ("aws", "gcp") if not _NOT_GPUS.fullmatch(name.lower()) else ():
+        if is_priced_type(cloud, name.lower()):
+            places = ((region, on_demand(cloud, name.lower(), region)) for region in regions(cloud))
+            entries = tuple({"id": region, **asdict(price)} for region, price in places if price is not None)
+            return Listing(kind="machine type without GPUs", id=name.lower(), entries=entries)
     return None
 
 

@@ -21,7 +21,7 @@ class UnknownName(ValueError):  # noqa: N818 (reads as what it says)
 def normalise(text: str) -> str:
     """A key that ignores case, vendor and punctuation: ``NVIDIA-H100-80GB-HBM3`` to ``h10080gb``."""
     key = re.sub(r"[^a-z0-9]", "", text.lower())
-    for noise in ("nvidia", "tesla", "geforce", "hbm3e", "hbm3", "hbm2e", "hbm2", "tensorcore"):
+    for noise in ("nvidia", "hgx", "dgx", "tesla", "geforce", "hbm3e", "hbm3", "hbm2e", "hbm2", "tensorcore"):
         key = key.replace(noise, "")
     return key
 

@@ -68,6 +68,8 @@ def echo_listing(listing: "Listing") -> None:
 def _entry_text(kind: str, entry: Mapping[str, Any]) -> str:
     if kind in ("region", "zone"):
         return _place_text(entry)
+    if kind == "machine type without GPUs":
+        return f"${entry['usd']:g}/h ({entry['source']}, {entry['as_of']})"
     if kind == "rows":
         facts = ", ".join(f"{key} {text}" for key, text in entry.items() if text and key not in _ABOUT)
         return f"{facts} [{entry['table']}, {entry['as_of']}]"
