@@ -30,6 +30,8 @@ class RuntimeRelease:
     """Compute capabilities that it ships machine code for."""
     kernel_sass: tuple[Version, ...] = ()
     """What the kernel package that pip brings has; newer than Hopper it is for exactly those."""
+    kernel_sass_arm64: tuple[Version, ...] = ()
+    """The same on arm64, exact from Ampere on: its wheels have little besides Grace's GPUs."""
     torch: Version
     glibc: Version
     """Oldest glibc that its wheel installs on."""
@@ -274,6 +276,7 @@ def _sglang(row: Mapping[str, str]) -> RuntimeRelease:
         max_sm=(),
         sass=(),
         kernel_sass=tuple(parse_version(part) for part in row["kernel_sass"].split()),
+        kernel_sass_arm64=tuple(parse_version(part) for part in row["kernel_sass_arm64"].split()),
         torch=parse_version(row["torch"]) if row["torch"] else (),
         glibc=_SGLANG_GLIBC[1] if release_key(row["version"]) >= _SGLANG_GLIBC[0] else (),
         arm_wheel=None,

@@ -9,7 +9,7 @@ from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.floors import floor_problems, older_release, other_engine
-from gpuyard.compat.generations import BLACKWELL, TURING
+from gpuyard.compat.generations import AMPERE, BLACKWELL, TURING
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_vllm
 from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import (
@@ -18,6 +18,7 @@ from gpuyard.compat.toolchain import (
     CU126_TORCH,
     SM_SINCE_CUDA,
     compiled_since,
+    covers,
     is_left_out,
     newer_release,
     raise_cuda,
@@ -96,11 +97,12 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
     )
     if release is not None and release.sass and not other_build:
         if is_left_out(facts):
+            code = [sm for sm in release.sass if facts.arch != "arm64" or sm >= AMPERE]
             yield Problem(
                 "SM_NOT_IN_BINARY",
                 "runtime_version",
                 f"{facts.runtime} {release.version} has no machine code for {facts.card}; "
-                f"it has {' '.join(map(dotted, release.sass))}",
+                f"it has {' '.join(map(dotted, code))}",
                 (*newer_release(facts), *older_release(facts), set_gpu(facts, "h100-sxm")),
                 Severity.WARNING if _is_own_build(facts) else Severity.ERROR,
             )
@@ -176,8 +178,11 @@ def _machine_code(facts: Facts) -> Iterator[Problem]:
 def _kernel_package(facts: Facts) -> Iterator[Problem]:
     """SGLang's kernels on the default index, where no other CUDA says that they may come from another one."""
     release = facts.release
-    code = release.kernel_sass if release else ()
-    if facts.install != "pip" or not code or facts.sm < BLACKWELL or facts.sm in code:
+    on_arm = facts.arch == "arm64"
+    code = (release.kernel_sass_arm64 if on_arm else release.kernel_sass) if release else ()
+    if facts.install != "pip" or not code or (facts.sm < BLACKWELL and not on_arm) or facts.sm in code:
+        return
+    if on_arm and facts.sm < BLACKWELL and covers(code, facts.sm):
         return
     if facts.cuda_is_given and (facts.cuda >= (13, 0) or (facts.cuda >= (12, 8) and BLACKWELL not in code)):
         return

@@ -14,6 +14,8 @@ from gpuyard.compat.combination import Combination, changed
 from gpuyard.compat.spelling import plain
 
 ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
+_MODULE = re.compile(r"jetson|orin|xavier|thor")
+"""GPUs that are a part of an Arm module."""
 _FAMILY_GPU = {"p3": "v100", "p2": "k80", "g3": "m60", "p3dn": "v100", "g3s": "m60"}
 """AWS families that the catalog no longer lists."""
 _EDITION = re.compile(
@@ -164,7 +166,7 @@ def is_professional(name: str) -> bool:
 def read_arch(given: Combination, gpu: Gpu | None, machine: MachineType | None) -> str:
     """``amd64`` or ``arm64``; empty: unknown."""
     text = plain(given.cpu_arch) or (machine.arch if machine else "")
-    if not text and gpu is not None and gpu.id in ARM_GPUS:
+    if not text and ((gpu is not None and gpu.id in ARM_GPUS) or _MODULE.search(plain(given.gpu))):
         return "arm64"
     if _ARM.search(text):
         return "arm64"

@@ -8,7 +8,7 @@ from typing import Any
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import BLACKWELL, CONSUMER_BLACKWELL
+from gpuyard.compat.generations import AMPERE, BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
 from gpuyard.compat.spelling import cuda_of, dotted
@@ -152,6 +152,8 @@ def is_left_out(facts: Facts) -> bool:
     release = facts.release
     if release is None or not release.sass:
         return False
+    if facts.runtime == "vllm" and facts.arch == "arm64" and facts.sm < AMPERE:
+        return True  # its wheels and images for arm64, 0.10.2 to 0.33.0, have nothing older than Ampere
     is_orin = facts.sm == ORIN and facts.runtime == "vllm" and release.key < ORIN_SINCE
     if facts.sm == THOR and facts.runtime == "vllm" and release.key >= THOR_SINCE:
         return facts.cuda < (13, 0)
