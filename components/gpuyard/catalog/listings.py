@@ -93,12 +93,12 @@ def _other_gpu(name: str) -> Listing | None:
     found = [card for card in cards if normalise(card.id) == normalise(name)]
     words = _card_words(name)
     found = found or [card for card in cards if words and _card_words(card.id) == words]
-    exact = [
-        card for card in found if set(_GIGABYTES.findall(name.lower())) & set(_GIGABYTES.findall(card.id))
-    ]
+    memory = _GIGABYTES.findall(name.lower())
+    found = [card for card in found if set(memory) & set(_GIGABYTES.findall(card.id))] or found
     if not found:
         return None
-    return Listing(kind="GPU", id=name, entries=tuple(asdict(card) for card in exact or found))
+    ids = " or ".join(card.id for card in found)
+    return Listing(kind="GPU", id=ids, entries=tuple(asdict(card) for card in found))
 
 
 def _card_words(name: str) -> list[str]:

@@ -58,7 +58,7 @@ def echo_listing(listing: "Listing") -> None:
     if listing.kind in ("rows", "GPU") and len(listing.entries) <= _ROWS_IN_FULL:
         for entry in listing.entries:
             facts = {key: value for key, value in entry.items() if key not in ("table", "title")}
-            echo_facts(f"{entry.get('table', listing.kind)} {entry.get('title', listing.id)}", facts)
+            echo_facts(f"{entry.get('table', listing.kind)} {entry.get('title') or entry['id']}", facts)
         return
     click.echo(f"{listing.kind} {listing.id}: {len(listing.entries)}")
     for entry in listing.entries:
