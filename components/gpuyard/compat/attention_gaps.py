@@ -96,13 +96,13 @@ GAPS = (
     ),
     Gap(
         runtimes=("lmdeploy",),
-        releases=((0,), (0, 12, 3, 0)),
+        releases=((0,), (0, 12, 2, 0)),
         models=("qwen3.5", "qwen3.6"),
         path="runtime_version",
         text="TurboMind {release} has no kernels for heads of 256 on {card}",
-        release="0.12.3",
+        release="0.12.2",
         gpu_first=True,
-        source="InternLM/lmdeploy#4408, PR#4405 and PR#4420",
+        source="InternLM/lmdeploy#4408, PR#4405 and PR#4420; 0.12.2 runs (#4426)",
     ),
 )
 

@@ -149,7 +149,8 @@ def _is_wired(facts: Facts) -> bool:
         return True
     if facts.install == "pip":
         return False
-    if facts.runtime == "vllm" and facts.version in WIRED_VLLM:
+    in_image = facts.install == "docker" or bool(facts.image) or facts.platform in CLUSTERS
+    if in_image and facts.runtime == "vllm" and facts.version in WIRED_VLLM:
         return True
     return _is_wired_under_gpustack(facts, path) or _is_wired_llm_d(facts) or _is_early_dynamo(facts)
 

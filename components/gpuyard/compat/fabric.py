@@ -19,6 +19,10 @@ MIXED_CONTAINER = ("Ubuntu 22.04", (580, 126, 9), "580.126.20")
 (NVIDIA/gpu-driver-container#735, 2026-04-27)."""
 _CLUSTERS = frozenset({"eks", "gke", "aks", "oke"})
 """Clusters of clouds, whose GPU images bring fabric manager; their plain machines often lack it."""
+_MANAGED = re.compile(
+    r"hyperpod|sagemaker|dlami|deep learning|parallelcluster|vertex|azureml|dgx|base command"
+)
+"""Services and systems whose own images bring it."""
 _PRESENT = frozenset(
     {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
 )
@@ -78,7 +82,9 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
             ),
         )
     elif switched and given is None:
-        unmanaged = facts.platform not in _CLUSTERS and not facts.given.ami and not facts.manager
+        place = f"{facts.given.platform} {facts.given.os}".lower()
+        managed = facts.platform in _CLUSTERS or bool(_MANAGED.search(place) or facts.given.ami)
+        unmanaged = not managed and not facts.manager
         sure = unmanaged and not facts.has_workload and not has_operator(facts)
         if sure and facts.given.kubernetes is None:
             yield Problem(

@@ -80,6 +80,8 @@ def _of_image(facts: Facts, row: Amd64Image) -> Iterator[Problem]:
 def _of_release(facts: Facts) -> Iterator[Problem]:
     if facts.image and not any(name in facts.image for name in OWN_IMAGES):
         return  # whoever publishes another image may have built it for arm64
+    if facts.install == "source":
+        return
     too_old = {"vllm": (0, 10, 2, 0), "sglang": (0, 5, 0, 0)}.get(facts.runtime)
     by_verl = facts.runtime_text == "verl" and facts.install == "docker"
     missing = (
