@@ -480,7 +480,7 @@ LFM2_MOE_LAYERS = ["full_attention" if at in (2, 6, 10, 14, 18, 21) else "conv" 
             | {"num_attention_heads": 64, "num_key_value_heads": 1, "q_lora_rank": 1024, "o_groups": 8}
             | {"o_lora_rank": 1024, "sliding_window": 128, "vocab_size": 129280},
             284,
-            (6, 0),
+            (43, 0),
             0,
             id="DeepSeek-V4-Flash, output of low rank",
         ),

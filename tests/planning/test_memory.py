@@ -7,7 +7,14 @@ import pytest
 from gpuyard.catalog.models import find_model
 from gpuyard.planning.draft import draft_bytes, with_draft
 from gpuyard.planning.encoder import encoder_bytes
-from gpuyard.planning.kv_cache import block_tokens, kv_bytes_fixed, kv_bytes_per_token, sequence_bytes
+from gpuyard.planning.kv_cache import (
+    COMPRESSED_CHUNK,
+    COMPRESSED_PAGE,
+    block_tokens,
+    kv_bytes_fixed,
+    kv_bytes_per_token,
+    sequence_bytes,
+)
 from gpuyard.planning.memory import activation_bytes, forward_bytes, visible_bytes
 from gpuyard.planning.parallel import Split, choose_split, tensor_parallel_problem
 from gpuyard.planning.quantization import quantization_of, scheme_of
@@ -232,3 +239,15 @@ def test_files_of_llama_cpp_weigh_what_their_publisher_lists(name, gigabytes):
     """Sizes as listed on each repository's page."""
     weights = weight_bytes_per_gpu(find_model(name), Split(1), None)
     assert weights / 1e9 == pytest.approx(gigabytes, rel=0.02)
+
+
+def test_compressed_attention_grows_by_rows_that_tokens_share():
+    """Logged for DeepSeek-V4-Flash: pages of 256 tokens (vllm-project/vllm#54703), and 6.33 GiB for one
+    sequence of 912,128 tokens with a chunk of 8,192 in prefill (vllm-project/vllm#51041)."""
+    model = find_model("DeepSeek-V4-Flash")
+    token = kv_bytes_per_token(model, Split(2))
+    assert token * COMPRESSED_PAGE == pytest.approx(1_002_240, rel=0.001)
+    assert token == kv_bytes_per_token(model, Split(8), "fp8")
+    one = sequence_bytes(model, Split(2), 912_128) + 8192 * COMPRESSED_CHUNK * token
+    assert one / GIB == pytest.approx(6.33, rel=0.03)
+    assert 1.3 < kv_bytes_per_token(find_model("DeepSeek-V4-Pro"), Split()) / token < 1.5

@@ -1,5 +1,6 @@
 """What kinds of layers a config.json describes, and how many parameters they have."""
 
+from collections import Counter
 from collections.abc import Mapping
 from math import ceil
 from typing import Any
@@ -155,10 +156,8 @@ def read_layer_kinds(read: ConfigReader, layers: int) -> LayerKinds:
     slides = read.fields.get("hybrid_layer_pattern")
     if isinstance(slides, list) and read.whole_or_none("sliding_window"):
         return LayerKinds(sliding=sum(1 for entry in slides if entry == 1))
-    ratios = read.fields.get("compress_ratios")
-    if isinstance(ratios, list) and all(isinstance(ratio, int) for ratio in ratios):
-        growing = ceil(sum(1 / ratio for ratio in ratios[:layers] if ratio > 0))
-        return LayerKinds(sliding=layers, full=growing)
+    if read_compressed(read, layers):
+        return LayerKinds()
     blocks = read.fields.get("block_configs")
     if isinstance(blocks, list):
         return LayerKinds(without_attention=sum(1 for block in blocks if _skips(block, "attention")))
@@ -171,6 +170,15 @@ def read_layer_kinds(read: ConfigReader, layers: int) -> LayerKinds:
     if mamba:
         read.report(mamba, None, "does not say which layers are Mamba's, or they share weights", _LEFT_OUT)
     return _windowed_kinds(read, layers)
+
+
+def read_compressed(read: ConfigReader, layers: int) -> tuple[tuple[int, int], ...]:
+    """Layers of compressed attention by how many tokens share a row; empty: it is another."""
+    ratios = read.fields.get("compress_ratios")
+    if not isinstance(ratios, list) or not all(isinstance(ratio, int) for ratio in ratios):
+        return ()
+    found = Counter(ratio for ratio in ratios[:layers] if ratio > 0)
+    return tuple(sorted(found.items()))
 
 
 def _linear_config(read: ConfigReader) -> Mapping[str, Any]:

@@ -75,6 +75,8 @@ class ModelShape:
     """Of values, where they are narrower than keys; 0: they are not."""
     sliding_layers: int = 0
     sliding_window: int = 0
+    compressed: tuple[tuple[int, int], ...] = ()
+    """Compressed attention: tokens that share a row of the cache, and in how many layers; others slide."""
     linear_layers: int = 0
     """Layers with a constant state per sequence."""
     state_values: int = 0
@@ -252,6 +254,7 @@ def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:
         global_head_dim=int(wide.get("head_dim") or 0),
         sliding_layers=int(row.get("sliding_layers") or 0),
         sliding_window=int(row.get("sliding_window") or 0),
+        compressed=tuple((int(ratio), int(count)) for ratio, count in row.get("compressed") or ()),
         linear_layers=int(row.get("linear_layers") or 0),
         state_values=int(row.get("state_values") or 0),
         value_dim=int(row.get("value_dim") or 0),

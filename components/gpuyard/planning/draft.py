@@ -23,7 +23,9 @@ def draft_bytes(model: ModelShape, split: Split, quantization: str | None = None
 
 
 def with_draft(model: ModelShape) -> ModelShape:
-    """The shape whose cache holds the draft's tokens as well."""
+    """The shape whose cache holds the draft's tokens as well; beside compressed attention they only slide."""
+    if model.compressed:
+        return model
     return replace(model, full_attention_layers=model.full_attention_layers + model.draft_layers)
 
 

@@ -6,6 +6,8 @@ full attention     keys and values of every token; heads are cut over tensor-par
 latent (MLA)       one compressed row per token, whole on every tensor-parallel rank
 sliding window     the window's tokens where the runtime knows how, else every token
 linear, Mamba      one state per sequence; two where the runtime also keeps one to share a prefix
+compressed         a row for every few tokens in 8 bit, whole on every tensor-parallel rank; beside it
+                   windows of uncompressed rows and of the sums that become rows
 =================  ==========================================================================
 
 Tokens per GiB agree with logged ``GPU KV cache size`` lines within 2 % (`tests/planning`).
@@ -32,6 +34,18 @@ _INDEXED = ("DeepseekV32ForCausalLM", "GlmMoeDsaForCausalLM")
 _SPARSE_GROUP = 128
 """Values of a latent row that share a 4-byte scale in the 8-bit cache of sparse attention, whose rotary part
 stays 16 bit: 656 bytes for a row of 512 and 64 (7.51 GiB logged for 131,072 tokens of GLM-5.2)."""
+COMPRESSED_PAGE = 256
+"""Tokens of one page of compressed attention; every kind of its cache takes pages of the same size."""
+_ROW = 585
+"""Bytes of a compressed row: 512 values in 8 bit, 64 of them rotary in 16, and scales; 37,440 for 64 rows."""
+_PICKS = 143
+"""The same of what picks rows, beside rows of the finest kind. Pages of 1,002,240 bytes were logged for 62
+such caches of DeepSeek-V4-Flash (vllm-project/vllm#54703, 2026-09-06)."""
+_WINDOW_PAGES = 26
+"""Of a sequence, whatever its length: two kinds of sliding rows and two of sums."""
+COMPRESSED_CHUNK = 104
+"""Tokens of context that one token of the chunk in prefill takes: it lies in pages of 64, 64, 4 and 8 tokens.
+One sequence of 912,128 tokens took 6.33 GiB in vLLM 0.26 (vllm-project/vllm#51041, 2026-08-04)."""
 
 
 def kv_bytes_per_token(
@@ -42,6 +56,8 @@ def kv_bytes_per_token(
     ``sliding_share`` is how much of a token the sliding layers keep beyond their window: 0 where the
     runtime frees what left it, 1 where it does not know windows.
     """
+    if model.compressed:
+        return _compressed_bytes(model) / split.pipeline
     whole = _stage_layers(_group_padded(model, sliding_share), split)
     sliding = sliding_share * _stage_layers(model.sliding_layers, split)
     return whole * _global_token_bytes(model, split, kv_dtype) + sliding * _layer_token_bytes(
@@ -61,6 +77,8 @@ def kv_bytes_fixed(
 
     ``states`` is how many of each linear layer the runtime keeps for a sequence.
     """
+    if model.compressed:
+        return _WINDOW_PAGES * COMPRESSED_PAGE * kv_bytes_per_token(model, split)
     window = 0.0
     if sliding_share == 0.0 and model.sliding_layers:
         tokens = model.sliding_window + BLOCK_TOKENS
@@ -77,6 +95,8 @@ def state_bytes(model: ModelShape, split: Split) -> float:
 
 def block_tokens(model: ModelShape, split: Split, kv_dtype: str | None = None) -> int:
     """Tokens of one page: hybrids make pages of attention as large as one state."""
+    if model.compressed:
+        return COMPRESSED_PAGE
     least = LATENT_BLOCK_TOKENS if model.mla else BLOCK_TOKENS
     token = _layer_token_bytes(model, split, kv_dtype)
     if not model.linear_layers or not token:
@@ -116,6 +136,14 @@ def _latent_bytes(mla: Mla, size: float, *, sparse: bool) -> float:
     if size > 1:
         return (mla.kv_lora_rank + mla.qk_rope) * size + INDEXER_BYTES
     return mla.kv_lora_rank * size + mla.kv_lora_rank / _SPARSE_GROUP * 4 + mla.qk_rope * 2 + INDEXER_BYTES
+
+
+def _compressed_bytes(model: ModelShape) -> float:
+    """Of one more token, in all layers."""
+    finest = min(ratio for ratio, _ in model.compressed)
+    return sum(
+        layers * (_ROW + (_PICKS if ratio == finest else 0)) / ratio for ratio, layers in model.compressed
+    )
 
 
 def _global_token_bytes(model: ModelShape, split: Split, kv_dtype: str | None) -> float:

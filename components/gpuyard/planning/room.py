@@ -6,7 +6,13 @@ from math import inf
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.budget import Budget
 from gpuyard.planning.engine import Engine
-from gpuyard.planning.kv_cache import block_tokens, kv_bytes_fixed, kv_bytes_per_token, sequence_bytes
+from gpuyard.planning.kv_cache import (
+    COMPRESSED_CHUNK,
+    block_tokens,
+    kv_bytes_fixed,
+    kv_bytes_per_token,
+    sequence_bytes,
+)
 from gpuyard.planning.parallel import Split
 from gpuyard.records import record
 
@@ -84,6 +90,9 @@ def _chunk_bytes(
     model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
 ) -> int:
     """Sliding layers also hold the chunk that one sequence is being prefilled with."""
+    if model.compressed and engine.runtime == "vllm":
+        chunk = min(budget.step.tokens, context) * COMPRESSED_CHUNK
+        return round(chunk * kv_bytes_per_token(model, split, kv_dtype))
     if engine.sliding_share or not model.sliding_layers:
         return 0
     tokens = min(budget.step.tokens, context)
