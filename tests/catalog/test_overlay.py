@@ -8,6 +8,7 @@ import pytest
 from gpuyard.catalog import overlay, places, prices
 from gpuyard.catalog.overlay import COLUMNS, OVERLAY_VARIABLE, merge_offers, read_overlay, render_overlay
 from gpuyard.catalog.tables import DATA
+from gpuyard.cli.main import run
 from gpuyard.errors import SpecError
 
 HEADER = ",".join(COLUMNS)
@@ -196,3 +197,9 @@ def test_a_price_of_a_machine_without_gpus_has_no_limit_per_gpu(use):
     price = prices.on_demand("aws", "u7i-12tb.224xlarge", "us-east-1")
     assert price is not None
     assert price.usd == 113.57
+
+
+def test_show_tells_a_price_of_the_overlay_that_is_not_used(use, capsys):
+    use("aws,g6.xlarge,us-west-2,,700,,a typo,2026-11-01")
+    assert run(["catalog", "show", "g6.xlarge", "--region", "us-west-2"]) == 0
+    assert "not used: us-west-2 on_demand 700: 700 stands for unknown [SENTINEL]" in capsys.readouterr().out

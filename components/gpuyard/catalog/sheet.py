@@ -8,7 +8,7 @@ from gpuyard.catalog.freshness import registered_tables
 from gpuyard.catalog.hardware import Gpu, MachineType, machine_types
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.places import regions_selling, zones_selling
-from gpuyard.catalog.prices import interruption_band, on_demand, reserved, spot
+from gpuyard.catalog.prices import interruption_band, on_demand, rejections, reserved, spot
 from gpuyard.catalog.purchases import purchase_limit
 from gpuyard.catalog.quotas import quotas_of
 from gpuyard.catalog.recipes import find_recipes
@@ -21,7 +21,8 @@ def fact_sheet(entry: Entry, region: str | None = None) -> dict[str, Any]:
     """The entry, and for machine types prices and quotas, for GPUs the types that carry them.
 
     ``region`` narrows prices to one region; otherwise every region that sells the type is listed.
-    GPUs and models come with the throughputs measured on them, models with published recipes.
+    Prices that the sanity rules turned down, of the overlay among them, stand apart. GPUs and models come
+    with the throughputs measured on them, models with published recipes.
     """
     if isinstance(entry, MachineType):
         return {**asdict(entry), **_offers(entry, region)}
@@ -57,6 +58,11 @@ def _offers(machine: MachineType, region: str | None) -> Mapping[str, Any]:
         "places": [
             place_facts(machine, place)
             for place in ((region,) if region else regions_selling(machine.cloud, machine.id))
+        ],
+        "rejected_prices": [
+            asdict(refused)
+            for refused in rejections()
+            if refused.offer.machine_type == machine.id and region in (None, refused.offer.region)
         ],
     }
 

@@ -23,10 +23,14 @@ def echo_facts(title: str, facts: dict[str, Any]) -> None:
     """Print a fact sheet: plain facts, then places with prices, then measurements."""
     click.echo(title)
     for key, value in facts.items():
-        if key not in ("id", "places", "recipes", "throughputs"):
+        if key not in ("id", "places", "rejected_prices", "recipes", "throughputs"):
             click.echo(f"  {key:<22} {_words(value)}")
     for place in facts.get("places", ()):
         click.echo(f"  {place['region']:<22} {_place_text(place)}")
+    for refused in facts.get("rejected_prices", ()):
+        offer, usd = refused["offer"], refused["offer"][refused["price"]]
+        where = offer["zone"] or offer["region"]
+        click.echo(f"  not used: {where} {refused['price']} {usd:g}: {refused['reason']} [{refused['rule']}]")
     for recipe in facts.get("recipes", ()):
         click.echo(f"  recipe                 {_recipe_text(recipe)}")
     _echo_throughputs(facts.get("throughputs", ()))
