@@ -449,3 +449,15 @@ def test_copies_of_attention_go_across_nodes():
     assert any("--nnodes=2" in note for note in sglang.notes)
     pairs = fit_model(model, gpu, gpus=8, nodes=4, data_parallel=16)
     assert (pairs.gpus, pairs.tensor_parallel) == (32, 2)
+
+
+def test_a_flag_that_came_with_a_post_release_names_the_next_one(llama):
+    asked: dict[str, Any] = {"gpus": 1, "runtime": "sglang", "extras": Extras(adapters=2)}
+    reason = fit_model(llama, find_gpu("h100"), runtime_version="0.4.5", **asked).reason
+    assert reason == "sglang 0.4.5 has no --enable-lora: use 0.4.10 or newer"
+
+
+def test_older_releases_tell_the_kind_of_draft_by_the_model():
+    model, gpu = find_model("DeepSeek-V3"), find_gpu("h200")
+    old = fit_model(model, gpu, gpus=8, runtime_version="0.9.2", extras=Extras(draft_tokens=1))
+    assert '--speculative-config={"num_speculative_tokens":1}' in old.flags

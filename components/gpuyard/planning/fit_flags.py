@@ -72,6 +72,8 @@ _CHUNKED_BY_DEFAULT = (0, 8)
 """vLLM from here prefills in chunks without being told to."""
 _FILES_BY_PLUGIN = (0, 24)
 """vLLM from here leaves GGUF to a plugin (vllm-project/vllm#39612)."""
+_NAMES_DRAFTS = (0, 11, 1)
+"""vLLM before it tells the kind of draft by the model, and has no common name for it."""
 TEXT_ONLY = "--language-model-only"
 """Leaves vision encoders out, in vLLM and SGLang."""
 
@@ -102,22 +104,26 @@ def render_flags(
     flags += _split_flags(names, runtime, split, nodes)
     flags += _step_flags(names, runtime, runtime_version, budget, concurrency)
     flags += _dtype_flags(names, runtime, model, gpu, quantization, kv_cache_dtype)
-    flags += [TEXT_ONLY] * text + _extra_flags(runtime, extras)
+    flags += [TEXT_ONLY] * text + _extra_flags(runtime, runtime_version, extras)
     notes = _notes(model, runtime, runtime_version, nodes, split, quantization)
     return tuple(flags), (*notes, *_ways(model, runtime, runtime_version, extras))
 
 
 def lacking(runtime: str, version: str | None, flags: Iterable[str]) -> str:
     """The first of ``flags`` that the release is sure not to know, and those that do; empty: none."""
-    known, key = runtime_flags(runtime), release_key(version or "")
+    known, key, releases = runtime_flags(runtime), release_key(version or ""), runtime_releases(runtime)
     for name in (flag.partition("=")[0] for flag in flags):
         span = known.get(name)
         if span is None and runtime in WHOLE_PARSERS:
             return f"{runtime} has no {name}"
         if span and span.is_missing(key):
-            return f"{runtime} {version} has no {name}: use {release_text(span.first_seen)} or newer"
+            later = (release.version for release in releases if release.key >= span.first_seen)
+            fix = f"use {next(later, release_text(span.first_seen))} or newer"
+            return f"{runtime} {version} has no {name}: {fix}"
         if span and span.is_gone(key):
-            return f"{runtime} {version} has no {name} any more: use one before {release_text(span.gone_in)}"
+            earlier = [release.version for release in releases if release.key < span.gone_in]
+            fix = f"use {earlier[-1]} or older" if earlier else "leave it out"
+            return f"{runtime} {version} has no {name} any more: {fix}"
     return ""
 
 
@@ -179,10 +185,12 @@ def _dtype_flags(
     return flags
 
 
-def _extra_flags(runtime: str, extras: Extras) -> list[str]:
+def _extra_flags(runtime: str, version: str | None, extras: Extras) -> list[str]:
     flags = []
     if extras.draft_tokens and runtime == "vllm":
-        told = {"method": "mtp", "num_speculative_tokens": extras.draft_tokens}
+        old = () < release_key(version or "") < _NAMES_DRAFTS
+        told = {} if old else {"method": "mtp"}
+        told = {**told, "num_speculative_tokens": extras.draft_tokens}
         flags.append(f"--speculative-config={json.dumps(told, separators=(',', ':'))}")
     elif extras.draft_tokens:
         flags += [
