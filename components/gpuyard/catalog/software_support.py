@@ -10,7 +10,7 @@ from gpuyard.catalog.tables import read_csv
 from gpuyard.records import record
 
 FLAGS_AS_OF = "2026-11-26"
-WHOLE_PARSERS = frozenset({"vllm", "sglang", "tgi"})
+WHOLE_PARSERS = frozenset({"vllm", "sglang", "tgi", "llama.cpp"})
 """Runtimes whose parsers were read: what they do not list, they do not take."""
 
 

@@ -31,6 +31,8 @@ GROUP, SMALL_GROUP = 128, 32
 """Of AWQ and GPTQ checkpoints: nearly always, and where the model's own width is no multiple of that (experts
 of 704 on two GPUs: noonghunna/club-3090 models/gemma-4-26b-a4b, 2026-07-01)."""
 GROUPS = "quantization group"
+TENSORRT_GROUPS_UNTIL = (1, 0, 0, 0)
+"""First TensorRT-LLM without engines that are built; those took whole groups (NVIDIA/TensorRT-LLM#648)."""
 _NAMED_GROUP = re.compile(r"(?:\bg|w4g|w8g|gs|group[-_]?(?:size)?[-_]?)(32|64)\b|\b(32|64)g\b")
 """A group size that the checkpoint's name says."""
 ONLINE_BLOCKS = ("per_block", (0, 24, 0, 0))
@@ -52,7 +54,7 @@ _QWENS_OWN = re.compile(r"^(?:qwen/|[./].*/)?qwen(?!.*vl)[\w.-]*(?:awq|gptq|int[
 def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
     """Shards that are no whole multiples of what the quantization needs."""
     model = facts.model
-    if model is None or size <= 1 or facts.runtime not in ("vllm", "sglang", ""):
+    if model is None or size <= 1 or not _is_judged(facts):
         return
     yield from _tiles(facts, model, size)
     block, what = _block(facts, model)
@@ -79,6 +81,12 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
         (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
         Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
     )
+
+
+def _is_judged(facts: Facts) -> bool:
+    """Whether it is known how the engine cuts what is quantised."""
+    early = facts.runtime == "tensorrt-llm" and () < facts.version < TENSORRT_GROUPS_UNTIL
+    return facts.runtime in ("vllm", "sglang", "") or (early and facts.quantization in ("gptq", "awq"))
 
 
 def _tiles(facts: Facts, model: ModelShape, size: int) -> Iterator[Problem]:

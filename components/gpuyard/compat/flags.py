@@ -125,9 +125,18 @@ FLASH_VALUE_SINCE = (0, 0, 6341, 0)
 (mostlygeek/llama-swap#283, 2025-09-04)."""
 ARGUMENTS_GONE: Mapping[str, Mapping[str, Version]] = {
     "vllm": {"--disable-log-requests": (0, 10, 1, 0)},
+    "sglang": dict.fromkeys(
+        (
+            "--disable-piecewise-cuda-graph",
+            "--enforce-piecewise-cuda-graph",
+            "--cuda-graph-bs",
+            "--cuda-graph-max-bs",
+        ),
+        (0, 5, 14, 0),
+    ),
 }
-"""Flags that were gone from the engine's Python arguments before the command line stopped taking them
-(vllm-project/vllm#23283, hiyouga/LlamaFactory#9503)."""
+"""Flags that were gone from the engine's Python arguments while the command line still took them
+(vllm-project/vllm#23283, hiyouga/LlamaFactory#9503, sgl-project/sglang#36478, intel/auto-round#1964)."""
 _ARGUMENT = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 _WORKER_FLAGS = "--dyn-"
 """Flags that Dynamo's worker takes beside the engine's (ai-dynamo/dynamo, components/src/dynamo/common)."""
@@ -137,15 +146,22 @@ _SCRIPT = re.compile(r"&&|;|\bbash\b|\.sh\b")
 """A script: flags may be of its other commands."""
 _HYPHENS_ONLY = frozenset({"sglang"})
 """Engines whose parser does not take ``_`` for ``-``."""
+_WHOLE_NAMES = frozenset({"llama.cpp"})
+"""Engines whose parser takes no beginnings of flags."""
+OLDEST_READ: Mapping[str, Version] = {"llama.cpp": (0, 0, 1900, 0)}
+"""The release from which a parser was read, where the table does not say so."""
 _OWN_IMAGE = {
     "vllm": "vllm/vllm-openai",
     "sglang": "lmsysorg/sglang",
     "tgi": "huggingface/text-generation-inference",
+    "llama.cpp": "ggml-org/llama.cpp",
 }
 
 
 def flag_problems(facts: Facts) -> Iterator[Problem]:
     """Every flag and variable that the release does not take."""
+    if facts.runtime == "llama.cpp" and facts.version[:2] not in ((), (0, 0)):
+        return  # a binding's release, not a build
     for name in dict.fromkeys(flag for flag, _ in facts.flags):
         yield from _flag(facts, name)
     yield from _arguments(facts)
@@ -155,6 +171,10 @@ def flag_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _flag(facts: Facts, name: str) -> Iterator[Problem]:
+    short = runtime_flags(facts.runtime).get(name)
+    if not name.startswith("--") and short is not None:
+        yield from _span(facts, name, short)
+        return
     if not name.startswith("--"):
         yield from _one_hyphen(facts, name)
         return
@@ -176,6 +196,7 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
         )
     elif span is not None and not _begins_another(facts, span):
         yield from _span(facts, name, span)
+        yield from _deprecated(facts, name, span)
     elif span is not None:
         return
     elif facts.runtime in WHOLE_PARSERS and not any(flag.startswith(key) for flag in known):
@@ -188,7 +209,7 @@ def _arguments(facts: Facts) -> Iterator[Problem]:
     known = runtime_flags(facts.runtime)
     for name in facts.env:
         span = known.get("--" + name.replace("_", "-")) if _ARGUMENT.fullmatch(name) else None
-        if span is None or _begins_another(facts, span):
+        if span is None:
             continue
         earlier = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
         yield from _span(facts, name, span if earlier is None else replace(span, gone_in=earlier))
@@ -234,8 +255,8 @@ def _is_plain_release(facts: Facts) -> bool:
     """Whether the engine is a release between those whose parsers were read."""
     spans = runtime_flags(facts.runtime).values()
     newest = max(span.first_seen for span in spans)
-    oldest = min(span.first_seen for span in spans)
-    if facts.model_name and facts.model is None:
+    oldest = OLDEST_READ.get(facts.runtime) or min(span.first_seen for span in spans)
+    if facts.model_name and facts.model is None and facts.runtime != "llama.cpp":
         return False  # image and video models run in packages on top, with flags of their own
     if any(flag.startswith(_WORKER_FLAGS) for flag, _ in facts.flags):
         return False
@@ -250,6 +271,8 @@ def _is_plain_release(facts: Facts) -> bool:
 def _begins_another(facts: Facts, span: FlagSpan) -> bool:
     """Whether a release without the flag takes it as the beginning of the only other one that begins so."""
     release = facts.version
+    if facts.runtime in _WHOLE_NAMES:
+        return False
     if not span.is_gone(release) and not span.is_missing(release):
         return False
     others = [
@@ -280,6 +303,22 @@ def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
             f"{who} does not know {name}; {version} does",
             (drop, set_release(facts, version)),
         )
+
+
+def _deprecated(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
+    """A flag that only the command line still takes."""
+    gone = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
+    if gone is None or not facts.version >= gone or span.is_gone(facts.version):
+        return
+    successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
+    yield Problem(
+        "FLAG_REMOVED",
+        "env",
+        f"{facts.runtime} {release_text(facts.version)} takes {name} on the command line only, "
+        f"for now: {successor}",
+        (Fix(f"drop {name}", without_flags(facts, name)),),
+        Severity.WARNING,
+    )
 
 
 def _foreign(facts: Facts, name: str, own: str) -> Problem:

@@ -11,6 +11,7 @@ from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Problem
 from gpuyard.compat.request_table import request_table_problems
 from gpuyard.compat.split import may_share_attention, read_split
+from gpuyard.compat.tiled_images import image_problems
 from gpuyard.errors import Severity
 from gpuyard.planning.memory import Split, weight_bytes_per_gpu
 from gpuyard.planning.weights import keeps_attention
@@ -43,7 +44,7 @@ WHOLE = 0.97
 """Share of a GPU that weights can take at all: the driver and CUDA keep the rest."""
 _OFFLOAD = ("--cpu-offload-gb", "--kv-offloading-size", "--offload", "--cpu-offload")
 _SIZES = re.compile(r"(?<![a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)b(?![a-z])")
-_MIXTRAL = {"8x7": 46.7e9, "8x22": 141e9}
+_MIXTRAL = {"2x7": 12.9e9, "4x7": 24.2e9, "8x7": 46.7e9, "8x22": 141e9}
 
 
 def memory_problems(facts: Facts) -> Iterator[Problem]:
@@ -82,6 +83,7 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
         if tight and not unverified and not unsaid:
             yield no_room(facts, per_gpu, total * share)
         return
+    yield from image_problems(facts, split, per_gpu, facts.given.gpu_memory_utilization or share)
     yield from cache_problems(
         facts, split, per_gpu, sure if mixed else per_gpu, count_unsaid=_count_unsaid(facts)
     )

@@ -47,10 +47,11 @@ def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
     fixes += [set_gpu(facts, name) for name in larger]
     if larger:
         bigger = set_gpu(facts, "b200")
+        whole = "whole " if facts.mig else ""
         fixes.append(
             Fix(
-                "use 8 B200 GPUs with tensor_parallel 8",
-                {**bigger.changes, "gpu_count": 8, "tensor_parallel": 8},
+                f"use 8 {whole}B200 GPUs with tensor_parallel 8",
+                {**bigger.changes, "gpu_count": 8, "tensor_parallel": 8, "mig": None},
             )
         )
     if size >= 8:

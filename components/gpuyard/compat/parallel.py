@@ -22,6 +22,8 @@ VISION_DATA_SINCE = (0, 10, 2, 0)
 """First vLLM with that flag."""
 INTERN_VIT, INTERN_VIT_PADDED = 25, (0, 6, 1, 0)
 """Heads of the InternViT of 6 B, and the first vLLM that pads them (vllm-project/vllm#8097)."""
+SGLANG_VIT_CUT = (0, 4, 9, 0)
+"""Last SGLang that was read and cuts them as they are (sgl-project/sglang#7854); 0.4.9.post6 pads them."""
 
 
 def parallel_problems(facts: Facts) -> Iterator[Problem]:
@@ -98,10 +100,12 @@ def _vision_heads(facts: Facts, size: int) -> Iterator[Problem]:
     heads = facts.model.vision_heads if facts.model else 0
     whole = any(value == "data" for flag, value in facts.flags if flag == VISION_FLAG)
     padded = heads == INTERN_VIT and not () < facts.version < INTERN_VIT_PADDED
-    if facts.runtime != "vllm" or size <= 1 or not heads or heads % size == 0 or whole or padded:
+    early = facts.runtime == "sglang" and heads == INTERN_VIT and () < facts.version <= SGLANG_VIT_CUT
+    judged = early or (facts.runtime == "vllm" and not whole and not padded)
+    if not judged or size <= 1 or not heads or heads % size == 0:
         return
     fitting = [part for part in SIZES if part < size and heads % part == 0]
-    if facts.version >= VISION_DATA_SINCE or not facts.version:
+    if not early and (facts.version >= VISION_DATA_SINCE or not facts.version):
         fixes = (Fix(f"add {VISION_FLAG} data", with_env(facts, VISION_FLAG, "data")),)
     else:
         fixes = ()
