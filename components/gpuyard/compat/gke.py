@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_gke import gke_gpus
 from gpuyard.compat.facts import GKE_POOL_DRIVER, Facts
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
@@ -53,7 +54,9 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
     words = f"{given.platform or ''} {given.driver_managed_by or ''} {facts.node_image}".lower()
     disabled = facts.manager == "none" or "installation_disabled" in facts.node_image
     provisioned = re.search(r"auto-?\s?provision|\bnap\b", words) is not None
-    automatic = facts.kubernetes >= AUTO_INSTALL if facts.kubernetes else False
+    row = gke_gpus().get(facts.gpu.id) if facts.gpu else None
+    version = facts.kubernetes or ((row.first or row.default_driver_since) if row else ())
+    automatic = version >= AUTO_INSTALL
     operator = has_operator(facts) and facts.os != "GKE COS"  # which has no driver container
     silent = nothing_said and about_node and bool(facts.gpu_name) and (provisioned or not automatic)
     if facts.os == "GKE Autopilot" or not (silent or (disabled and not operator)):

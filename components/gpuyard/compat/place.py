@@ -49,8 +49,10 @@ def is_own_machine(platform: str) -> bool:
 
 
 def is_openshift(given: Combination) -> bool:
-    """Whether it is OpenShift, which counts its versions from 4."""
-    return bool(_OPENSHIFT.search(f"{plain(given.platform)} {plain(given.os)} {plain(given.kubernetes)}"))
+    """Whether it is OpenShift, which counts its versions from 4, as Kubernetes does not."""
+    version = parse_version(given.kubernetes) if given.kubernetes is not None else ()
+    text = f"{plain(given.platform)} {plain(given.os)} {plain(given.kubernetes)}"
+    return bool(_OPENSHIFT.search(text)) or (version[:1] == (4,) and len(version) > 1)
 
 
 def read_kubernetes(given: Combination) -> Version:
