@@ -23,6 +23,12 @@ LLM_D_CUDA: Version = (12, 9)
 """llm-d's images of early 2026 (llm-d/llm-d#706), with the CUDA that they are built on."""
 FIRST_COMPAT: Version = (10, 0)
 """First CUDA with a compatibility package."""
+TEI_RELEASE = re.compile(r"(?<![\d.])1\.9\.([0-3])(?![\d.])")
+"""Releases of Text Embeddings Inference that put cuda-compat first: 1.9.0 always, the others where their
+entry point cannot read what `nvidia-smi` prints (text-embeddings-inference PR#831, #870)."""
+TEI_CUDA: Version = (12, 9)
+TEI_UNREAD: int = 610
+"""First driver branch whose `nvidia-smi` says "CUDA UMD Version"."""
 UNSUPPORTED_HOSTS = frozenset({545, 555, 560})
 """Branches that NVIDIA's release notes leave out of forward compatibility."""
 NOT_ON_CUDA_IMAGES = ("ollama",)
@@ -64,7 +70,8 @@ def is_carried(facts: Facts) -> bool:
 def stated_library_problems(facts: Facts) -> Iterator[Problem]:
     """Libraries that the combination states, or that the release is known to load."""
     stated = cuda_of(str(facts.given.base_image_cuda or ""))
-    cuda = stated or facts.cuda or (LLM_D_CUDA if _is_wired_llm_d(facts) else ())
+    own = (LLM_D_CUDA if _is_wired_llm_d(facts) else ()) or (TEI_CUDA if _is_wired_tei(facts) else ())
+    cuda = stated or facts.cuda or own
     native = native_driver(cuda)
     libs = facts.given.image_has_compat_libs
     if not native or not facts.driver_high or libs is False:
@@ -152,7 +159,8 @@ def _is_wired(facts: Facts) -> bool:
     in_image = facts.install == "docker" or bool(facts.image) or facts.platform in CLUSTERS
     if in_image and facts.runtime == "vllm" and facts.version in WIRED_VLLM:
         return True
-    return _is_wired_under_gpustack(facts, path) or _is_wired_llm_d(facts) or _is_early_dynamo(facts)
+    by_project = _is_wired_llm_d(facts) or _is_early_dynamo(facts) or _is_wired_tei(facts)
+    return _is_wired_under_gpustack(facts, path) or by_project
 
 
 def _is_wired_under_gpustack(facts: Facts, path: str) -> bool:
@@ -164,6 +172,14 @@ def _is_wired_under_gpustack(facts: Facts, path: str) -> bool:
 
 def _is_wired_llm_d(facts: Facts) -> bool:
     return "llm-d" in facts.runtime_text and release_key(facts.given.runtime_version) in WIRED_LLM_D
+
+
+def _is_wired_tei(facts: Facts) -> bool:
+    """Whether a release that is named in full does so: the tag ``1.9`` moves on."""
+    found = TEI_RELEASE.search(f"{facts.given.runtime_version or ''} {facts.image}")
+    if facts.runtime != "tei" or found is None:
+        return False
+    return found[1] == "0" or (facts.branch or 0) >= TEI_UNREAD
 
 
 def _is_early_dynamo(facts: Facts) -> bool:
@@ -178,9 +194,19 @@ def _ways_out(facts: Facts) -> tuple[Fix, ...]:
     fixes = []
     if facts.runtime == "vllm" and facts.version in WIRED_VLLM:
         fixes.append(set_release(facts, "0.16.0"))
+    if _is_wired_tei(facts):
+        fixes += [_set_tei(facts, release) for release in ("1.9.3", "1.8.3")]
     cleared: dict[str, Any] = {"image_has_compat_libs": False}
     if _is_asked(facts) or "/compat" in facts.env.get("LD_LIBRARY_PATH", ""):
         cleared |= with_env(facts, "LD_LIBRARY_PATH", "/usr/local/nvidia/lib64")
         cleared["env"].pop("VLLM_ENABLE_CUDA_COMPATIBILITY", None)
     fixes.append(Fix("use an image that does not load cuda-compat", cleared))
     return tuple(fixes)
+
+
+def _set_tei(facts: Facts, release: str) -> Fix:
+    """Another release, in the tag of the same generation's image."""
+    if not facts.given.image:
+        return set_release(facts, release)
+    image = re.sub(r"\d+(\.\d+)+$", release, facts.given.image)
+    return Fix(f"use image {image}", {"runtime_version": release, "image": image})
