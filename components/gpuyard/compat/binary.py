@@ -16,6 +16,7 @@ from gpuyard.compat.toolchain import (
     CODE_SINCE_CUDA,
     COMPILED_AT_RUN_TIME,
     CU126_TORCH,
+    RUNS_SINCE_CUDA,
     SM_SINCE_CUDA,
     compiled_since,
     covers,
@@ -201,7 +202,9 @@ def _kernel_package(facts: Facts) -> Iterator[Problem]:
 
 def _since_cuda(facts: Facts) -> tuple[tuple[Version, Version], ...]:
     """What a compiler knows where the engine is compiled here, else what runs."""
-    return SM_SINCE_CUDA if facts.install == "source" else CODE_SINCE_CUDA
+    if facts.install == "source":
+        return SM_SINCE_CUDA
+    return CODE_SINCE_CUDA if facts.runtime else RUNS_SINCE_CUDA
 
 
 def _sm_103(facts: Facts) -> Iterator[Problem]:

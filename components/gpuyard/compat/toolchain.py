@@ -26,6 +26,8 @@ SM_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
 """First toolkit that compiles for a GPU, newest GPU first."""
 CODE_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (*SM_SINCE_CUDA[:-1], ((8, 0), (11, 0)))
 """First toolkit with code that runs on a GPU: what it compiles for 8.0 runs on 8.6 and 8.9 too."""
+RUNS_SINCE_CUDA = CODE_SINCE_CUDA[1:]
+"""The same where nothing is known to compile at run time: what it compiles for 12.0 runs on 12.1."""
 EXACT = ("tensorrt",)
 """Engines that refuse a GPU newer than those they name, also within a generation."""
 JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
@@ -82,7 +84,8 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
         return
     by_triton = facts.runtime in TRITON_ENGINES and facts.sm >= BLACKWELL
     by_triton = by_triton or TRITON_ITSELF.search(facts.runtime_text) is not None
-    without_code = facts.sm in COMPILED_AT_RUN_TIME and not _has_code_of_its_own(facts)
+    engine = bool(facts.runtime) and not _has_code_of_its_own(facts)
+    without_code = engine and facts.sm in COMPILED_AT_RUN_TIME
     if not (host or jit or by_triton or facts.install == "source" or without_code):
         return
     fix = (
