@@ -35,6 +35,13 @@ def test_a_list_of_what_may_be_written_stands_once_at_the_end():
     assert render_findings(found[:1]).endswith(f'fix: did you mean "gpu"?  {FIELDS}')
 
 
+def test_other_words_for_such_a_list_count_as_well():
+    choices = "use one of name, percent, cloud"
+    text = render_findings([_problem("a", "no key a", choices), _problem("b", "no key b", choices)])
+    assert text.splitlines()[1::2] == ["  fix: take one of those below"] * 2
+    assert text.endswith(choices)
+
+
 def test_values_that_differ_are_told_with_their_places():
     found = [
         _problem(f"f.csv:{line}", f'"{line}x" is not a number', value=f"{line}x") for line in range(2, 7)

@@ -72,7 +72,7 @@ _ENDLESS = re.compile(r"\S{400,}")
 _PLACES_INLINE = 3
 _PLACES_MAX = 1000
 """Places of one problem that are printed; a table of prices has a hundred thousand cells."""
-_CHOICES = re.compile(r"(?:^|  )((?:known|allowed)\b[^:]*): .+", re.DOTALL)
+_CHOICES = re.compile(r"(?:^|  )(?:((?:known|allowed)\b[^:]*): |use one of ).+, .+", re.DOTALL)
 """The end of a fix that lists what may be written."""
 
 
@@ -95,7 +95,10 @@ def _render_group(group: Sequence[Finding], shared: Sequence[str]) -> str:
     first = group[0]
     choices = _CHOICES.search(first.fix)
     if choices and choices[0].strip() in shared:
-        hint = first.fix[: choices.start()] or f"take one of the {choices[1]} below"
+        hint = (
+            first.fix[: choices.start()]
+            or f"take one of {'the ' + choices[1] if choices[1] else 'those'} below"
+        )
         group = [replace(finding, fix=hint) for finding in group]
         first = group[0]
     if len({finding.message for finding in group}) == 1:
