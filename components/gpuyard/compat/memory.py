@@ -75,8 +75,8 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "MEMORY_WEIGHTS",
             "model",
-            f"weights take {format_bytes(per_gpu)} per GPU ({split.gpus} of them), "
-            f"one has {format_bytes(total)}",
+            f"weights take {format_bytes(per_gpu)} per GPU ({split.gpus} of them), one has "
+            f"{format_bytes(total)}" + (f", {share:.0%} of it for the engine" if tight else ""),
             weight_fixes(facts),
             Severity.WARNING if unverified or unsaid else Severity.ERROR,
         )
