@@ -148,6 +148,8 @@ class WheelGlibc:
     """The processor whose wheels are meant; empty: all."""
     prebuilt_for_cuda: bool
     """Whether it is about wheels of another index, for one CUDA each; the package index has the source."""
+    cuda_major: int
+    """CUDA major whose wheels are meant, where they are not the release's own; 0: all."""
     source: str
     as_of: str = SOFTWARE_AS_OF
 
@@ -210,6 +212,7 @@ def wheel_glibc() -> Sequence[WheelGlibc]:
             before=row.get("before", ""),
             arch=row.get("arch", ""),
             prebuilt_for_cuda=row.get("cuda", False),
+            cuda_major=row.get("cuda_major", 0),
             source=row["source"],
         )
         for row in compat_rule("R-GLIBC")["wheels"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.compat.attention_backends import asked_backend, backend_span
+from gpuyard.compat.attention_backends import HF_ATTENTION, asked_backend, backend_span
 from gpuyard.compat.attention_gaps import NEWER, gap_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
@@ -58,7 +58,9 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
     backend = asked_backend(facts)
     span = backend_span(facts, backend)
     if span and not span[0] <= facts.sm <= span[1]:
-        drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS, "VLLM_FLASH_ATTN_VERSION")
+        drop = without_flags(
+            facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS, *HF_ATTENTION, "VLLM_FLASH_ATTN_VERSION"
+        )
         yield Problem(
             "ATTN_BACKEND_MISSING",
             "env",

@@ -17,6 +17,9 @@ LIBRARIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("flash_attn", ("flash-attn", "flash_attn", "flash-attention", "flash attention", "flashattention")),
 )
 """Attention libraries used on their own, by what the runtime is called."""
+HF_ATTENTION = ("attn_implementation", "--attn_implementation", "--attn-implementation")
+HF_BACKENDS: Mapping[str, str] = {"flash_attention_2": "flash_attn", "flash_attention_3": "fa3"}
+"""How a model of transformers is told its attention, and what its words for it are here."""
 BACKEND_SM: Mapping[str, Span] = {
     "flash_attn": (AMPERE, (99, 0)),
     "flashinfer": ((7, 5), (99, 0)),
@@ -68,7 +71,16 @@ def asked_backend(facts: Facts) -> str:
     backend = asked.lower().replace("_vllm_v1", "")
     if reads and facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
         return "FlashAttention 3"
-    return backend or _library(facts.runtime_text)
+    return backend or _of_transformers(facts) or _library(facts.runtime_text)
+
+
+def _of_transformers(facts: Facts) -> str:
+    """The attention that a model of transformers is loaded with (Dao-AILab/flash-attention#762)."""
+    if facts.runtime not in ("", "torch", "transformers"):
+        return ""  # an engine that brings its own
+    asked = dict(facts.flags) | dict(facts.env)
+    word = next((asked[name] for name in HF_ATTENTION if name in asked), "")
+    return HF_BACKENDS.get(word.strip("\"'").lower(), "")
 
 
 @cache

@@ -141,7 +141,8 @@ def compat_library(cuda: Version) -> Version:
 def _is_newer(facts: Facts, cuda: Version) -> bool:
     """Whether the driver is newer than the libraries; a bare branch has to be a later one."""
     if facts.driver:
-        return facts.driver > compat_library(cuda)
+        library = compat_library(cuda)
+        return facts.driver[: len(library)] > library  # of CUDA 10 the first two numbers are known
     return (facts.branch or 0) > native_driver(cuda)[0]
 
 

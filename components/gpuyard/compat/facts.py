@@ -184,7 +184,7 @@ def read_facts(given: Combination) -> Facts:
         gpu=gpu,
         gpu_name=gpu.id if gpu else name,
         gpu_count=given.gpu_count or (machine.gpu_count if machine else None),
-        memory_mib=slice_memory(given.mig) or (int(memory) if memory else None),
+        memory_mib=slice_memory(given.mig, given.gpu_mem_mib) or (int(memory) if memory else None),
         sm=sm,
         datacenter=datacenter,
         form=read_form(name, gpu.form if gpu else other.form if other else ""),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import (
     RuntimeRelease,
+    WheelGlibc,
     runtime_releases,
     wheel_glibc,
 )
@@ -40,9 +41,14 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
         key, number = facts.release.key, facts.release.version
         inner = _beyond_tag(facts, name, key)
         needed = max(needed, _glibc_of(facts, facts.release))
+    needed = max(needed, _tag_of_variant(facts, name, key))
     if facts.glibc >= needed:
         return
-    newer = [row for row in runtime_releases(facts.runtime) if _glibc_of(facts, row) <= facts.glibc]
+    newer = [
+        row
+        for row in runtime_releases(facts.runtime)
+        if max(_glibc_of(facts, row), _tag_of_variant(facts, name, row.key)) <= facts.glibc
+    ]
     after = [row for row in newer if row.key > key][:1]
     before = [row for row in newer if row.key < key][-1:]
     other = {row.before for row in wheel_glibc() if row.runtime in (name, facts.runtime_text)} - {""}
@@ -72,13 +78,23 @@ def _glibc_of(facts: Facts, release: RuntimeRelease) -> Version:
 def _beyond_tag(facts: Facts, runtime: str, key: Version) -> Version:
     rows = (
         row
-        for row in wheel_glibc()
-        if row.runtime in (runtime, facts.runtime_text)
-        and row.since <= key <= row.until
-        and row.arch in ("", facts.arch)
-        and (facts.cuda_is_given or not row.prebuilt_for_cuda)
+        for row in _wheels(facts, runtime, key)
+        if not row.cuda_major and (facts.cuda_is_given or not row.prebuilt_for_cuda)
     )
     return max((row.glibc for row in rows), default=())
+
+
+def _tag_of_variant(facts: Facts, runtime: str, key: Version) -> Version:
+    """What the tag of the wheel for a CUDA that is not the release's own says; empty: as the release's."""
+    rows = (row for row in _wheels(facts, runtime, key) if facts.cuda_is_given)
+    return max((row.glibc for row in rows if facts.cuda[:1] == (row.cuda_major,)), default=())
+
+
+def _wheels(facts: Facts, runtime: str, key: Version) -> Iterator[WheelGlibc]:
+    for row in wheel_glibc():
+        named = row.runtime in (runtime, facts.runtime_text)
+        if named and row.since <= key <= row.until and row.arch in ("", facts.arch):
+            yield row
 
 
 def _libraries(facts: Facts) -> Iterator[Problem]:

@@ -181,7 +181,15 @@ def largest_memory(name: str, gpu: Gpu | None) -> int | None:
     return memory
 
 
-def slice_memory(value: object) -> int | None:
-    """Memory of one slice, MiB, of a profile such as ``1g.10gb``."""
+SLICES_MIB: Mapping[int, int] = {18: 16384, 35: 33280}
+"""Memory of slices that have clearly less than their name says: those of cards with 141 GB
+(vllm-project/vllm#39874, #42467 and #50463)."""
+
+
+def slice_memory(value: object, stated: object = None) -> int | None:
+    """Memory of one slice, MiB, of a profile such as ``1g.10gb``; ``stated``: of the card or of the slice."""
     found = re.search(r"\dg\.(\d+)gb", plain(value))
-    return int(found[1]) * 1000 if found else None
+    if not found:
+        return None
+    size = SLICES_MIB.get(int(found[1]), int(found[1]) * 1000)
+    return min(size, int(stated)) if isinstance(stated, (int, float)) and stated > 0 else size
