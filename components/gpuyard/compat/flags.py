@@ -12,7 +12,7 @@ from gpuyard.catalog.software_support import WHOLE_PARSERS, FlagSpan, runtime_fl
 from gpuyard.compat.build import is_other_build
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_release, with_env, without_flags
-from gpuyard.compat.variables import variable_problems
+from gpuyard.compat.variables import is_undated, variable_problems
 from gpuyard.errors import Severity
 
 SUCCESSORS: Mapping[str, Mapping[str, str]] = {
@@ -293,6 +293,14 @@ def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
             "env",
             f"{who} has no {name} (gone since {release_text(span.gone_in)}): {successor}",
             (drop,),
+        )
+    elif span.gone_in and not facts.version and is_undated(facts):
+        yield Problem(
+            "FLAG_REMOVED",
+            "env",
+            f"{facts.runtime} has no {name} since {release_text(span.gone_in)}, and no release is stated",
+            (drop,),
+            Severity.WARNING,
         )
     elif span.is_missing(facts.version) and not is_other_build(facts.image):
         known = {release.key: release.version for release in runtime_releases(facts.runtime)}

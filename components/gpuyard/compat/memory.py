@@ -106,7 +106,7 @@ def _weights(facts: Facts, split: Split) -> float:
             return 0
         asked = "" if quantization == own or (own and facts.quantization in CONTAINERS) else quantization
         return weight_bytes_per_gpu(facts.model, split, asked or None)
-    count = _parameters(facts.model_name.lower())
+    count = named_parameters(facts.model_name.lower())
     if "gguf" in quantization or quantization in ("exl2", "exl3"):
         return 0
     default = 4.0 if quantization == "float32" else 2.0 if not quantization else 0.5
@@ -123,7 +123,7 @@ def _bytes_name(quantization: str) -> str:
     return "int4"
 
 
-def _parameters(name: str) -> float:
+def named_parameters(name: str) -> float:
     """Parameters that a model's name states; 0: none."""
     found = _SIZES.findall(what_is_left(name.rpartition("/")[2]))
     if not found:

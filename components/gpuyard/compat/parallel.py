@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from math import ceil
 
-from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.models import ModelShape, models
 from gpuyard.compat.blocks import block_problems
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.memory import named_parameters
 from gpuyard.compat.problem import Fix, Problem, with_env
 from gpuyard.compat.split import attention_ranks, may_share_attention
 from gpuyard.compat.split_fixes import SIZES, size_fixes
@@ -15,8 +16,17 @@ from gpuyard.planning.weights import VOCAB_PAD
 WHOLE_KV_HEADS = frozenset({"tgi", "transformers"})
 """Engines that cut KV heads and never copy several of them (huggingface/transformers#48307,
 huggingface/text-generation-inference#1696)."""
+_TRAINERS = ("torchtitan", "automodel", "autodeploy")
+"""The same, by the words that they are named with (pytorch/torchtitan#2577, NVIDIA-NeMo/Automodel#799,
+NVIDIA/TensorRT-LLM#4308)."""
 KV_COPIES_SINCE = (0, 2, 1, 0)
 """First vLLM that copies KV heads where there are fewer of them than GPUs; 0.2.0 asserts that they divide."""
+_SIZE_ERROR = 0.15
+"""How far a model may be from the size in its name: 8B models are called 7B."""
+_FEW_SHAPES = 5
+"""Models of one size, fewer of which say nothing of another."""
+_RARE = 0.1
+"""Share of them that would be a rare case."""
 VISION_FLAG = "--mm-encoder-tp-mode"
 VISION_DATA_SINCE = (0, 10, 2, 0)
 """First vLLM with that flag."""
@@ -39,6 +49,7 @@ def _heads(facts: Facts, size: int) -> Iterator[Problem]:
     heads = int(facts.given.attention_heads or 0) or (facts.model.heads if facts.model else 0)
     if size < 2 or not heads or heads % size == 0:
         yield from _kv_heads(facts, size, heads)
+        yield from _usual_heads(facts, size, heads)
         return
     yield Problem(
         "TP_DIVISIBILITY",
@@ -46,6 +57,30 @@ def _heads(facts: Facts, size: int) -> Iterator[Problem]:
         f"{heads} attention heads do not divide by {size}",
         size_fixes(facts, [part for part in SIZES if part < size and heads % part == 0]),
         Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
+    )
+
+
+def _usual_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
+    """A model whose name says its size only, where no model of that size splits so."""
+    parameters = 0.0 if heads or size < 2 else named_parameters(facts.model_name.lower())
+    if not parameters or facts.runtime not in ("vllm", "sglang", "tgi", ""):
+        return
+    alike = [
+        shape.heads
+        for shape in models().values()
+        if shape.moe is None and shape.heads and abs(shape.params / parameters - 1) <= _SIZE_ERROR
+    ]
+    fitting = sum(heads % size == 0 for heads in alike)
+    if len(alike) < _FEW_SHAPES or fitting > _RARE * len(alike):
+        return
+    shares = fitting or may_share_attention(facts)
+    yield Problem(
+        "TP_DIVISIBILITY",
+        "tensor_parallel",
+        f"models of that size have {', '.join(map(str, sorted(set(alike))))} attention heads; "
+        + (f"few divide by {size}" if fitting else f"none divides by {size}"),
+        size_fixes(facts, [part for part in SIZES if part < size]),
+        Severity.WARNING if shares else Severity.ERROR,
     )
 
 
@@ -68,7 +103,8 @@ def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
         "tensor_parallel",
         f"{model.kv_heads} KV heads neither divide by {size} nor divide it"
         if copied
-        else f"{model.kv_heads} KV heads do not divide by {size}, and {facts.runtime} copies none",
+        else f"{model.kv_heads} KV heads do not divide by {size}, "
+        f"and {facts.runtime or facts.runtime_text} copies none",
         size_fixes(facts, fitting),
     )
 
@@ -77,7 +113,8 @@ def _copies_kv_heads(facts: Facts, model: ModelShape) -> bool:
     """Whether the engine gives GPUs copies of KV heads where it has more of them than heads."""
     early = facts.runtime == "vllm" and () < facts.version < KV_COPIES_SINCE
     # a single head has code of its own
-    return model.kv_heads == 1 or (facts.runtime not in WHOLE_KV_HEADS and not early)
+    cut = facts.runtime in WHOLE_KV_HEADS or any(word in facts.runtime_text for word in _TRAINERS)
+    return model.kv_heads == 1 or not (cut or early)
 
 
 def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:

@@ -4,12 +4,18 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.software_runtimes import release_text
 from gpuyard.catalog.software_support import gone_variables
+from gpuyard.compat.build import is_other_build
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, without_flags
 from gpuyard.errors import Severity
 
 V0_GONE = (0, 11, 0, 0)
 """First vLLM without its older engine: whoever asks for that one does not get it."""
+
+
+def is_undated(facts: Facts) -> bool:
+    """Whether nothing says which release it is, so that it may as well be the newest."""
+    return not facts.given.runtime_version and not is_other_build(facts.image)
 
 
 def variable_problems(facts: Facts) -> Iterator[Problem]:
@@ -23,14 +29,17 @@ def variable_problems(facts: Facts) -> Iterator[Problem]:
             (Fix("drop VLLM_USE_V1", without_flags(facts, "VLLM_USE_V1")),),
         )
     for name, gone in gone_variables(facts.runtime).items():
-        if name not in facts.env or not facts.version or facts.version < gone.gone_in:
+        reads = facts.version < gone.gone_in if facts.version else not is_undated(facts)
+        if name not in facts.env or reads:
             continue
         if asks_v0 and name == "VLLM_USE_V1":
             continue
+        who = f"{facts.runtime} {release_text(facts.version or gone.gone_in)}"
         yield Problem(
             "FLAG_REMOVED",
             "env",
-            f"{facts.runtime} {release_text(facts.version)} does not read {name} any more; {gone.instead}",
+            f"{who} does not read {name} any more; {gone.instead}"
+            + ("" if facts.version else "; no release is stated"),
             (Fix(f"drop {name}", without_flags(facts, name)),),
             Severity.WARNING,
         )
