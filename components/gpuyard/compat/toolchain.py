@@ -51,6 +51,9 @@ capability 12 (flashinfer-ai/flashinfer PR#3633)."""
 ORIN: Version = (8, 7)
 ORIN_SINCE: Version = (0, 10, 2, 0)
 """First vLLM with builds for arm64; they have code for Jetson Orin (vllm-project/vllm PR#19328, PR#39233)."""
+BLACKWELL_IN_SOURCE: Version = (0, 8, 0, 0)
+"""First vLLM that compiles for Blackwell where the toolkit does; its wheels had 12.0 later
+(vllm-project/vllm#14452 and #16515: built from source, 0.8 and 0.9.0 ran on RTX 5090)."""
 THOR: Version = (11, 0)
 THOR_SINCE: Version = (0, 20, 0, 0)
 """First vLLM whose builds for CUDA 13 have code for Thor; those for amd64 were inspected (PR#39233)."""
@@ -155,6 +158,8 @@ def is_left_out(facts: Facts) -> bool:
     release = facts.release
     if release is None or not release.sass:
         return False
+    if facts.install == "source" and facts.runtime == "vllm" and facts.sm >= BLACKWELL:
+        return release.key < BLACKWELL_IN_SOURCE
     if facts.runtime == "vllm" and facts.arch == "arm64" and facts.sm < AMPERE:
         return True  # its wheels and images for arm64, 0.10.2 to 0.33.0, have nothing older than Ampere
     is_orin = facts.sm == ORIN and facts.runtime == "vllm" and release.key < ORIN_SINCE
