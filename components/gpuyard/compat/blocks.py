@@ -47,6 +47,9 @@ PADDED_72B = (29568, 29696)
 """A width that does not split, and the one that its publisher padded it to in quantised checkpoints."""
 
 
+REPADDED: Mapping[str, Version] = {"vllm": (0, 8, 3), "sglang": (0, 4, 5)}
+"""Releases after which Qwen2.5-VL-72B-Instruct-AWQ was padded too (vllm-project/vllm#21695 and #17344)."""
+_REPADDED_NAME = re.compile(r"^(?:qwen/|[./].*/)?qwen2\.5-vl-72b-instruct-awq$")
 _QWENS_OWN = re.compile(r"^(?:qwen/|[./].*/)?qwen(?!.*vl)[\w.-]*(?:awq|gptq|int[48])")
 """Names of Qwen's own quantised checkpoints, from a folder too; others were made of the unpadded model."""
 
@@ -135,11 +138,18 @@ def _block(facts: Facts, model: ModelShape) -> tuple[int, str]:
     return 0, ""
 
 
+def _is_padded(facts: Facts) -> bool:
+    name = facts.model_name.lower()
+    later = REPADDED.get(facts.runtime)
+    again = bool(later) and facts.version >= later and bool(_REPADDED_NAME.search(name))
+    return again or bool(_QWENS_OWN.search(name))
+
+
 def _cuts(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) -> list[tuple[int, int]]:
     """The widths that are cut and quantised, each with the GPUs that it is cut over."""
     tensor = int(facts.given.tensor_parallel or 1)
     if model.moe is None or not model.moe.expert_ffn:
-        padded = model.ffn == PADDED_72B[0] and bool(_QWENS_OWN.search(facts.model_name.lower()))
+        padded = model.ffn == PADDED_72B[0] and _is_padded(facts)
         # attention's output is cut by heads (intel/auto-round#643)
         attention = (
             model.heads * (model.value_dim or model.head_dim) if what == GROUPS and not model.mla else 0

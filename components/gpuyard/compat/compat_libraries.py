@@ -64,7 +64,10 @@ def tries_both_modes(facts: Facts) -> bool:
 def is_carried(facts: Facts) -> bool:
     """Whether NVIDIA's own entry point carries a newer CUDA major over this driver, by its release notes."""
     own = NGC_IMAGES in facts.image and facts.platform not in CLUSTERS and facts.datacenter is True
-    return own and bool(facts.month) and facts.branch in ngc_hosts(facts.month)
+    # TensorRT-LLM's releases of CUDA 13 are built on containers of then (NVIDIA/TensorRT-LLM#9373: on 570)
+    by_release = "nvidia/tensorrt-llm" in facts.image and facts.cuda >= (13,)
+    month = facts.month or ((25, 8) if by_release else ())
+    return own and bool(month) and facts.branch in ngc_hosts(month)
 
 
 def stated_library_problems(facts: Facts) -> Iterator[Problem]:
