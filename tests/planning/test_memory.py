@@ -40,6 +40,8 @@ from gpuyard.units import GIB, MIB
         ("MiMo-V2-Flash", 1, None, 9 * 4 * (192 + 128) * 2),
         ("gpt-oss-120b", 1, None, 36_864),
         ("Qwen3.5-27B", 1, None, 65_536),
+        # 44.25 GiB for 1,048,576 tokens (vllm-project/recipes#653)
+        ("MiniMaxAI/MiniMax-M3", 8, "auto", 45_312),
     ],
 )
 def test_cache_of_a_token(model, tensor, dtype, per_gpu):

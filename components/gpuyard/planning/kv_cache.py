@@ -31,6 +31,10 @@ _STATE_BYTES = 4
 INDEXER_BYTES = 132
 """Per token and layer of sparse attention: 128 fp8 values and a scale that pick what is attended to."""
 _INDEXED = ("DeepseekV32ForCausalLM", "GlmMoeDsaForCausalLM")
+_PICKED_BLOCKS = "MiniMaxM3ForCausalLM"
+"""Sparse attention whose layers with experts keep a key of 128 values in 16 bit, whole on every rank, beside
+grouped heads: 44.25 GiB for 1,048,576 tokens on 8 GPUs (vllm-project/recipes#653, 2026-07-19)."""
+_PICK_KEY_BYTES = 256
 _SPARSE_GROUP = 128
 """Values of a latent row that share a 4-byte scale in the 8-bit cache of sparse attention, whose rotary part
 stays 16 bit: 656 bytes for a row of 512 and 64 (7.51 GiB logged for 131,072 tokens of GLM-5.2)."""
@@ -60,9 +64,11 @@ def kv_bytes_per_token(
         return _compressed_bytes(model) / split.pipeline
     whole = _stage_layers(_group_padded(model, sliding_share), split)
     sliding = sliding_share * _stage_layers(model.sliding_layers, split)
-    return whole * _global_token_bytes(model, split, kv_dtype) + sliding * _layer_token_bytes(
-        model, split, kv_dtype
-    )
+    picks = 0
+    if model.architecture == _PICKED_BLOCKS and model.moe:
+        picks = _PICK_KEY_BYTES * _stage_layers(model.moe.layers or model.layers, split)
+    heads = whole * _global_token_bytes(model, split, kv_dtype)
+    return picks + heads + sliding * _layer_token_bytes(model, split, kv_dtype)
 
 
 def kv_bytes_fixed(
