@@ -43,6 +43,12 @@ CONTAINERS = frozenset({"modelopt", "compressed-tensors"})
 WHOLE = 0.97
 """Share of a GPU that weights can take at all: the driver and CUDA keep the rest."""
 _OFFLOAD = ("--cpu-offload-gb", "--kv-offloading-size", "--offload", "--cpu-offload")
+_WITH_HOST = ("llama.cpp", "ollama", "ktransformers", "koboldcpp", "docker-model-runner")
+"""Engines that keep what does not fit in the host's memory."""
+_WITH_HOST_NAMED = re.compile(
+    r"lm[ -]?studio|llamafile|gpt4all|kt-kernel|local-?ai\b|fastllm|llama-(?:server|swap)|ramalama|"
+    r"powerinfer|flexgen"
+)
 _SIZES = re.compile(r"(?<![a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)b(?![a-z])")
 _MIXTRAL = {"2x7": 12.9e9, "4x7": 24.2e9, "8x7": 46.7e9, "8x22": 141e9}
 
@@ -50,9 +56,9 @@ _MIXTRAL = {"2x7": 12.9e9, "4x7": 24.2e9, "8x7": 46.7e9, "8x22": 141e9}
 def memory_problems(facts: Facts) -> Iterator[Problem]:
     """Weights, then the cache. Nothing where the GPUs or the model are unknown."""
     if (
-        facts.runtime in ("llama.cpp", "ollama")
+        _uses_host(facts)
         or not facts.memory_mib
-        or any(flag in _OFFLOAD for flag, _ in facts.flags)
+        or any(flag in _OFFLOAD or flag.startswith("--kt-") for flag, _ in facts.flags)
     ):
         return
     yield from request_table_problems(facts)
@@ -87,6 +93,16 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
     yield from cache_problems(
         facts, split, per_gpu, sure if mixed else per_gpu, count_unsaid=_count_unsaid(facts)
     )
+
+
+def _uses_host(facts: Facts) -> bool:
+    """Whether the engine is one of those; of GGUF files, any that is not known."""
+    if facts.runtime:
+        return facts.runtime in _WITH_HOST
+    of_files = bool(facts.runtime_text) and (
+        facts.quantization in gguf_types() or "gguf" in facts.quantization
+    )
+    return of_files or bool(_WITH_HOST_NAMED.search(facts.runtime_text))
 
 
 def _count_unsaid(facts: Facts) -> bool:
