@@ -28,6 +28,10 @@ def _errors(**fields: Any) -> list[str]:
         ("--dtype half", "dtype", "half"),
         ("--kv-cache-dtype fp8_e5m2", "kv_cache_dtype", "fp8_e5m2"),
         ("--model Qwen/Qwen3-8B", "model", "Qwen/Qwen3-8B"),
+        ("vllm serve Qwen/Qwen3-8B --port 80", "model", "Qwen/Qwen3-8B"),
+        ("lmdeploy serve api_server Qwen/Qwen3-8B --tp 2", "model", "Qwen/Qwen3-8B"),
+        ("tensor_parallel_size=8", "tensor_parallel", 8),
+        ("--mem-fraction-static 0.7", "gpu_memory_utilization", 0.7),
     ],
 )
 def test_a_flag_says_what_its_field_says(text: str, field: str, value: object) -> None:
@@ -45,6 +49,12 @@ def test_a_variable_says_nothing(text: str) -> None:
 def test_a_field_wins_over_its_flag() -> None:
     assert _errors(gpu="t4", runtime="vllm", env="--dtype bfloat16") == ["DTYPE_UNSUPPORTED"]
     assert _errors(gpu="t4", runtime="vllm", env="--dtype bfloat16", dtype="half") == []
+
+
+def test_a_description_counts_heads() -> None:
+    model = "an in-house model with 28 attention heads"
+    assert _errors(runtime="vllm", model=model, tensor_parallel=8) == ["TP_DIVISIBILITY"]
+    assert _errors(runtime="vllm", model=model, tensor_parallel=4) == []
 
 
 def test_pipeline_stages_of_the_command_line_share_the_weights() -> None:

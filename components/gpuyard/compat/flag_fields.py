@@ -37,7 +37,11 @@ _VARIABLES: Mapping[str, str] = {
 }
 """Environment variables of TGI, of SageMaker's containers and of LMI that say what a flag says
 (text-generation-launcher's `env`, docs.djl.ai LMI configurations; read 2026-11-26)."""
-_SHARE = "--gpu-memory-utilization"
+_SHARES = ("--gpu-memory-utilization", "--mem-fraction-static")
+_SERVED = re.compile(
+    r"\b(?:vllm serve|lmdeploy serve api_server|trtllm-serve(?: serve)?)\s+([A-Za-z0-9][\w.-]*/[\w./:-]+)"
+)
+"""Commands that take the model without a flag."""
 _UNITS = {"": 1, "k": 1000, "K": 1024, "m": 1_000_000, "M": 1024 * 1024}
 """As vLLM reads lengths."""
 
@@ -47,6 +51,11 @@ def with_flag_fields(
 ) -> Combination:
     """The combination with what its flags and environment say, where the field itself says nothing."""
     values = {_VARIABLES[name]: value for name, value in env.items() if name in _VARIABLES}
+    # arguments of Python
+    values |= {"--" + name.replace("_", "-"): value for name, value in env.items() if name.islower()}
+    served = _SERVED.search(str(given.env or ""))
+    if served:
+        values["--model"] = served[1]
     values |= {name.replace("_", "-"): value for name, value in flags}
     if not values:
         return given
@@ -59,7 +68,7 @@ def with_flag_fields(
         text = next((values[name] for name in names if values.get(name)), "")
         if _is_plain(text) and getattr(given, field) is None:
             found[field] = text
-    share = values.get(_SHARE, "")
+    share = next((values[name] for name in _SHARES if name in values), "")
     if given.gpu_memory_utilization is None and re.fullmatch(r"0?\.\d+|1(\.0*)?", share):
         found["gpu_memory_utilization"] = float(share)
     return changed(given, found) if found else given

@@ -1,5 +1,6 @@
 """Tensor parallelism: what a model can be split into."""
 
+import re
 from collections.abc import Iterator
 from math import ceil
 
@@ -21,6 +22,7 @@ _TRAINERS = ("torchtitan", "automodel", "autodeploy")
 NVIDIA/TensorRT-LLM#4308)."""
 KV_COPIES_SINCE = (0, 2, 1, 0)
 """First vLLM that copies KV heads where there are fewer of them than GPUs; 0.2.0 asserts that they divide."""
+_HEADS = re.compile(r"\b(\d{1,3})[- ](?:attention |query )?heads?\b")
 _SIZE_ERROR = 0.15
 """How far a model may be from the size in its name: 8B models are called 7B."""
 _FEW_SHAPES = 5
@@ -46,7 +48,9 @@ def parallel_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _heads(facts: Facts, size: int) -> Iterator[Problem]:
-    heads = int(facts.given.attention_heads or 0) or (facts.model.heads if facts.model else 0)
+    heads = int(facts.given.attention_heads or 0) or (
+        facts.model.heads if facts.model else _worded_heads(facts)
+    )
     if size < 2 or not heads or heads % size == 0:
         yield from _kv_heads(facts, size, heads)
         yield from _usual_heads(facts, size, heads)
@@ -58,6 +62,12 @@ def _heads(facts: Facts, size: int) -> Iterator[Problem]:
         size_fixes(facts, [part for part in SIZES if part < size and heads % part == 0]),
         Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
     )
+
+
+def _worded_heads(facts: Facts) -> int:
+    """Heads that a description counts: ``a model with 28 attention heads``; 0: it does not."""
+    found = _HEADS.search(str(facts.given.model or "").lower())
+    return int(found[1]) if found else 0
 
 
 def _usual_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
