@@ -59,6 +59,9 @@ THOR_SINCE: Version = (0, 20, 0, 0)
 """First vLLM whose builds for CUDA 13 have code for Thor; those for amd64 were inspected (PR#39233)."""
 TRITON_ITSELF = re.compile(r"triton-lang|openai[ /-]triton|triton compiler")
 """The compiler, not the server of the same name."""
+TRITON_OWN: tuple[tuple[Version, int], ...] = (((3, 6), 0), ((3, 7), 1))
+"""The compiler's release before which each line of `TRITON_PTXAS` holds."""
+_TRITON_NAME = re.compile(r"(pytorch-)?triton")
 TRITON_ENGINES = ("vllm", "sglang")
 """Engines that compile with Triton on every GPU (vllm-project/vllm#16336)."""
 TRITON_PTXAS: tuple[tuple[Version, Version, str], ...] = (
@@ -121,6 +124,9 @@ def _compiles_there(facts: Facts) -> bool:
 
 def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
     """Kernels that Triton assembles for GPUs which its own ptxas does not know."""
+    if _is_compiler(facts):
+        yield from _assembled(facts, host)
+        return
     torch = facts.release.torch if facts.release else ()
     needed = compiled_since(SM_SINCE_CUDA, facts.sm)
     own, switch = next(((cuda, name) for before, cuda, name in TRITON_PTXAS if torch < before), (needed, ""))
@@ -132,11 +138,31 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
     # images for CUDA 13 may point Triton at their own toolkit, SGLang's do
     unsure = facts.install != "pip" and (facts.cuda >= (13, 0) or facts.runtime == "sglang")
     unsure = unsure or not (facts.install or facts.cuda_is_given)  # the same release has images on CUDA 13
-    yield Problem(
+    yield _own_ptxas(facts, f"Triton of torch {dotted(torch)}", own, switch, unsure=unsure)
+
+
+def _is_compiler(facts: Facts) -> bool:
+    """Whether the runtime is Triton the compiler, by its major version; the server's are 1, 2 and years."""
+    named = TRITON_ITSELF.search(facts.runtime_text) or _TRITON_NAME.fullmatch(facts.runtime_text)
+    return named is not None and facts.version[:1] == (3,)
+
+
+def _assembled(facts: Facts, host: Version) -> Iterator[Problem]:
+    """The compiler on its own (triton-lang/triton#8539): its ptxas unless a variable names another."""
+    needed = compiled_since(SM_SINCE_CUDA, facts.sm)
+    line = next((line for before, line in TRITON_OWN if facts.version[:2] < before), None)
+    if line is None or facts.sm not in COMPILED_AT_RUN_TIME:
+        return
+    _, own, switch = TRITON_PTXAS[line]
+    if own < needed and switch not in facts.env and not host:
+        yield _own_ptxas(facts, f"Triton {dotted(facts.version[:3])}", own, switch, unsure=False)
+
+
+def _own_ptxas(facts: Facts, what: str, own: Version, switch: str, *, unsure: bool) -> Problem:
+    return Problem(
         "TOOLCHAIN_TOO_OLD_FOR_SM",
         "runtime_version",
-        f"Triton of torch {dotted(torch)} assembles with its own ptxas of CUDA {dotted(own)}, which does not "
-        f"know {facts.card}",
+        f"{what} assembles with its own ptxas of CUDA {dotted(own)}, which does not know {facts.card}",
         (
             Fix(
                 f"set {switch} to the ptxas of a newer toolkit",
