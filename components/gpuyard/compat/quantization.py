@@ -47,6 +47,8 @@ FP8_EXPERTS: tuple[tuple[str, Version, Version], ...] = (
 """Engine, release before which, and oldest GPU of FP8 experts (vllm-project/vllm#6875,
 sgl-project/sglang#12887 and PR#30681, and no Marlin for them up to 0.5.23; TensorRT-LLM's matrix has none on
 Ada)."""
+SGLANG_FP4_EXPERTS_ON_SM12: Version = (0, 5, 5, 0)
+"""First SGLang with the grouped kernel of FP4 experts for compute capability 12 (sgl-kernel 0.3.16.post5)."""
 OTHER_KERNELS: dict[tuple[str, str], tuple[Version, str, str]] = {
     ("vllm", "fp8_block"): ((0, 24, 0, 0), "VLLM_USE_DEEP_GEMM", "0"),
     ("vllm", "fp8_block_ct"): ((0, 24, 0, 0), "VLLM_USE_DEEP_GEMM", "0"),
@@ -166,8 +168,9 @@ def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
     span = quantization_support(facts.runtime or "vllm", kind, version)
     if kind == "mxfp4" and is_first_gpt_oss(facts):
         return replace(span, sm_min=HOPPER)  # the first build for gpt-oss had Hopper and Blackwell only
-    if kind == "mxfp8" and facts.runtime == "sglang" and _is_moe(facts):
-        return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]))  # CUTLASS's, for 10.0 only
+    late = kind in (*FP4, "nvfp4_ct", "fp4") and () < version < SGLANG_FP4_EXPERTS_ON_SM12
+    if (kind == "mxfp8" or late) and facts.runtime == "sglang" and _is_moe(facts):
+        return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]))  # CUTLASS's are for 10.0 only
     if not kind.startswith("fp8") or not _is_moe(facts) or not version:
         return span
     for runtime, before, floor in FP8_EXPERTS:
