@@ -25,8 +25,6 @@ _MANAGED = re.compile(
 """Services and systems whose own images bring it."""
 _SERVING = ("tensor_parallel", "quantization", "max_model_len", "install", "dtype", "kv_cache_dtype")
 """Fields that say the question is about an engine."""
-_NODE = ("platform", "os", "driver_managed_by")
-"""Fields of which one has to be there before the node's silence says anything."""
 _PRESENT = frozenset(
     {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
 )
@@ -90,8 +88,7 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
         managed = facts.platform in _CLUSTERS or bool(_MANAGED.search(place) or facts.given.ami)
         unmanaged = not managed and not facts.manager
         about_node = not facts.has_workload and all(getattr(facts.given, name) is None for name in _SERVING)
-        named = any(getattr(facts.given, name) is not None for name in _NODE)
-        sure = unmanaged and about_node and named and not has_operator(facts)
+        sure = unmanaged and about_node and bool(facts.platform) and not has_operator(facts)
         if sure and facts.given.kubernetes is None:
             yield Problem(
                 "FABRIC_MANAGER",
