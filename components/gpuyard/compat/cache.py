@@ -84,7 +84,8 @@ def cache_problems(
     by_vllm = facts.runtime == "vllm" or not facts.runtime_text
     refused = need > left + margin and by_vllm and _length_is_said(facts)
     nothing = _need(facts, model, split, engine, min(tokens, _SHORT)) > left + margin
-    per_token = kv_bytes_per_token(model, split, facts.given.kv_cache_dtype)
+    dtype = facts.given.kv_cache_dtype
+    per_token = kv_bytes_per_token(model, split, dtype, sliding_share=engine.sliding_share)
     largest = int(max(left, 0) / max(per_token, 1))
     if left + margin < 0 and not one:
         yield Problem(
