@@ -8,6 +8,7 @@ from gpuyard.compat.cache import cache_problems, no_room
 from gpuyard.compat.checkpoint import what_is_left
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
+from gpuyard.compat.on_load import on_load_problems
 from gpuyard.compat.problem import Problem
 from gpuyard.compat.request_table import request_table_problems
 from gpuyard.compat.split import may_share_attention, read_split
@@ -89,6 +90,8 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
         if tight and not unverified and not unsaid:
             yield no_room(facts, per_gpu, total * share)
         return
+    if not _count_unsaid(facts) and not may_share_attention(facts):
+        yield from on_load_problems(facts, split)
     yield from image_problems(facts, split, per_gpu, facts.given.gpu_memory_utilization or share)
     yield from cache_problems(
         facts, split, per_gpu, sure if mixed else per_gpu, count_unsaid=_count_unsaid(facts)
