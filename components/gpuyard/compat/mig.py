@@ -28,6 +28,7 @@ BY_WHOLE_GPU = (0, 13, 2)
 LAST_SEEN = (0, 15)
 """Newest Ollama that was seen failing so (ollama/ollama#14031, 2026-02-02; the fix, PR#13851, is open)."""
 
+_DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 _PROFILE = re.compile(r"\b(\d)g\.(\d+)gb")
 EIGHTHS: dict[int, tuple[int, ...]] = {1: (1, 2), 2: (2,), 3: (4,), 4: (4,), 7: (8,)}
 """Eighths of a GPU's memory by the slices of a profile (MIG user guide)."""
@@ -106,7 +107,8 @@ def _older_ollama(facts: Facts) -> Fix:
 def _split(facts: Facts) -> Iterator[Problem]:
     size = int(facts.given.tensor_parallel or 1)
     stages = int(facts.given.pipeline_parallel or 1)
-    whole_too = "mixed" in facts.mig and not re.search(r"\dg\.\d+gb", facts.mig)
+    named = any(facts.env.get(name, "").upper().count("MIG-") > 1 for name in _DEVICES)
+    whole_too = "mixed" in facts.mig and not named and not re.search(r"\dg\.\d+gb", facts.mig)
     if size * stages > 1 and not whole_too:
         yield Problem(
             "MIG_TP",
