@@ -121,12 +121,12 @@ def _weights(facts: Facts, split: Split) -> float:
         own = facts.model.quantization
         if own in gguf_types():
             return weight_bytes_per_gpu(facts.model, split)
-        if "gguf" in (quantization, own):  # files of several types, from two bits on
+        if {"gguf", "exl2"} & {quantization, own}:  # files of several types, from two bits on
             return 0
         asked = "" if quantization == own or (own and facts.quantization in CONTAINERS) else quantization
         return weight_bytes_per_gpu(facts.model, split, asked or None)
     count = named_parameters(facts.model_name.lower())
-    if "gguf" in quantization or quantization in ("exl2", "exl3"):
+    if "gguf" in quantization or quantization == "exl2":
         return 0
     default = 4.0 if quantization == "float32" else 2.0 if not quantization else 0.5
     return count * NAME_BYTES.get(quantization, default) / split.gpus
@@ -136,9 +136,9 @@ def _bytes_name(quantization: str) -> str:
     """The name that sizes are listed under; an unknown scheme counts as four bits and so refuses little."""
     if not quantization or quantization in NAME_BYTES or quantization in gguf_types():
         return quantization
-    for word in ("nvfp4", "mxfp4", "fp4", "awq", "gptq", "gguf", "exl", "fp8", "int8", "w8a8"):
+    for word in ("nvfp4", "mxfp4", "fp4", "awq", "gptq", "gguf", "exl", "w4a", "fp8", "int8", "w8a8"):
         if word in quantization:
-            return {"fp4": "nvfp4", "exl": "exl2"}.get(word, word)
+            return {"fp4": "nvfp4", "exl": "exl2", "w4a": "int4"}.get(word, word)
     return "int4"
 
 
