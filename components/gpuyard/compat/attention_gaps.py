@@ -129,8 +129,10 @@ def gap_problems(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
 
 def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:
     since, before = gap.releases
+    spared = facts.is_without_flash and gap.shards == 1
     return (
-        since <= facts.version < before
+        not spared
+        and since <= facts.version < before
         and any(word in name.replace(" ", "-") for word in gap.models)
         and int(facts.given.tensor_parallel or 1) >= gap.shards
         and gap.spared_by not in (backend or None, *(flag for flag, _ in facts.flags))

@@ -138,6 +138,12 @@ class Facts:
         return bool(re.search(r"pascal|volta|v100|sm_?[67]\d", f"{self.runtime_text} {self.image}"))
 
     @property
+    def is_without_flash(self) -> bool:
+        """Whether text-generation-inference is told to do without FlashAttention (its #2456: GPT-2 on T4)."""
+        told = self.env.get("USE_FLASH_ATTENTION", "").lower()
+        return self.runtime == "tgi" and told in ("false", "0")
+
+    @property
     def has_workload(self) -> bool:
         """Whether an engine or a model is named: otherwise the question is about the node alone."""
         return bool(self.runtime_text or self.model_name or self.image or self.given.cuda)

@@ -41,9 +41,11 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
         and SGLANG_WITH_TURING <= facts.version < SGLANG_LEFT_TURING
         and facts.sm >= (7, 5)
     )
-    early = early or facts.is_for_older_gpus
+    without_flash = facts.is_without_flash and facts.sm >= TURING
+    early = early or facts.is_for_older_gpus or without_flash
     fixes = (*older_release(facts), *other_engine(facts), set_gpu(facts, _gpu_from(floor)))
-    if facts.runtime in REFUSES or (facts.runtime == "sglang" and facts.sm < TURING):
+    refuses = facts.runtime in REFUSES and not without_flash
+    if refuses or (facts.runtime == "sglang" and facts.sm < TURING):
         yield Problem(
             "ENGINE_MIN_SM",
             "gpu",
