@@ -47,6 +47,9 @@ PADDED_72B = (29568, 29696)
 """A width that does not split, and the one that its publisher padded it to in quantised checkpoints."""
 
 
+_FP4_EXPERTS = re.compile(r"deepseek-v4(?!.*(?:base|fp8))")
+"""Checkpoints whose experts are in FP4 though they count as FP8: SGLang runs them on 16 GPUs
+(sgl-project/sglang#23931), vLLM does not (vllm-project/recipes#567)."""
 REPADDED: Mapping[str, Version] = {"vllm": (0, 8, 3), "sglang": (0, 4, 5)}
 """Releases after which Qwen2.5-VL-72B-Instruct-AWQ was padded too (vllm-project/vllm#21695 and #17344)."""
 _REPADDED_NAME = re.compile(r"^(?:qwen/|[./].*/)?qwen2\.5-vl-72b-instruct-awq$")
@@ -125,6 +128,9 @@ def _block(facts: Facts, model: ModelShape) -> tuple[int, str]:
     kind, name = facts.quantization, facts.model_name.lower()
     # block scales exist only in checkpoints that were quantised so; fp8 of bf16 weights is per tensor
     if kind == "fp8" and has_fp8_blocks(name):
+        unsaid = facts.given.quantization is None and facts.runtime == "sglang"
+        if unsaid and _FP4_EXPERTS.search(name):
+            return FP4_GROUP, "FP4 group"
         return FP8_BLOCK, "FP8 block"
     if ONLINE_BLOCKS[0] in plain(facts.given.quantization) and () < facts.version < ONLINE_BLOCKS[1]:
         return FP8_BLOCK, "FP8 block"
