@@ -18,7 +18,7 @@ from gpuyard.compat.problem import (
     set_release,
     without_flags,
 )
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import dotted, plain
 
 SINKS = ("gpt-oss", "gptoss")
 """Models with attention sinks."""
@@ -117,7 +117,7 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         elif any(word in name for word in WIDE_HEADS) and () < facts.version < WIDE_HEADS_SINCE:
             why = "FlashInfer takes no heads of 512 in this release"
     elif facts.runtime == "vllm" and backend == "flash_attn":
-        cache = str(facts.given.kv_cache_dtype or "").lower()
+        cache = plain(facts.given.kv_cache_dtype)
         if any(word in name for word in SINKS) and facts.sm[0] not in _served(facts, FLASH_SINKS_ON):
             why = f"FlashAttention has no attention sinks on {facts.card} in this release"
         elif cache.startswith("fp8") and facts.sm[0] not in (

@@ -134,6 +134,6 @@ def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:
         not spared
         and since <= facts.version < before
         and any(word in name.replace(" ", "-") for word in gap.models)
-        and int(facts.given.tensor_parallel or 1) >= gap.shards
+        and facts.tensor >= gap.shards
         and gap.spared_by not in (backend or None, *(flag for flag, _ in facts.flags))
     )

@@ -10,7 +10,7 @@ from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.floors import floor_problems, older_release, other_engine
 from gpuyard.compat.generations import AMPERE, BLACKWELL, TURING
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_vllm
+from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_gpu, set_release, use_vllm
 from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import (
     CODE_SINCE_CUDA,
@@ -193,7 +193,7 @@ def _kernel_package(facts: Facts) -> Iterator[Problem]:
         f"the kernels that pip brings with {facts.runtime} {dotted(facts.version[:3])} have no machine code "
         f"for {facts.card}; they have {' '.join(map(dotted, code))}",
         (
-            set_field("install", "docker", "use the container image"),
+            CONTAINER_IMAGE,
             set_release(facts, "0.5.11"),
             *newer_release(facts),
         ),

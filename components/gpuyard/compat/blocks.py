@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software import Version
-from gpuyard.compat.checkpoint import has_fp8_blocks
+from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, with_env
@@ -139,7 +139,7 @@ def _block(facts: Facts, model: ModelShape) -> tuple[int, str]:
         whole = all(width % GROUP == 0 for width, _ in _cuts(facts, model, "", whole_experts=False))
         size = int(named[1] or named[2]) if named else GROUP if whole else SMALL_GROUP
         return size, GROUPS
-    if kind in ("nvfp4", "modelopt_fp4"):
+    if kind in FP4:
         return FP4_GROUP, "FP4 group"
     return 0, ""
 
@@ -153,7 +153,7 @@ def _is_padded(facts: Facts) -> bool:
 
 def _cuts(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) -> list[tuple[int, int]]:
     """The widths that are cut and quantised, each with the GPUs that it is cut over."""
-    tensor = int(facts.given.tensor_parallel or 1)
+    tensor = facts.tensor
     if model.moe is None or not model.moe.expert_ffn:
         padded = model.ffn == PADDED_72B[0] and _is_padded(facts)
         # attention's output is cut by heads (intel/auto-round#643)

@@ -46,6 +46,8 @@ FP8_NATIVE = (
 )
 """Models that were published in FP8 with block scales: `weight_block_size` of their config.json (copies in
 ai-dynamo/aiconfigurator, 2026-08-21)."""
+FP4 = ("nvfp4", "modelopt_fp4")
+"""Names of weights in NVFP4."""
 _QUANT_WORDS = (
     ("nvfp4", "nvfp4"),
     ("mxfp4", "mxfp4"),

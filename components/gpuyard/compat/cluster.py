@@ -7,16 +7,15 @@ from functools import cache
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import (
     OperatorRelease,
-    find_operator,
     kubernetes_versions,
     node_images,
     operator_releases,
 )
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.owner import ABSENT, has_operator
+from gpuyard.compat.owner import ABSENT, has_operator, stated_operator
 from gpuyard.compat.place import is_openshift
-from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, use_eks_image
+from gpuyard.compat.spelling import dotted, plain
 from gpuyard.compat.toolkit import toolkit_problems
 from gpuyard.errors import Severity
 
@@ -51,7 +50,7 @@ def cluster_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _dra(facts: Facts) -> Iterator[Problem]:
-    text = str(facts.given.dra_driver or "").lower()
+    text = plain(facts.given.dra_driver)
     if not text or text in ABSENT:
         return
     if facts.kubernetes and facts.kubernetes[:2] < DRA_MIN_KUBERNETES:
@@ -105,9 +104,9 @@ def _dra(facts: Facts) -> Iterator[Problem]:
 
 def _operator_dra(facts: Facts) -> Iterator[Problem]:
     """The DRA driver that the operator itself installs (resource ``GPUCluster``)."""
-    text = str(facts.given.dra_driver or "").lower()
+    text = plain(facts.given.dra_driver)
     by_operator = "gpucluster" in text or "operator" in text or parse_version(text)[:2] >= OPERATOR_DRA
-    release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
+    release = stated_operator(facts)
     if not by_operator or release is None or release.key[:2] < OPERATOR_DRA:
         return
     if "clusterpolicy" in text:
@@ -144,7 +143,7 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
     if not facts.kubernetes:
         return
     minor = facts.kubernetes[:2]
-    release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
+    release = stated_operator(facts)
     if release is not None and release.kubernetes_min and not _admits(release, facts):
         fitting = [row for row in operator_releases() if row.kubernetes_min and _admits(row, facts)]
         newer = [row for row in fitting if row.key > release.key]
@@ -185,7 +184,7 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
             "kubernetes",
             f"EKS has no Amazon Linux 2 image with GPU drivers after Kubernetes {dotted(newest)}, "
             f"this is {dotted(minor)}",
-            (Fix("use the NVIDIA image AL2023_x86_64_NVIDIA", {"ami": "AL2023_x86_64_NVIDIA", "os": None}),),
+            (use_eks_image(facts),),
         )
     known = kubernetes_versions().get((facts.platform, dotted(minor)))
     if minor < _oldest_listed(facts.platform) or (known is not None and known.is_supported(today) is False):

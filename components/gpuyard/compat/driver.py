@@ -31,7 +31,7 @@ from gpuyard.compat.problem import (
     set_gpu,
     set_release,
 )
-from gpuyard.compat.spelling import dotted, driver_text
+from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.errors import Severity
 
 CUDA_12_ESCAPES = {
@@ -228,7 +228,7 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
 
 
 def _module(facts: Facts) -> Iterator[Problem]:
-    module = str(facts.given.kernel_module or "").lower()
+    module = plain(facts.given.kernel_module)
     on_windows = re.search(r"windows|wsl", f"{facts.platform} {facts.node_image}")
     if not facts.sm or on_windows:
         return

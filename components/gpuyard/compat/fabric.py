@@ -7,8 +7,8 @@ from gpuyard.catalog.software import driver_branches
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.image_defects import image_release
 from gpuyard.compat.owner import ABSENT, has_operator
-from gpuyard.compat.problem import Fix, Problem, set_driver, set_field
-from gpuyard.compat.spelling import dotted, read_driver
+from gpuyard.compat.problem import Fix, Problem, set_driver, set_field, use_eks_image
+from gpuyard.compat.spelling import dotted, plain, read_driver
 
 V100_SWITCHED = 16
 """V100 behind switches, as in DGX-2; eight are a mesh without one."""
@@ -40,7 +40,7 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
     """GPUs behind an NVSwitch without fabric manager of the driver's version."""
     switched = _is_switched(facts)
     given = facts.given.fabric_manager
-    text = str(given).strip().lower() if given is not None else ""
+    text = plain(given)
     if text in _PRESENT:
         return
     version, branch = read_driver(text) if given is not None else ((), None)
@@ -77,9 +77,10 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
             "Ubuntu's EKS image lacks the InfiniBand modules that manage Blackwell's NVSwitches, so "
             "fabric manager fails while the driver container reports ready (error 802)",
             (
-                Fix(
-                    "use the image AL2023_x86_64_NVIDIA, which brings driver and fabric manager",
-                    {"os": None, "ami": "AL2023_x86_64_NVIDIA", "driver_managed_by": "image"},
+                use_eks_image(
+                    facts,
+                    "use the image {image}, which brings driver and fabric manager",
+                    driver_managed_by="image",
                 ),
             ),
         )

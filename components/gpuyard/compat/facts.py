@@ -118,6 +118,21 @@ class Facts:
         return self.cuda if self.install == "docker" else ()
 
     @property
+    def host_cuda(self) -> Version:
+        """CUDA of the host's toolkit; empty: unknown, or there is none."""
+        return cuda_of(plain(self.given.host_toolkit))
+
+    @property
+    def tensor(self) -> int:
+        """GPUs that a layer is cut over, one where nobody says."""
+        return int(self.given.tensor_parallel or 1)
+
+    @property
+    def is_mixture(self) -> bool:
+        """Whether the model is known to be a mixture of experts."""
+        return self.model is not None and self.model.moe is not None
+
+    @property
     def is_geforce(self) -> bool:
         """Whether it is a consumer card: neither a data-centre GPU nor a professional one."""
         return self.datacenter is False and not is_professional(self.gpu_name)

@@ -10,9 +10,9 @@ from gpuyard.catalog.software_runtimes import (
     wheel_glibc,
 )
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Problem, set_field, set_release
+from gpuyard.compat.problem import CONTAINER_IMAGE, Problem, set_field, set_release
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
-from gpuyard.compat.spelling import cuda_of, dotted
+from gpuyard.compat.spelling import cuda_of, dotted, plain
 from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, TRITON_PTXAS
 from gpuyard.errors import Severity
 
@@ -61,7 +61,7 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
         (
             *(set_release(facts, row.version) for row in (*after, *before)),
             *(set_field("runtime_version", version, f"use {name} {version}") for version in other),
-            set_field("install", "docker", "use the container image"),
+            CONTAINER_IMAGE,
         ),
     )
 
@@ -99,7 +99,7 @@ def _wheels(facts: Facts, runtime: str, key: Version) -> Iterator[WheelGlibc]:
 
 def _libraries(facts: Facts) -> Iterator[Problem]:
     release = facts.release
-    host = str(facts.given.host_toolkit or "").lower()
+    host = plain(facts.given.host_toolkit)
     named = facts.runtime == "sglang" or facts.version or names_jit_library(facts)
     if host in ("none", "missing", "no", "not installed") and named and needs_host_toolkit(facts):
         yield Problem(
@@ -116,7 +116,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
         )
     yield from _toolkit_of_another_major(facts)
     yield from _kernels_of_another_major(facts)
-    base = cuda_of(str(facts.given.base_image_cuda)) if facts.given.base_image_cuda is not None else ()
+    base = cuda_of(plain(facts.given.base_image_cuda))
     if base and facts.cuda and base[0] != facts.cuda[0]:
         yield Problem(
             "RUNTIME_LIB_MISSING",
@@ -156,7 +156,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
 
 def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
     """Wheels beside a toolkit of another CUDA major: what is compiled at run time links against that."""
-    host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
+    host = facts.host_cuda
     compiles = facts.runtime in ("vllm", "sglang") and facts.install in ("pip", "source", "")
     # FlashInfer's prebuilt kernels went, so that every model compiles something (sgl-project/sglang#10951)
     compiles_always = facts.runtime == "sglang" and facts.version >= SGLANG_COMPILES
@@ -175,7 +175,7 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
         f"libcudart.so.{facts.cuda[0]} and libnvrtc.so.{facts.cuda[0]} are not in it",
         (
             set_field("host_toolkit", dotted(facts.cuda), f"use the toolkit of CUDA {dotted(facts.cuda)}"),
-            set_field("install", "docker", "use the container image"),
+            CONTAINER_IMAGE,
         ),
         Severity.ERROR if needs_host_toolkit(facts) else Severity.WARNING,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_nodes import ImageDefect, image_defects
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, set_field
+from gpuyard.compat.problem import Problem, set_field, use_eks_image
 
 _DAY = re.compile(r"20\d{6}")
 _TRIPLE = re.compile(r"\d+\.\d+\.\d+")
@@ -27,7 +27,7 @@ def image_defect_problems(facts: Facts) -> Iterator[Problem]:
                 (
                     set_field("kernel_module", row.kernel_module, newer)
                     if row.kernel_module
-                    else Fix(newer, {"ami": "AL2023_x86_64_NVIDIA", "os": None}),
+                    else use_eks_image(facts, newer),
                 ),
             )
 

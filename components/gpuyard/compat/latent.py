@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.problem import BACKEND_FLAGS, Fix, Problem, set_gpu, set_release, with_env, without_flags
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
 SPARSE_ATTENTION = ("deepseek-v3.2", "deepseek-v4", "glm-5")
@@ -78,7 +78,7 @@ def _latent_cache(facts: Facts, name: str) -> Iterator[Problem]:
     only_triton = facts.sm >= AMPERE and facts.sm[0] not in (HOPPER[0], BLACKWELL[0])
     if facts.runtime != "vllm" or not only_triton:
         return
-    cache = str(facts.given.kv_cache_dtype or "").lower()
+    cache = plain(facts.given.kv_cache_dtype)
     # from then on the cache of a checkpoint's own format is the default (vllm-project/vllm#32732)
     own = "nvidia/" in name and facts.version >= since and cache in ("", "auto")
     if not (cache.startswith("fp8") or own) or not MLA_SINCE <= facts.version < before:

@@ -15,7 +15,7 @@ from gpuyard.compat.spelling import plain
 
 ARM_GPUS = frozenset({"gh200", "gb200", "gb300", "gb10", "t4g"})
 _MODULE = re.compile(r"jetson|orin|xavier|thor")
-"""GPUs that are a part of an Arm module."""
+"""GPUs that come with an Arm processor."""
 _FAMILY_GPU = {"p3": "v100", "p2": "k80", "g3": "m60", "p3dn": "v100", "g3s": "m60"}
 """AWS families that the catalog no longer lists."""
 _EDITION = re.compile(
@@ -59,9 +59,7 @@ def with_named_machine(given: Combination) -> Combination:
 
 @cache
 def _find_gpu(text: str) -> Gpu | None:
-    cleaned = re.sub(
-        r"\b(\d\d+)g\b(?!\.)", r"\1gb", _SHARES.sub(" ", _COUNTS.sub(" ", text.replace("_", " ")))
-    )
+    cleaned = _with_bytes(_SHARES.sub(" ", _COUNTS.sub(" ", text.replace("_", " "))))
     short = re.sub(
         r"\b(nvidia|gpus?|tensor core|accelerator|tesla|geforce|hgx|dgx|spark|station|blackwell|edition)\b",
         " ",

@@ -12,7 +12,7 @@ from gpuyard.compat.on_load import on_load_problems
 from gpuyard.compat.problem import Problem
 from gpuyard.compat.request_table import request_table_problems
 from gpuyard.compat.split import may_share_attention, read_split
-from gpuyard.compat.tiled_images import image_problems
+from gpuyard.compat.tiled_images import tiled_image_problems
 from gpuyard.errors import Severity
 from gpuyard.planning.memory import Split, weight_bytes_per_gpu
 from gpuyard.planning.weights import keeps_attention
@@ -92,7 +92,7 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
         return
     if not _count_unsaid(facts) and not may_share_attention(facts):
         yield from on_load_problems(facts, split)
-    yield from image_problems(facts, split, per_gpu, facts.given.gpu_memory_utilization or share)
+    yield from tiled_image_problems(facts, split, per_gpu, facts.given.gpu_memory_utilization or share)
     yield from cache_problems(
         facts, split, per_gpu, sure if mixed else per_gpu, count_unsaid=_count_unsaid(facts)
     )

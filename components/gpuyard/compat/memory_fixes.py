@@ -1,7 +1,7 @@
 """Ways out where a model does not fit: more GPUs, smaller weights, larger GPUs, a shorter context."""
 
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, set_field, set_gpu
+from gpuyard.compat.problem import WHOLE_GPUS, Fix, set_field, set_gpu
 
 _LENGTHS = (131072, 98304, 65536, 49152, 32768, 24576, 16384, 12288, 8192, 4096, 2048, 1024, 512)
 _LENGTHS_MAX = 6
@@ -40,7 +40,7 @@ def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
         if count > size and (not heads or heads % count == 0) and not facts.mig
     ]
     if facts.mig:
-        fixes.append(set_field("mig", None, "use whole GPUs"))
+        fixes.append(WHOLE_GPUS)
     if not facts.quantization and facts.sm >= (8, 0):
         fixes.append(set_field("quantization", "awq", "use a 4-bit (AWQ) checkpoint"))
     larger = [name for name, memory in _LARGER if memory > (facts.memory_mib or 0)]

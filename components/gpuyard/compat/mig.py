@@ -7,7 +7,16 @@ from math import ceil
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_gpu, set_release, with_env
+from gpuyard.compat.problem import (
+    WHOLE_GPUS,
+    Fix,
+    Problem,
+    raise_driver,
+    set_field,
+    set_gpu,
+    set_release,
+    with_env,
+)
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
@@ -79,7 +88,6 @@ def _uuid(facts: Facts) -> Iterator[Problem]:
 
 def _unseen(facts: Facts) -> Iterator[Problem]:
     """Engines that ask for the whole GPU where only a slice is."""
-    whole = set_field("mig", None, "use whole GPUs")
     contained = facts.install == "docker" or facts.platform not in ("", "bare")
     if facts.runtime == "sglang" and contained and BY_SMI[0] <= facts.version < BY_SMI[1]:
         yield Problem(
@@ -87,14 +95,14 @@ def _unseen(facts: Facts) -> Iterator[Problem]:
             "runtime_version",
             "SGLang before 0.4.9.post3 asks nvidia-smi for the GPU's memory, which a container that holds a "
             "slice may not, and stops",
-            (set_release(facts, "0.4.10"), whole),
+            (set_release(facts, "0.4.10"), WHOLE_GPUS),
         )
     elif facts.runtime == "ollama" and facts.version[:3] >= BY_WHOLE_GPU:
         yield Problem(
             "MIG_UUID",
             "runtime_version",
             "Ollama from 0.13.2 on tries the whole GPU that a slice is of, and falls back to the processor",
-            (_older_ollama(facts), whole),
+            (_older_ollama(facts), WHOLE_GPUS),
             Severity.WARNING if facts.version[:2] > LAST_SEEN else Severity.ERROR,
         )
 
@@ -105,7 +113,7 @@ def _older_ollama(facts: Facts) -> Fix:
 
 
 def _split(facts: Facts) -> Iterator[Problem]:
-    size = int(facts.given.tensor_parallel or 1)
+    size = facts.tensor
     stages = int(facts.given.pipeline_parallel or 1)
     named = any(facts.env.get(name, "").upper().count("MIG-") > 1 for name in _DEVICES)
     whole_too = "mixed" in facts.mig and not named and not re.search(r"\dg\.\d+gb", facts.mig)
@@ -116,7 +124,7 @@ def _split(facts: Facts) -> Iterator[Problem]:
             f"a process sees one MIG slice, so {size * stages} of them cannot share a model",
             (
                 Fix("use tensor_parallel 1", {"tensor_parallel": 1, "pipeline_parallel": 1}),
-                set_field("mig", None, "use whole GPUs"),
+                WHOLE_GPUS,
             ),
         )
 
@@ -131,7 +139,7 @@ def _driver(facts: Facts) -> Iterator[Problem]:
             "driver",
             f"driver {facts.driver_text} breaks scheduling on nodes that mix MIG and whole GPUs; "
             f"fixed in {dotted(MIG_FIXED)}",
-            (raise_driver(facts, MIG_FIXED), set_field("mig", None, "use whole GPUs")),
+            (raise_driver(facts, MIG_FIXED), WHOLE_GPUS),
             Severity.WARNING if unsure else Severity.ERROR,
         )
 
@@ -154,7 +162,7 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
             "MIG_DRIVER_BUG",
             "mig",
             f"driver {facts.driver_text} runs {gpu.name} in CDMM mode, which excludes MIG",
-            (set_field("mig", None, "use whole GPUs"),),
+            (WHOLE_GPUS,),
         )
     elif not gpu.mig and gpu.id != "rtx-pro-4500":
         yield _without_mig(facts, gpu.name)
@@ -178,7 +186,7 @@ def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
             f"{gpu.name} has no profile {found[0]}",
             (
                 *((set_field("mig", named, f"use {named}"),) if named else ()),
-                set_field("mig", None, "use whole GPUs"),
+                WHOLE_GPUS,
             ),
         )
 
@@ -197,5 +205,5 @@ def _without_mig(facts: Facts, name: str) -> Problem:
         "MIG_UNSUPPORTED",
         "mig",
         f"{name} has no MIG",
-        (set_field("mig", None, "use whole GPUs"), set_gpu(facts, "a100-80gb-sxm")),
+        (WHOLE_GPUS, set_gpu(facts, "a100-80gb-sxm")),
     )

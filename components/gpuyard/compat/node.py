@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gpuyard.catalog.software import Version, parse_version
-from gpuyard.catalog.software_nodes import OperatorOs, find_operator, operator_releases
+from gpuyard.catalog.software_nodes import OperatorOs, operator_releases
 from gpuyard.compat.fabric import fabric_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR, gke_problems
@@ -15,9 +15,10 @@ from gpuyard.compat.owner import (
     installs_driver,
     is_default_driver,
     operator_system,
+    stated_operator,
     switched,
 )
-from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
+from gpuyard.compat.problem import WHOLE_GPUS, Fix, Problem, use_eks_image, without_flags
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
@@ -37,7 +38,7 @@ def node_problems(facts: Facts) -> Iterator[Problem]:
 
 def _mig_manager(facts: Facts) -> Iterator[Problem]:
     """The operator's MIG manager runs its binary on the host where that brings the driver."""
-    release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
+    release = stated_operator(facts)
     on_host = facts.manager == "image" or switched(facts, "driver") is False
     if release is None or not facts.mig or not on_host or not facts.glibc:
         return
@@ -50,7 +51,7 @@ def _mig_manager(facts: Facts) -> Iterator[Problem]:
         f"{release.version} needs glibc {dotted(MIG_MANAGER_GLIBC[1])}, this one has {dotted(facts.glibc)}",
         (
             Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),
-            set_field("mig", None, "use whole GPUs"),
+            WHOLE_GPUS,
         ),
     )
 
@@ -97,10 +98,7 @@ def _no_container(facts: Facts) -> Iterator[Problem]:
         f"let GKE install the driver and set toolkit.installDir={INSTALL_DIR}",
         {"driver_managed_by": "cloud", "toolkit": f"installDir={INSTALL_DIR}"},
     )
-    nvidia = Fix(
-        "use the NVIDIA image and driver.enabled=false",
-        {"driver_managed_by": "image", "ami": "AL2023_x86_64_NVIDIA"},
-    )
+    nvidia = use_eks_image(facts, "use the NVIDIA image and driver.enabled=false", driver_managed_by="image")
     where = facts.who if system.name == "Jetson" else facts.given.os or facts.os
     yield Problem(
         "OS_NO_DRIVER_CONTAINER",
@@ -143,7 +141,7 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
 
 
 def _two_drivers(facts: Facts) -> Iterator[Problem]:
-    stated = str(facts.given.driver_managed_by or "").lower()
+    stated = plain(facts.given.driver_managed_by)
     own_image = facts.os in _AWS_SYSTEMS and not says_no_driver(facts.node_image)
     if own_image and (facts.platform == "eks" or "al2_x86_64_gpu" in facts.node_image):
         yield Problem(
@@ -174,7 +172,7 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
     if not has_operator(facts) or not ships:
         return
     plugin = switched(facts, "devicePlugin")
-    toolkit = str(facts.given.toolkit or "").lower()
+    toolkit = plain(facts.given.toolkit)
     stated = switched(facts, "toolkit") or toolkit in ("enabled", "true", "yes") or "operator" in toolkit
     if stated or (plugin and facts.os == "Bottlerocket"):
         cleared = {"toolkit": None, "env": None}

@@ -7,7 +7,7 @@ from functools import cache
 from gpuyard.catalog.software_nodes import driver_exclusions
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import has_operator
-from gpuyard.compat.problem import Fix, Problem, set_driver, set_field
+from gpuyard.compat.problem import Fix, Problem, set_driver, set_field, use_eks_image
 from gpuyard.errors import Severity
 
 _WITHOUT = re.compile(
@@ -73,7 +73,7 @@ def _no_guest_driver(facts: Facts) -> Iterator[Problem]:
         "instance",
         f"{facts.instance} has a slice of a GPU, which needs NVIDIA's GRID guest driver",
         (
-            Fix("use the NVIDIA image AL2023_x86_64_NVIDIA", {"ami": "AL2023_x86_64_NVIDIA", "os": None}),
+            use_eks_image(facts),
             Fix("use g6.xlarge", changes),
         ),
         Severity.ERROR if facts.os or facts.given.ami else Severity.WARNING,
@@ -108,12 +108,7 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
     nobody = facts.manager == "none" and not has_operator(facts)
     if (standard and facts.manager != "operator") or bare_ubuntu or nobody:
         fixes = [set_field("driver_managed_by", "cloud", "let AKS install the driver")] if on_aks else []
-        fixes += [
-            Fix(
-                "use the NVIDIA image AL2023_x86_64_NVIDIA",
-                {"ami": "AL2023_x86_64_NVIDIA", "os": None, "driver_managed_by": "image"},
-            )
-        ]
+        fixes.append(use_eks_image(facts, driver_managed_by="image"))
         if facts.os.startswith("Ubuntu"):
             fixes.insert(0, set_field("driver_managed_by", "operator", "let the operator install the driver"))
         yield Problem(

@@ -5,6 +5,7 @@ import re
 from gpuyard.catalog.software import parse_version
 from gpuyard.catalog.software_nodes import (
     OperatorOs,
+    OperatorRelease,
     find_operator,
     node_images,
     operator_releases,
@@ -70,7 +71,12 @@ def _openshift(facts: Facts) -> str:
 
 def has_operator(facts: Facts) -> bool:
     """Whether the GPU Operator is there."""
-    return facts.given.gpu_operator is not None and str(facts.given.gpu_operator).lower() not in ABSENT
+    return facts.given.gpu_operator is not None and plain(facts.given.gpu_operator) not in ABSENT
+
+
+def stated_operator(facts: Facts) -> OperatorRelease | None:
+    """The operator's release, or the newest before it; None: there is no operator, or no number of it."""
+    return find_operator(facts.given.gpu_operator) if has_operator(facts) else None
 
 
 def switched(facts: Facts, part: str) -> bool | None:
@@ -99,7 +105,7 @@ def installs_driver(facts: Facts) -> bool:
         return bool(facts.driver or not often_there) and is_default_driver(facts)
     if system.driver_container or facts.os in IMAGES_WITH_DRIVER or "oracle" in facts.node_image:
         return False
-    return str(facts.given.toolkit).lower() not in ABSENT or facts.given.toolkit is None
+    return plain(facts.given.toolkit) not in ABSENT
 
 
 def is_default_driver(facts: Facts) -> bool:

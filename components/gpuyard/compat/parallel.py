@@ -9,6 +9,7 @@ from gpuyard.compat.blocks import block_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory import named_parameters
 from gpuyard.compat.problem import Fix, Problem, with_env
+from gpuyard.compat.spelling import plain
 from gpuyard.compat.split import attention_ranks, may_share_attention
 from gpuyard.compat.split_fixes import SIZES, size_fixes
 from gpuyard.errors import Severity
@@ -40,7 +41,7 @@ SGLANG_VIT_CUT = (0, 4, 9, 0)
 
 def parallel_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on splitting a model."""
-    size = int(facts.given.tensor_parallel or 1)
+    size = facts.tensor
     yield from _heads(facts, attention_ranks(facts))
     yield from _vocabulary(facts, attention_ranks(facts))
     yield from _vision_heads(facts, size)
@@ -66,7 +67,7 @@ def _heads(facts: Facts, size: int) -> Iterator[Problem]:
 
 def _worded_heads(facts: Facts) -> int:
     """Heads that a description counts: ``a model with 28 attention heads``; 0: it does not."""
-    found = _HEADS.search(str(facts.given.model or "").lower())
+    found = _HEADS.search(plain(facts.given.model))
     return int(found[1]) if found else 0
 
 

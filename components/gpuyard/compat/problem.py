@@ -8,7 +8,7 @@ from typing import Any
 from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import Version, driver_branches, parse_version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.replacement import exchange_driver, exchange_machine
+from gpuyard.compat.replacement import exchange_driver, exchange_machine, nvidia_image
 from gpuyard.compat.spelling import driver_text
 from gpuyard.errors import Severity
 
@@ -38,6 +38,10 @@ class Problem:
     message: str
     fixes: tuple[Fix, ...] = field(default=())
     severity: Severity = Severity.ERROR
+
+
+WHOLE_GPUS = Fix("use whole GPUs", {"mig": None})
+CONTAINER_IMAGE = Fix("use the container image", {"install": "docker"})
 
 
 def raise_driver(facts: Facts, floor: Version) -> Fix:
@@ -127,6 +131,12 @@ def use_vllm(version: str, why: str = "") -> Fix:
         "base_image_cuda": None,
     }
     return Fix(f"use vLLM {version}{why}", changes)
+
+
+def use_eks_image(facts: Facts, text: str = "use the NVIDIA image {image}", **more: Any) -> Fix:
+    """The EKS image that brings driver, container toolkit and fabric manager, for the node's processor."""
+    image = nvidia_image(facts)
+    return Fix(text.format(image=image), {"ami": image, "os": None, **more})
 
 
 def set_field(field_name: str, value: Any, text: str) -> Fix:

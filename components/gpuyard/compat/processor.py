@@ -6,7 +6,7 @@ from functools import cache
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_images import Amd64Image, amd64_images
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_vllm
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_eks_image, use_vllm
 from gpuyard.compat.spelling import dotted
 
 OWN_IMAGES = (
@@ -44,12 +44,11 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
             (set_field("image", image, f"use image {image}"),),
         )
     if node and node != facts.arch:
-        ami = "AL2023_ARM_64_NVIDIA" if facts.arch == "arm64" else "AL2023_x86_64_NVIDIA"
         yield Problem(
             "CPU_ARCH",
             "ami",
             f"the node image is for {node}, the machine is {facts.arch}",
-            (Fix(f"use the image {ami}", {"ami": ami, "os": None}),),
+            (use_eks_image(facts, "use the image {image}"),),
         )
     if facts.arch == "arm64" and not built:
         row = next((row for row in amd64_images() if row.pattern.search(facts.image)), None)

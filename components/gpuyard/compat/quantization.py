@@ -8,11 +8,11 @@ from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
 from gpuyard.compat.attention import has_flashinfer_sinks, is_first_gpt_oss
 from gpuyard.compat.attention_backends import asked_backend
-from gpuyard.compat.checkpoint import has_fp8_blocks
+from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, set_release, with_env
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
 COMPRESSED = (
@@ -57,7 +57,6 @@ OTHER_KERNELS: dict[tuple[str, str], tuple[Version, str, str]] = {
 }
 """Releases from which a variable takes Triton's kernels in place of those that compute capability 12 lacks
 (vllm-project/vllm#47436, sgl-project/sglang#7482; SGLang 0.4.7 to 0.5.3)."""
-FP4 = ("nvfp4", "modelopt_fp4")
 FP4_SM120: Version = (0, 10, 1, 0)
 FP4_MOE_SM120: Version = (0, 12, 0, 0)
 FP4_MOE_REGRESSION: Version = (0, 15, 0, 0)
@@ -71,7 +70,7 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
         return
     kind = _kind(facts)
     span = _span(facts, kind, facts.version)
-    moe = _is_moe(facts)
+    moe = facts.is_mixture
     since, switch, value = OTHER_KERNELS.get((facts.runtime, kind), ((), "", ""))
     if facts.version < since:
         switch = ""
@@ -107,7 +106,7 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "QUANT_MIN_SM", "quantization", f"{kind} runs weight-only below Blackwell", (), Severity.WARNING
         )
-    cache = str(facts.given.kv_cache_dtype or "").lower()
+    cache = plain(facts.given.kv_cache_dtype)
     # FlashInfer converts in software; from 0.12 on vLLM falls to it by itself (vllm-project/vllm#26431)
     asked = asked_backend(facts)
     by_itself = facts.version >= (0, 12, 0) and not asked.startswith("triton") and has_flashinfer_sinks(facts)
@@ -159,19 +158,15 @@ def _kind(facts: Facts) -> str:
     return kind
 
 
-def _is_moe(facts: Facts) -> bool:
-    return facts.model is not None and facts.model.moe is not None
-
-
 def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
     """GPUs that the release has kernels for; experts had theirs later than dense layers."""
     span = quantization_support(facts.runtime or "vllm", kind, version)
     if kind == "mxfp4" and is_first_gpt_oss(facts):
         return replace(span, sm_min=HOPPER)  # the first build for gpt-oss had Hopper and Blackwell only
     late = kind in (*FP4, "nvfp4_ct", "fp4") and () < version < SGLANG_FP4_EXPERTS_ON_SM12
-    if (kind == "mxfp8" or late) and facts.runtime == "sglang" and _is_moe(facts):
+    if (kind == "mxfp8" or late) and facts.runtime == "sglang" and facts.is_mixture:
         return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]))  # CUTLASS's are for 10.0 only
-    if not kind.startswith("fp8") or not _is_moe(facts) or not version:
+    if not kind.startswith("fp8") or not facts.is_mixture or not version:
         return span
     for runtime, before, floor in FP8_EXPERTS:
         if runtime == facts.runtime and version < before:

@@ -34,8 +34,13 @@ def exchange_driver(facts: Facts, version: str) -> tuple[str, Mapping[str, Any]]
     return f"use driver {version}", {}
 
 
+def nvidia_image(facts: Facts) -> str:
+    """EKS's image with a driver, for the node's processor."""
+    return "AL2023_ARM_64_NVIDIA" if facts.arch == "arm64" else "AL2023_x86_64_NVIDIA"
+
+
 def _eks(facts: Facts, version: str, wanted: Version) -> tuple[str, Mapping[str, Any]]:
-    image = "AL2023_ARM_64_NVIDIA" if facts.arch == "arm64" else "AL2023_x86_64_NVIDIA"
+    image = nvidia_image(facts)
     kubernetes = dotted(facts.kubernetes[:2])
     fitting = [
         row

@@ -28,7 +28,7 @@ def read_split(facts: Facts) -> Split | None:
     """The split of the whole model; None: not even the number of GPUs is known, or a number is a variable."""
     tensor = int(facts.given.tensor_parallel or 0)
     stages = int(facts.given.pipeline_parallel or 0)
-    if _is_mixture(facts):
+    if facts.is_mixture:
         copies = _copies(facts, tensor, stages)
         if copies is None:
             return None
@@ -48,7 +48,7 @@ def read_split(facts: Facts) -> Split | None:
 
 def attention_ranks(facts: Facts) -> int:
     """GPUs that one copy of attention is cut over."""
-    tensor = int(facts.given.tensor_parallel or 1)
+    tensor = facts.tensor
     if not _shares_inside(facts):
         return tensor
     copies = _stated_copies(facts) or tensor  # as many as a variable says
@@ -60,7 +60,7 @@ def dense_ranks(facts: Facts) -> int:
     whole = _shares_inside(facts) and any(
         flag == _WHOLE_DENSE and value == "1" for flag, value in facts.flags
     )
-    return 1 if whole else int(facts.given.tensor_parallel or 1)
+    return 1 if whole else facts.tensor
 
 
 def shared_ranks(facts: Facts) -> int:
@@ -68,7 +68,7 @@ def shared_ranks(facts: Facts) -> int:
     whole = facts.runtime == "sglang" and any(
         flag in _ALL_TO_ALL and value != "none" for flag, value in facts.flags
     )
-    return 1 if whole else int(facts.given.tensor_parallel or 1)
+    return 1 if whole else facts.tensor
 
 
 def has_whole_experts(facts: Facts) -> bool:
@@ -82,17 +82,13 @@ def may_share_attention(facts: Facts) -> bool:
     In a rack, sizes that no number of heads divides by are those of copies. What serves on many nodes states
     the size of one copy, with as many of them as it likes.
     """
-    if not _is_mixture(facts) or facts.given.env is not None:
+    if not facts.is_mixture or facts.given.env is not None:
         return False
-    wide = int(facts.given.tensor_parallel or 1) > NODE
+    wide = facts.tensor > NODE
     in_rack = facts.gpu is not None and facts.gpu.id in RACKS
     return (wide and in_rack and facts.runtime == "sglang") or any(
         name in facts.runtime_text for name in OVER_NODES
     )
-
-
-def _is_mixture(facts: Facts) -> bool:
-    return facts.model is not None and facts.model.moe is not None
 
 
 def _copies(facts: Facts, tensor: int, stages: int) -> int | None:

@@ -12,7 +12,7 @@ SIZES = (16, 12, 8, 7, 6, 5, 4, 3, 2, 1)
 def size_fixes(facts: Facts, sizes: Sequence[int]) -> tuple[Fix, ...]:
     """Each smaller size alone, then with pipeline stages that keep the number of GPUs."""
     fixes = []
-    total = int(facts.given.tensor_parallel or 1) * int(facts.given.pipeline_parallel or 1)
+    total = facts.tensor * int(facts.given.pipeline_parallel or 1)
     # machines come with 1, 2, 4 or 8 GPUs: odd sizes leave some idle
     for part in sorted(sizes, key=lambda size: (size & (size - 1) != 0, -size)):
         fixes.append(set_field("tensor_parallel", part, f"use tensor_parallel {part}"))

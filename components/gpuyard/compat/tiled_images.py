@@ -6,7 +6,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Problem, set_field
 from gpuyard.planning.memory import Split, usable_bytes
 from gpuyard.planning.quantization import HALF
-from gpuyard.units import GIB, format_bytes
+from gpuyard.units import GIB, MIB, format_bytes
 
 ARCHITECTURE = "MllamaForConditionalGeneration"
 RELEASES = ((0, 6, 1, 3), (0, 10, 0, 0))
@@ -23,13 +23,13 @@ _SURE = 70 * GIB
 """Larger GPUs are not judged: nobody tells of one that was too small."""
 
 
-def image_problems(facts: Facts, split: Split, weights: float, share: float) -> Iterator[Problem]:
+def tiled_image_problems(facts: Facts, split: Split, weights: float, share: float) -> Iterator[Problem]:
     """As many images as sequences against what weights leave."""
     model = facts.model
     if model is None or model.architecture != ARCHITECTURE or facts.runtime != "vllm":
         return
     first, last = RELEASES
-    if not first <= facts.version < last or (facts.memory_mib or 0) * 2**20 > _SURE:
+    if not first <= facts.version < last or (facts.memory_mib or 0) * MIB > _SURE:
         return
     images = int(facts.given.max_num_seqs or _SEQUENCES)
     need = images * _PATCHES * HALF * (_KEPT * _WIDTH + _INNER / split.tensor)

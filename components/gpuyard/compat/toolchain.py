@@ -11,7 +11,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
-from gpuyard.compat.spelling import cuda_of, dotted
+from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
 SM_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
@@ -74,7 +74,7 @@ another (vllm-project/vllm#32704; the wheels of Triton 3.5 to 3.7, triton-lang/t
 
 def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on what is compiled at run time."""
-    host = cuda_of(str(facts.given.host_toolkit)) if facts.given.host_toolkit is not None else ()
+    host = facts.host_cuda
     since, before = FLASHINFER_WANTS_12_9.get(facts.runtime, ((), ()))
     # with the host's toolkit: without one it does not compile (0.17.1 on CUDA 12.8, vllm-project/vllm#37242)
     samples = bool(before) and bool(host) and (not facts.version or since <= facts.version < before)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gpuyard.catalog.software import Version, parse_version
-from gpuyard.catalog.software_nodes import OperatorRelease, find_operator
+from gpuyard.catalog.software_nodes import OperatorRelease
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.owner import ABSENT, has_operator, switched
+from gpuyard.compat.owner import ABSENT, has_operator, stated_operator, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, with_env, without_flags
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
@@ -46,7 +46,7 @@ def toolkit_problems(facts: Facts) -> Iterator[Problem]:
     """The first rule on the toolkit that is broken: the others follow from it."""
     if facts.given.toolkit is None and not has_operator(facts):
         return
-    release = find_operator(facts.given.gpu_operator) if has_operator(facts) else None
+    release = stated_operator(facts)
     given = _given(facts)
     stack = _Stack(facts, release, given or _by_operator(facts, release), _containerd(facts))
     for rule in (_version_3, _cdi, _cdi_on_rke2, _own_containerd, _gke, _version_4):
@@ -88,7 +88,7 @@ def _where(facts: Facts) -> str:
 def _reads_file(facts: Facts) -> bool:
     """Whether the toolkit was told to read the file instead of asking."""
     told = facts.env.get("RUNTIME_CONFIG_SOURCE", "").lower()
-    return told.startswith("file") or "config_source=file" in str(facts.given.toolkit or "").lower()
+    return told.startswith("file") or "config_source=file" in plain(facts.given.toolkit)
 
 
 def _by_file(facts: Facts) -> Fix:
