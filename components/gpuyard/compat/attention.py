@@ -4,20 +4,12 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.compat.attention_backends import HF_ATTENTION, asked_backend, backend_span
+from gpuyard.compat.attention_backends import asked_backend, backend_span, drop_backend
 from gpuyard.compat.attention_gaps import NEWER, gap_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.latent import latent_problems
-from gpuyard.compat.problem import (
-    BACKEND_FLAGS,
-    Fix,
-    Problem,
-    set_gpu,
-    set_gpus,
-    set_release,
-    without_flags,
-)
+from gpuyard.compat.problem import Problem, set_gpu, set_gpus, set_release
 from gpuyard.compat.spelling import dotted, plain
 
 SINKS = ("gpt-oss", "gptoss")
@@ -54,35 +46,43 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
     if not facts.sm:
         return
     name = facts.model_name.lower()
-    who = facts.who
     backend = asked_backend(facts)
-    span = backend_span(facts, backend)
-    if span and not span[0] <= facts.sm <= span[1]:
-        drop = without_flags(
-            facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS, *HF_ATTENTION, "VLLM_FLASH_ATTN_VERSION"
-        )
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "env",
-            f"{backend} has no kernels for {facts.card}",
-            (Fix("let the engine choose the attention backend", drop), *set_gpus(facts, *NEWER)),
-        )
-        if not facts.runtime and not facts.env and not facts.flags and facts.sm > span[1]:
-            yield Problem(
-                "SM_NOT_IN_BINARY",
-                "runtime_version",
-                f"{backend} is not built for {facts.card}",
-                set_gpus(facts, *NEWER),
-            )
+    yield from _without_kernels(facts, backend)
     yield from latent_problems(facts, name, backend)
     yield from _features(facts, name, backend)
     yield from gap_problems(facts, name, backend)
+    yield from _first_sinks(facts, name)
+
+
+def _without_kernels(facts: Facts, backend: str) -> Iterator[Problem]:
+    """A backend that was asked for and has nothing for the GPU."""
+    span = backend_span(facts, backend)
+    if span is None or span[0] <= facts.sm <= span[1]:
+        return
+    yield Problem(
+        "ATTN_BACKEND_MISSING",
+        "env",
+        f"{backend} has no kernels for {facts.card}",
+        (drop_backend(facts), *set_gpus(facts, *NEWER)),
+    )
+    if not facts.runtime and not facts.env and not facts.flags and facts.sm > span[1]:
+        yield Problem(
+            "SM_NOT_IN_BINARY",
+            "runtime_version",
+            f"{backend} is not built for {facts.card}",
+            set_gpus(facts, *NEWER),
+        )
+
+
+def _first_sinks(facts: Facts, name: str) -> Iterator[Problem]:
+    """The first build for gpt-oss, which had attention sinks in FlashAttention 3 alone."""
     sinks = "gpt-oss" in name and facts.runtime == "vllm" and is_first_gpt_oss(facts)
     if sinks and facts.sm >= AMPERE and facts.sm[0] not in (HOPPER[0], BLACKWELL[0]):
         yield Problem(
             "ATTN_BACKEND_MISSING",
             "runtime_version",
-            f"attention sinks of this build need FlashAttention 3 (Hopper); {who} has {dotted(facts.sm)}",
+            "attention sinks of this build need FlashAttention 3 (Hopper); "
+            f"{facts.who} has {dotted(facts.sm)}",
             (set_release(facts, "0.10.2"), *set_gpus(facts, *NEWER)),
         )
 
@@ -103,53 +103,56 @@ def _served(facts: Facts, table: tuple[tuple[Version, tuple[int, ...]], ...]) ->
 
 def has_flashinfer_sinks(facts: Facts) -> bool:
     """Whether FlashInfer serves the model where it has attention sinks."""
-    return not any(word in facts.model_name.lower() for word in SINKS) or facts.sm[0] in _served(
-        facts, SINKS_ON
-    )
+    return not _has_sinks(facts.model_name.lower()) or facts.sm[0] in _served(facts, SINKS_ON)
+
+
+def _has_sinks(name: str) -> bool:
+    return any(word in name for word in SINKS)
 
 
 def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
-    """Backends that were asked for and lack what the model's attention needs."""
-    why = ""
-    if facts.runtime == "vllm" and backend == "flashinfer":
-        if any(word in name for word in SINKS) and facts.sm[0] not in _served(facts, SINKS_ON):
-            why = f"FlashInfer has no attention sinks on {facts.card}"
-        elif any(word in name for word in WIDE_HEADS) and () < facts.version < WIDE_HEADS_SINCE:
-            why = "FlashInfer takes no heads of 512 in this release"
-    elif facts.runtime == "vllm" and backend == "flash_attn":
-        cache = plain(facts.given.kv_cache_dtype)
-        if any(word in name for word in SINKS) and facts.sm[0] not in _served(facts, FLASH_SINKS_ON):
-            why = f"FlashAttention has no attention sinks on {facts.card} in this release"
-        elif cache.startswith("fp8") and facts.sm[0] not in (
-            _served(facts, FLASH_FP8_CACHE) or (facts.sm[0],)
-        ):
-            why = f"FlashAttention has no FP8 cache on {facts.card} in this release"
-    elif facts.runtime == "vllm" and backend == "xformers" and any(word in name for word in SINKS):
-        why = "xFormers has no attention sinks"
-    elif (
-        facts.runtime == "sglang"
-        and any(word in name for word in GATED_DELTA)
-        and facts.sm[0] == BLACKWELL[0]
-        and backend not in {"", *GATED_DELTA_BACKENDS}
-    ):
-        why = f"on {facts.card} this hybrid runs with {', '.join(sorted(GATED_DELTA_BACKENDS))} only"
-    elif (
-        facts.runtime == "tensorrt-llm" and any(word in name for word in SINKS) and facts.sm[0] not in (9, 10)
-    ):
+    """Engines and backends that lack what the model's attention needs."""
+    if why := _backend_lacks(facts, name, backend):
+        yield Problem("ATTN_BACKEND_MISSING", "env", why, (drop_backend(facts),))
+    if why := _trt_lacks(facts, name):
+        others = (set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200"))
+        yield Problem("ATTN_BACKEND_MISSING", "model", why, others)
+
+
+def _backend_lacks(facts: Facts, name: str, backend: str) -> str:
+    """What the backend that was asked for lacks, in vLLM and SGLang; empty: nothing that is known."""
+    major = facts.sm[0]
+    if facts.runtime == "sglang":
+        hybrid = any(word in name for word in GATED_DELTA) and major == BLACKWELL[0]
+        lacks = hybrid and backend not in {"", *GATED_DELTA_BACKENDS}
+        known = ", ".join(sorted(GATED_DELTA_BACKENDS))
+        return f"on {facts.card} this hybrid runs with {known} only" if lacks else ""
+    if facts.runtime != "vllm":
+        return ""
+    if backend == "flashinfer":
+        if not has_flashinfer_sinks(facts):
+            return f"FlashInfer has no attention sinks on {facts.card}"
+        wide = any(word in name for word in WIDE_HEADS) and () < facts.version < WIDE_HEADS_SINCE
+        return "FlashInfer takes no heads of 512 in this release" if wide else ""
+    if backend == "flash_attn":
+        if _has_sinks(name) and major not in _served(facts, FLASH_SINKS_ON):
+            return f"FlashAttention has no attention sinks on {facts.card} in this release"
+        cached = _served(facts, FLASH_FP8_CACHE) or (major,)
+        lacks = plain(facts.given.kv_cache_dtype).startswith("fp8") and major not in cached
+        return f"FlashAttention has no FP8 cache on {facts.card} in this release" if lacks else ""
+    return "xFormers has no attention sinks" if backend == "xformers" and _has_sinks(name) else ""
+
+
+def _trt_lacks(facts: Facts, name: str) -> str:
+    """The same of TensorRT-LLM, which chooses its attention itself."""
+    if facts.runtime != "tensorrt-llm":
+        return ""
+    if _has_sinks(name) and facts.sm[0] not in (HOPPER[0], BLACKWELL[0]):
         early = "gpt-oss" in facts.image or () < facts.version < TRT_SINKS_SINCE
-        why = f"this TensorRT-LLM has no attention sinks on {facts.card}" if early else ""
-    elif (
-        facts.runtime == "tensorrt-llm"
-        and "gemma-4" in name
-        and facts.sm[0] != BLACKWELL[0]
-        and TRT_GEMMA4_ELSEWHERE.search(f"{facts.given.runtime_version} {facts.image}")
-    ):
-        why = (
+        return f"this TensorRT-LLM has no attention sinks on {facts.card}" if early else ""
+    elsewhere = TRT_GEMMA4_ELSEWHERE.search(f"{facts.given.runtime_version} {facts.image}")
+    if "gemma-4" in name and facts.sm[0] != BLACKWELL[0] and elsewhere:
+        return (
             f"this TensorRT-LLM has attention for Gemma 4 on data-centre Blackwell only, not on {facts.card}"
         )
-    if why:
-        drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS)
-        others = (set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200"))
-        own = (Fix("let the engine choose the attention backend", drop),)
-        fixes = others if facts.runtime == "tensorrt-llm" else own
-        yield Problem("ATTN_BACKEND_MISSING", "env" if fixes is own else "model", why, fixes)
+    return ""

@@ -6,7 +6,7 @@ from functools import cache
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER
-from gpuyard.compat.problem import BACKEND_FLAGS
+from gpuyard.compat.problem import BACKEND_FLAGS, Fix, without_flags
 
 Span = tuple[Version, Version]
 _DATA_CENTRE: Span = (BLACKWELL, (10, 9))
@@ -87,6 +87,12 @@ def _of_transformers(facts: Facts) -> str:
 def _library(runtime_text: str) -> str:
     """The attention library that a runtime is; empty: none."""
     return next((name for name, words in LIBRARIES if any(word in runtime_text for word in words)), "")
+
+
+def drop_backend(facts: Facts) -> Fix:
+    """Without anything that asks for an attention backend."""
+    asks = ("VLLM_ATTENTION_BACKEND", "VLLM_FLASH_ATTN_VERSION", *BACKEND_FLAGS, *HF_ATTENTION)
+    return Fix("let the engine choose the attention backend", without_flags(facts, *asks))
 
 
 def backend_span(facts: Facts, backend: str) -> Span | None:

@@ -56,8 +56,7 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
         "SM_BELOW_MIN",
         "gpu",
         f"{facts.runtime} {release.version if release else ''} supports compute capability {dotted(floor)} "
-        "and newer, "
-        f"{facts.who} has {dotted(facts.sm)}".replace("  ", " "),
+        f"and newer, {facts.who} has {dotted(facts.sm)}".replace("  ", " "),
         fixes,
         Severity.WARNING if early else Severity.ERROR,
     )
@@ -87,7 +86,7 @@ def _left_out(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "SM_BELOW_MIN",
         "gpu",
-        f"TensorRT-LLM {dotted(facts.version[:3])} supports Ampere and newer; {facts.card}",
+        f"TensorRT-LLM {dotted(facts.version[:3])} supports Ampere and newer, not {facts.card}",
         fixes,
     )
     yield Problem(

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from gpuyard.compat.attention_backends import drop_backend
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, HOPPER
-from gpuyard.compat.problem import BACKEND_FLAGS, Fix, Problem, set_gpu, set_release, with_env, without_flags
+from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, with_env
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
@@ -112,12 +113,11 @@ def _sparse(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
     if facts.sm >= HOPPER and not is_small_blackwell:
         dense = backend in DENSE_LATENT or (backend == "flashmla" and facts.version >= SPARSE_BY_NAME)
         if facts.runtime == "vllm" and dense:
-            drop = without_flags(facts, "VLLM_ATTENTION_BACKEND", *BACKEND_FLAGS)
             yield Problem(
                 "ATTN_BACKEND_MISSING",
                 "env",
                 f"{backend} has no sparse attention, which {facts.model_name} needs",
-                (Fix("let the engine choose the attention backend", drop),),
+                (drop_backend(facts),),
             )
         return
     since, model = SPARSE_ON_SM12

@@ -66,11 +66,15 @@ and 0.15.0 did not choose it (vllm-project/vllm#33417)."""
 
 def quantization_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on weights and cache in fewer bits."""
-    if not facts.sm:
-        return
+    if facts.sm:
+        yield from _weights(facts)
+        yield from _cache(facts)
+
+
+def _weights(facts: Facts) -> Iterator[Problem]:
     kind = _kind(facts)
     span = _span(facts, kind, facts.version)
-    moe = facts.is_mixture
+    path = "quantization" if facts.given.quantization else "model"
     since, switch, value = OTHER_KERNELS.get((facts.runtime, kind), ((), "", ""))
     if facts.version < since:
         switch = ""
@@ -79,18 +83,18 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
         fixes = (*_other_releases(facts, kind), *set_gpus(facts, *cards))
         yield Problem(
             "QUANT_MIN_SM",
-            "quantization" if facts.given.quantization else "model",
+            path,
             f"{WORDS.get(kind, kind)} needs compute capability {dotted(span.sm_min)}, "
             f"{facts.who} has {dotted(facts.sm)}",
             fixes,
             Severity.WARNING if facts.is_for_older_gpus and facts.sm >= VOLTA else Severity.ERROR,
         )
         if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm:
-            yield _no_fp8(facts, "quantization" if facts.given.quantization else "model", fixes)
+            yield _no_fp8(facts, path, fixes)
     elif span.leaves_out(facts.sm) and not (switch and facts.env.get(switch) == value):
         yield Problem(
             "QUANT_MIN_SM",
-            "quantization" if facts.given.quantization else "model",
+            path,
             f"{facts.runtime} {dotted(facts.version[:3])} has no kernels for {WORDS.get(kind, kind)} "
             f"on {facts.card}",
             (
@@ -101,38 +105,41 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
             ),
         )
     elif facts.runtime == "vllm" and kind in FP4 and facts.sm >= CONSUMER_BLACKWELL:
-        yield from _fp4_on_consumer_cards(facts, moe=moe)
+        yield from _fp4_on_consumer_cards(facts, path)
     elif facts.runtime == "vllm" and kind in FP4 and facts.sm < BLACKWELL:
         yield Problem(
             "QUANT_MIN_SM", "quantization", f"{kind} runs weight-only below Blackwell", (), Severity.WARNING
         )
+
+
+def _cache(facts: Facts) -> Iterator[Problem]:
     cache = plain(facts.given.kv_cache_dtype)
+    if cache not in ("fp8", "fp8_e4m3") or facts.sm >= ADA or facts.runtime not in ("vllm", "sglang", ""):
+        return
     # FlashInfer converts in software; from 0.12 on vLLM falls to it by itself (vllm-project/vllm#26431)
     asked = asked_backend(facts)
     by_itself = facts.version >= (0, 12, 0) and not asked.startswith("triton") and has_flashinfer_sinks(facts)
     converts = facts.runtime == "vllm" and facts.sm >= AMPERE
     converts = converts and (asked.startswith("flashinfer") or by_itself)
-    if cache in ("fp8", "fp8_e4m3") and facts.sm < ADA and facts.runtime in ("vllm", "sglang", ""):
-        yield Problem(
-            "QUANT_MIN_SM",
-            "kv_cache_dtype",
-            f"an FP8 (e4m3) cache needs compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
-            (
-                set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto"),
-                *set_gpus(facts, "l4", "h100-sxm"),
-            ),
-            Severity.WARNING if converts else Severity.ERROR,
-        )
-        if not converts:
-            yield _no_fp8(
-                facts, "kv_cache_dtype", (set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto"),)
-            )
+    auto = set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto")
+    yield Problem(
+        "QUANT_MIN_SM",
+        "kv_cache_dtype",
+        f"an FP8 (e4m3) cache needs compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
+        (auto, *set_gpus(facts, "l4", "h100-sxm")),
+        Severity.WARNING if converts else Severity.ERROR,
+    )
+    if not converts:
+        yield _no_fp8(facts, "kv_cache_dtype", (auto,))
 
 
 def _no_fp8(facts: Facts, path: str, fixes: tuple[Fix, ...]) -> Problem:
-    """The number format itself: Triton calls it fp8e4nv."""
+    """The same of the number format itself, which Triton calls fp8e4nv."""
     return Problem(
-        "DTYPE_UNSUPPORTED", path, f"FP8 (e4m3) starts with compute capability 8.9; {facts.card}", fixes
+        "DTYPE_UNSUPPORTED",
+        path,
+        f"FP8 (e4m3) starts with compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
+        fixes,
     )
 
 
@@ -192,12 +199,12 @@ def _other_releases(facts: Facts, kind: str) -> Iterator[Fix]:
                 break
 
 
-def _fp4_on_consumer_cards(facts: Facts, *, moe: bool) -> Iterator[Problem]:
+def _fp4_on_consumer_cards(facts: Facts, path: str) -> Iterator[Problem]:
     """Which releases have FP4 kernels for compute capability 12 (``FP4_ARCHS`` in their CMakeLists)."""
+    moe = facts.is_mixture
     since, what = (FP4_MOE_SM120, "experts") if moe else (FP4_SM120, "layers")
     if not facts.version or (facts.version >= since and not (moe and facts.version == FP4_MOE_REGRESSION)):
         return
-    path = "quantization" if facts.given.quantization else "model"
     number = dotted(facts.version[:3])
     fixes = (set_release(facts, dotted(since[:3])), set_release(facts, "0.20.0"), set_gpu(facts, "b200"))
     yield Problem(
