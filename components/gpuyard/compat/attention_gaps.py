@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_runtimes import release_text
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, TURING
 from gpuyard.compat.problem import Problem, set_gpus, set_release
@@ -121,7 +122,7 @@ def gap_problems(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
                     card=facts.card,
                     sm=dotted(facts.sm),
                     model=facts.model_name,
-                    release=dotted(facts.version[:3]),
+                    release=release_text(facts.version),
                 ),
                 (*newer, *release) if gap.gpu_first else (*release, *newer),
             )

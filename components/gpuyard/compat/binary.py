@@ -43,8 +43,7 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "RUNTIME_NEWER_THAN_CATALOG",
             "runtime_version",
-            f"{facts.runtime} {dotted(facts.version[:3])} is newer than the catalog; "
-            f"judged as {facts.release.version}",
+            f"{facts.engine} is newer than the catalog; judged as {facts.release.version}",
             (),
             Severity.WARNING,
         )
@@ -190,7 +189,7 @@ def _kernel_package(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "SM_NOT_IN_BINARY",
         "install",
-        f"the kernels that pip brings with {facts.runtime} {dotted(facts.version[:3])} have no machine code "
+        f"the kernels that pip brings with {facts.engine} have no machine code "
         f"for {facts.card}; they have {' '.join(map(dotted, code))}",
         (
             CONTAINER_IMAGE,

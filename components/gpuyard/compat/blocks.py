@@ -6,7 +6,7 @@ sgl-project/sglang#26107).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software import Version
@@ -22,7 +22,7 @@ from gpuyard.compat.split import (
     read_split,
     shared_ranks,
 )
-from gpuyard.compat.split_fixes import SIZES, size_fixes
+from gpuyard.compat.split_fixes import size_fixes
 from gpuyard.errors import Severity
 
 FP8_BLOCK = 128
@@ -69,14 +69,7 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
     width, ranks = next((item for item in cut if not _divides(*item, block)), (0, 1))
     if not block or not width:
         return
-    fitting = [
-        part
-        for part in SIZES
-        if part < size
-        and all(_divides(other, part, block) for other, _ in cut)
-        and (not model.heads or model.heads % part == 0)
-    ]
-    fixes = list(size_fixes(facts, fitting))
+    fixes = list(_smaller(facts, model, size, lambda part: all(_divides(it, part, block) for it, _ in cut)))
     shared = _cuts(facts, model, what, whole_experts=True)
     if model.moe and facts.runtime == "vllm" and all(_divides(*item, block) for item in shared):
         fixes.insert(0, Fix("add --enable-expert-parallel", with_env(facts, "--enable-expert-parallel", "")))
@@ -104,19 +97,18 @@ def _tiles(facts: Facts, model: ModelShape, size: int) -> Iterator[Problem]:
     width, ranks = next((item for item in cut if not _is_tiled(*item)), (0, 1))
     if not width:
         return
-    fitting = [
-        part
-        for part in SIZES
-        if part < size
-        and all(_is_tiled(other, part) for other, _ in cut)
-        and (not model.heads or model.heads % part == 0)
-    ]
+    smaller = _smaller(facts, model, size, lambda part: all(_is_tiled(it, part) for it, _ in cut))
     yield Problem(
         "TP_QUANT_BLOCK",
         "tensor_parallel",
         f"a shard of 2 x {width}/{ranks} is not a multiple of the {TILE} that weight-only FP8 kernels take",
-        (*size_fixes(facts, fitting), set_gpu(facts, "h100-sxm"), set_gpu(facts, "l40s")),
+        (*smaller, set_gpu(facts, "h100-sxm"), set_gpu(facts, "l40s")),
     )
+
+
+def _smaller(facts: Facts, model: ModelShape, size: int, fits: Callable[[int], bool]) -> tuple[Fix, ...]:
+    """Smaller sizes that attention heads divide by as well."""
+    return size_fixes(facts, size, lambda part: model.heads % part == 0 and fits(part))
 
 
 def _is_tiled(width: int, size: int) -> bool:

@@ -1,6 +1,7 @@
 """Release, way of installation and CUDA of the engine that a combination names."""
 
 import re
+from collections.abc import Mapping
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import (
@@ -25,11 +26,20 @@ _VERSION = r"v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)"
 VERSION_IN_TAG = re.compile(rf"(?:^|[-_ ](?=v\d)|vllm|sglang|tgi|llm)[-_: ]?{_VERSION}")
 """At the start or after an engine's name: models have versions too (``glm-5.3-flash``)."""
 _VERSION_BY_NAME = re.compile(rf"(?:vllm|sglang|tgi|trt-?llm|lmdeploy)[-_: ]?{_VERSION}")
-_OWN_IMAGES = (
-    *("vllm/vllm-openai", "lmsysorg/sglang", "text-generation-inference", "text-embeddings-inference"),
-    *("tensorrt-llm/", "openmmlab/lmdeploy", "ollama/ollama", "lorax"),
-)
-"""Images that the engines' projects publish, wherever they are mirrored."""
+OWN_IMAGES: Mapping[str, str] = {
+    "vllm": "vllm/vllm-openai",
+    "sglang": "lmsysorg/sglang",
+    "tgi": "text-generation-inference",
+    "tei": "text-embeddings-inference",
+    "tensorrt-llm": "tensorrt-llm/",
+    "lmdeploy": "openmmlab/lmdeploy",
+    "ollama": "ollama/ollama",
+    "lorax": "lorax",
+    "llama.cpp": "ggml-org/llama.cpp",
+}
+"""What the image that an engine's project publishes is called, wherever it is mirrored."""
+_WORD_BEFORE_RELEASE = ("llama.cpp",)
+"""Engines whose tags begin with a word (``server-cuda-b6341``)."""
 _OWN_COUNT = re.compile(r"ai-dynamo/|lmcache/|llm-d\b|rhaiis|/nim/")
 """Images of products that carry an engine and are tagged with the product's release (NGC, Docker Hub and
 Red Hat catalogues, read 2026-11-26)."""
@@ -110,8 +120,7 @@ def _image_version(image: str, engine: str) -> Version:
     if found is None or _OWN_COUNT.search(path) or (engine and engine_of(path) != engine):
         return ()
     key = release_key(found[1])
-    is_own = any(name in path for name in _OWN_IMAGES)
-    return key if is_own or any(key == release.key for release in runtime_releases(engine)) else ()
+    return key if _is_own(path) or any(key == release.key for release in runtime_releases(engine)) else ()
 
 
 def _is_engines(key: Version) -> bool:
@@ -175,8 +184,12 @@ def read_cuda(
 def is_other_build(image: str) -> bool:
     """Whether the tag of the engine's own image names a model or a branch: its CUDA is not the release's."""
     tag = image.partition("@")[0].rpartition(":")[2]
-    is_own = any(name in image for name in _OWN_IMAGES)
-    return "nightly" in tag or (is_own and not re.match(r"(v?\d|latest\b)", tag) and "/" not in tag)
+    return "nightly" in tag or (_is_own(image) and not re.match(r"(v?\d|latest\b)", tag) and "/" not in tag)
+
+
+def _is_own(image: str) -> bool:
+    """Whether an engine's project publishes it, with a tag that begins with the release."""
+    return any(name in image for engine, name in OWN_IMAGES.items() if engine not in _WORD_BEFORE_RELEASE)
 
 
 def _named_cuda(text: str) -> Version:

@@ -10,7 +10,7 @@ from gpuyard.catalog.hardware import Gpu, MachineType
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import find_operator
-from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release
+from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release, release_text
 from gpuyard.compat.build import ngc_month, read_cuda, read_engine, read_install, read_version
 from gpuyard.compat.checkpoint import read_dtype, read_model, read_quantization
 from gpuyard.compat.combination import Combination
@@ -146,6 +146,11 @@ class Facts:
     def card(self) -> str:
         """The GPU with its compute capability, for people."""
         return f"{self.who} (compute capability {dotted(self.sm)})"
+
+    @property
+    def engine(self) -> str:
+        """Engine and release for people, ``vllm 0.11.0``; the engine alone where no release is known."""
+        return f"{self.runtime or self.runtime_text} {release_text(self.version)}".strip()
 
     @property
     def is_for_older_gpus(self) -> bool:

@@ -9,7 +9,7 @@ from functools import cache
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
 from gpuyard.catalog.software_support import WHOLE_PARSERS, FlagSpan, runtime_flags
-from gpuyard.compat.build import is_other_build
+from gpuyard.compat.build import OWN_IMAGES, is_other_build
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_release, with_env, without_flags
 from gpuyard.compat.variables import is_undated, variable_problems
@@ -150,12 +150,6 @@ _WHOLE_NAMES = frozenset({"llama.cpp"})
 """Engines whose parser takes no beginnings of flags."""
 OLDEST_READ: Mapping[str, Version] = {"llama.cpp": (0, 0, 1900, 0)}
 """The release from which a parser was read, where the table does not say so."""
-_OWN_IMAGE = {
-    "vllm": "vllm/vllm-openai",
-    "sglang": "lmsysorg/sglang",
-    "tgi": "huggingface/text-generation-inference",
-    "llama.cpp": "ggml-org/llama.cpp",
-}
 
 
 def flag_problems(facts: Facts) -> Iterator[Problem]:
@@ -239,7 +233,7 @@ def _flash_attention(facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 "FLAG_REMOVED",
                 "env",
-                f"llama.cpp {release_text(facts.version)} wants on, off or auto after {name}",
+                f"{facts.engine} wants on, off or auto after {name}",
                 (Fix(f"write {name} on", with_env(facts, name, "on")),),
             )
 
@@ -247,7 +241,7 @@ def _flash_attention(facts: Facts) -> Iterator[Problem]:
 def _is_extended(facts: Facts) -> bool:
     """Whether another package may add flags: one is named, or nothing says that it is the plain engine."""
     named = "omni" in f"{facts.runtime_text} {facts.image}"
-    plain = bool(facts.version) or _OWN_IMAGE.get(facts.runtime, "?") in facts.image
+    plain = bool(facts.version) or OWN_IMAGES.get(facts.runtime, "?") in facts.image
     return named or not plain
 
 
@@ -264,7 +258,7 @@ def _is_plain_release(facts: Facts) -> bool:
         return False
     if is_other_build(facts.image):
         return False
-    own = not facts.image or _OWN_IMAGE.get(facts.runtime, "?") in facts.image
+    own = not facts.image or OWN_IMAGES.get(facts.runtime, "?") in facts.image
     return own and bool(facts.version) and oldest <= facts.version <= newest
 
 
@@ -284,14 +278,13 @@ def _begins_another(facts: Facts, span: FlagSpan) -> bool:
 
 
 def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
-    who = f"{facts.runtime} {release_text(facts.version)}" if facts.version else facts.runtime
     drop = Fix(f"drop {name}", without_flags(facts, name))
     if span.is_gone(facts.version):
         successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
         yield Problem(
             "FLAG_REMOVED",
             "env",
-            f"{who} has no {name} (gone since {release_text(span.gone_in)}): {successor}",
+            f"{facts.engine} has no {name} (gone since {release_text(span.gone_in)}): {successor}",
             (drop,),
         )
     elif span.gone_in and not facts.version and is_undated(facts):
@@ -308,7 +301,7 @@ def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
         yield Problem(
             "FLAG_UNKNOWN",
             "env",
-            f"{who} does not know {name}; {version} does",
+            f"{facts.engine} does not know {name}; {version} does",
             (drop, set_release(facts, version)),
         )
 
@@ -322,8 +315,7 @@ def _deprecated(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
     yield Problem(
         "FLAG_REMOVED",
         "env",
-        f"{facts.runtime} {release_text(facts.version)} takes {name} on the command line only, "
-        f"for now: {successor}",
+        f"{facts.engine} takes {name} on the command line only, for now: {successor}",
         (Fix(f"drop {name}", without_flags(facts, name)),),
         Severity.WARNING,
     )
@@ -345,7 +337,7 @@ def _unknown(facts: Facts, name: str, key: str) -> Iterator[Problem]:
     Without a release, or with an image of somebody else's, the flag may be of a plug-in or newer.
     """
     near = _nearest(facts.runtime, key)
-    is_other = any(key in runtime_flags(other) for other in _OWN_IMAGE if other != facts.runtime)
+    is_other = any(key in runtime_flags(other) for other in WHOLE_PARSERS if other != facts.runtime)
     is_sure = bool(near) or is_other or _is_plain_release(facts)
     yield Problem(
         "FLAG_UNKNOWN",

@@ -11,7 +11,7 @@ from gpuyard.compat.memory import named_parameters
 from gpuyard.compat.problem import Fix, Problem, with_env
 from gpuyard.compat.spelling import plain
 from gpuyard.compat.split import attention_ranks, may_share_attention
-from gpuyard.compat.split_fixes import SIZES, size_fixes
+from gpuyard.compat.split_fixes import size_fixes
 from gpuyard.errors import Severity
 from gpuyard.planning.weights import VOCAB_PAD
 
@@ -60,7 +60,7 @@ def _heads(facts: Facts, size: int) -> Iterator[Problem]:
         "TP_DIVISIBILITY",
         "tensor_parallel",
         f"{heads} attention heads do not divide by {size}",
-        size_fixes(facts, [part for part in SIZES if part < size and heads % part == 0]),
+        size_fixes(facts, size, lambda part: heads % part == 0),
         Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
     )
 
@@ -90,7 +90,7 @@ def _usual_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
         "tensor_parallel",
         f"models of that size have {', '.join(map(str, sorted(set(alike))))} attention heads; "
         + (f"few divide by {size}" if fitting else f"none divides by {size}"),
-        size_fixes(facts, [part for part in SIZES if part < size]),
+        size_fixes(facts, size, lambda _: True),
         Severity.WARNING if shares else Severity.ERROR,
     )
 
@@ -100,23 +100,21 @@ def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
     if model is None or model.mla is not None or size < 2 or not model.kv_heads or not heads:
         return
     copied = _copies_kv_heads(facts, model)
-    if model.kv_heads % size == 0 or (copied and size % model.kv_heads == 0):
+    kv_heads = model.kv_heads
+
+    def fits(part: int) -> bool:
+        return kv_heads % part == 0 or (copied and part % kv_heads == 0)
+
+    if fits(size):
         return
-    fitting = [
-        part
-        for part in SIZES
-        if part < size
-        and heads % part == 0
-        and (model.kv_heads % part == 0 or (copied and part % model.kv_heads == 0))
-    ]
     yield Problem(
         "TP_DIVISIBILITY",
         "tensor_parallel",
-        f"{model.kv_heads} KV heads neither divide by {size} nor divide it"
+        f"{kv_heads} KV heads neither divide by {size} nor divide it"
         if copied
-        else f"{model.kv_heads} KV heads do not divide by {size}, "
+        else f"{kv_heads} KV heads do not divide by {size}, "
         f"and {facts.runtime or facts.runtime_text} copies none",
-        size_fixes(facts, fitting),
+        size_fixes(facts, size, lambda part: heads % part == 0 and fits(part)),
     )
 
 
@@ -138,7 +136,7 @@ def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:
         "TP_DIVISIBILITY",
         "tensor_parallel",
         f"a vocabulary of {vocabulary} (padded to {padded}) does not divide by {size}",
-        size_fixes(facts, [part for part in SIZES if part < size and padded % part == 0]),
+        size_fixes(facts, size, lambda part: padded % part == 0),
         Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
     )
 
@@ -152,7 +150,6 @@ def _vision_heads(facts: Facts, size: int) -> Iterator[Problem]:
     judged = early or (facts.runtime == "vllm" and not whole and not padded)
     if not judged or size <= 1 or not heads or heads % size == 0:
         return
-    fitting = [part for part in SIZES if part < size and heads % part == 0]
     if not early and (facts.version >= VISION_DATA_SINCE or not facts.version):
         fixes = (Fix(f"add {VISION_FLAG} data", with_env(facts, VISION_FLAG, "data")),)
     else:
@@ -161,5 +158,5 @@ def _vision_heads(facts: Facts, size: int) -> Iterator[Problem]:
         "TP_DIVISIBILITY",
         "tensor_parallel",
         f"{heads} attention heads of the vision tower do not divide by {size}",
-        (*fixes, *size_fixes(facts, fitting)),
+        (*fixes, *size_fixes(facts, size, lambda part: heads % part == 0)),
     )

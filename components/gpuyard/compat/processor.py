@@ -5,17 +5,11 @@ from functools import cache
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_images import Amd64Image, amd64_images
+from gpuyard.compat.build import OWN_IMAGES
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_eks_image, use_vllm
 from gpuyard.compat.spelling import dotted
 
-OWN_IMAGES = (
-    "vllm/vllm-openai",
-    "lmsysorg/sglang",
-    "huggingface/text-generation-inference",
-    "openmmlab/lmdeploy",
-)
-"""Images of the projects themselves, whose processors are known."""
 ARM64_WHEELS: Mapping[str, tuple[Version, str]] = {
     "bitsandbytes": ((0, 46, 0, 0), "its wheel has kernels for x86_64 only"),
     "pytorch": ((2, 9, 0, 0), "its wheel on the default index is for the CPU only"),
@@ -77,7 +71,7 @@ def _of_image(facts: Facts, row: Amd64Image) -> Iterator[Problem]:
 
 
 def _of_release(facts: Facts) -> Iterator[Problem]:
-    if facts.image and not any(name in facts.image for name in OWN_IMAGES):
+    if facts.image and not any(name in facts.image for name in OWN_IMAGES.values()):
         return  # whoever publishes another image may have built it for arm64
     if facts.install == "source":
         return
@@ -96,7 +90,7 @@ def _of_release(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "CPU_ARCH",
         "cpu_arch",
-        f"{facts.runtime_text} {dotted(facts.version[:3])} has no arm64 build".replace("  ", " "),
+        f"{facts.engine} has no arm64 build",
         tuple(fixes),
     )
 

@@ -95,8 +95,7 @@ def _weights(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "QUANT_MIN_SM",
             path,
-            f"{facts.runtime} {dotted(facts.version[:3])} has no kernels for {WORDS.get(kind, kind)} "
-            f"on {facts.card}",
+            f"{facts.engine} has no kernels for {WORDS.get(kind, kind)} on {facts.card}",
             (
                 *([Fix(f"set {switch}={value}", with_env(facts, switch, value))] if switch else []),
                 *_other_releases(facts, kind),

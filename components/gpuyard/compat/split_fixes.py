@@ -1,20 +1,21 @@
 """Other ways of splitting a model over the GPUs that were asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, set_field
 
-SIZES = (16, 12, 8, 7, 6, 5, 4, 3, 2, 1)
+_SIZES = (16, 12, 8, 7, 6, 5, 4, 3, 2, 1)
 """Tensor-parallel sizes to propose, largest first."""
 
 
-def size_fixes(facts: Facts, sizes: Sequence[int]) -> tuple[Fix, ...]:
-    """Each smaller size alone, then with pipeline stages that keep the number of GPUs."""
+def size_fixes(facts: Facts, size: int, fits: Callable[[int], bool]) -> tuple[Fix, ...]:
+    """Each size below ``size`` that fits: alone, then with pipeline stages that keep the number of GPUs."""
     fixes = []
+    sizes = [part for part in _SIZES if part < size and fits(part)]
     total = facts.tensor * int(facts.given.pipeline_parallel or 1)
     # machines come with 1, 2, 4 or 8 GPUs: odd sizes leave some idle
-    for part in sorted(sizes, key=lambda size: (size & (size - 1) != 0, -size)):
+    for part in sorted(sizes, key=lambda part: (part & (part - 1) != 0, -part)):
         fixes.append(set_field("tensor_parallel", part, f"use tensor_parallel {part}"))
         if total % part == 0 and total // part > 1:
             fixes.append(
