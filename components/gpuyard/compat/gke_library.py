@@ -10,7 +10,8 @@ from gpuyard.compat.problem import Fix, Problem, with_env
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
-LIBRARY_PATH = "/usr/local/nvidia/lib64:/usr/local/cuda/lib64"
+DRIVER_PATH = "/usr/local/nvidia/lib64"
+LIBRARY_PATH = f"{DRIVER_PATH}:/usr/local/cuda/lib64"
 LIBRARY_PATH_SET_SINCE: dict[str, Version] = {"vllm": (0, 11, 1, 0), "sglang": (0, 4, 10)}
 """First release whose own image looks where GKE mounts the driver (vllm-project/vllm PR#25766,
 sgl-project/sglang PR#8544). Images on CUDA 12.8.1 and 12.9 do not by themselves; on CUDA 13 they do again."""
@@ -37,12 +38,12 @@ def library_path_problems(facts: Facts) -> Iterator[Problem]:
     """What keeps a container from finding the driver on GKE, and on its node image elsewhere."""
     path = facts.env.get("LD_LIBRARY_PATH", "")
     if path and "/usr/local/nvidia" not in path and "$" not in path and facts.runtime != "tgi":
-        whole = f"/usr/local/nvidia/lib64:{path}"
+        whole = f"{DRIVER_PATH}:{path}"
         yield Problem(
             "DRIVER_LIB_PATH",
             "env",
-            f"LD_LIBRARY_PATH={path} leaves out /usr/local/nvidia/lib64, where GKE mounts the driver",
-            (Fix(f"set LD_LIBRARY_PATH={whole}", with_env(facts, "LD_LIBRARY_PATH", whole)),),
+            f"LD_LIBRARY_PATH={path} leaves out {DRIVER_PATH}, where GKE mounts the driver",
+            (_set_variable(facts, "LD_LIBRARY_PATH", whole),),
         )
         return
     yield from _library_path(facts)
@@ -71,13 +72,12 @@ def _base_image(facts: Facts) -> tuple[Version, bool]:
 
 
 def _library_path(facts: Facts) -> Iterator[Problem]:
-    on_cos = facts.os in ("", "GKE COS", "GKE Autopilot")
     base, own_image = _base_image(facts)
     since = LIBRARY_PATH_SET_SINCE.get(facts.runtime, ())
     if not (since or own_image) or facts.install == "pip":
         return
     # the image of CUDA 12.8.0 still looks there
-    if not on_cos or not (12, 8) <= base[:2] < (13, 0) or base == (12, 8, 0):
+    if not _may_be_cos(facts) or not (12, 8) <= base[:2] < (13, 0) or base == (12, 8, 0):
         return
     base = base[:2]
     yield from _link_path(facts)
@@ -95,33 +95,35 @@ def _library_path(facts: Facts) -> Iterator[Problem]:
         "DRIVER_LIB_PATH",
         "env",
         f"GKE mounts the driver in /usr/local/nvidia, where images on CUDA {dotted(base)} do not look for it",
-        (
-            Fix(
-                f"set LD_LIBRARY_PATH={LIBRARY_PATH}",
-                with_env(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),
-            ),
-        ),
+        (_set_variable(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),),
         Severity.ERROR if stated else Severity.WARNING,
     )
     if stated:
         yield from _compat_first(facts)
 
 
+def _may_be_cos(facts: Facts) -> bool:
+    """Whether the node may run Container-Optimized OS, GKE's default."""
+    return facts.os in ("", "GKE COS", "GKE Autopilot")
+
+
+def _set_variable(facts: Facts, name: str, value: str) -> Fix:
+    return Fix(f"set {name}={value}", with_env(facts, name, value))
+
+
 def _plain_base(facts: Facts) -> Iterator[Problem]:
     """Images on plain Linux, whatever CUDA their wheels bring."""
-    on_cos = facts.os in ("", "GKE COS", "GKE Autopilot")
-    if not on_cos or not BASES_WITHOUT_PATH.search(facts.image) or facts.env.get("LD_LIBRARY_PATH"):
+    if (
+        not _may_be_cos(facts)
+        or not BASES_WITHOUT_PATH.search(facts.image)
+        or facts.env.get("LD_LIBRARY_PATH")
+    ):
         return
     yield Problem(
         "DRIVER_LIB_PATH",
         "env",
         "GKE mounts the driver in /usr/local/nvidia, where images on plain Linux do not look for it",
-        (
-            Fix(
-                f"set LD_LIBRARY_PATH={LIBRARY_PATH}",
-                with_env(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),
-            ),
-        ),
+        (_set_variable(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),),
     )
 
 
@@ -146,7 +148,7 @@ def _hugging_face(facts: Facts) -> Iterator[Problem]:
             "DRIVER_LIB_PATH",
             "env",
             "the image stops unless nvidia-smi is in the PATH, and GKE mounts it in /usr/local/nvidia/bin",
-            (Fix(f"set PATH={TEI_PATH}", with_env(facts, "PATH", TEI_PATH)),),
+            (_set_variable(facts, "PATH", TEI_PATH),),
         )
 
 
@@ -170,12 +172,7 @@ def _compat_first(facts: Facts) -> Iterator[Problem]:
         "env",
         f"the image's own libcuda (CUDA {dotted(facts.cuda)}) is older than driver {facts.driver_text} "
         "and is found first (error 803)",
-        (
-            Fix(
-                f"set LD_LIBRARY_PATH={LIBRARY_PATH}",
-                with_env(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),
-            ),
-        ),
+        (_set_variable(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),),
     )
 
 
@@ -187,12 +184,7 @@ def _link_path(facts: Facts) -> Iterator[Problem]:
         "DRIVER_LIB_PATH",
         "env",
         "kernels are linked at run time, and the linker does not look in /usr/local/nvidia/lib64",
-        (
-            Fix(
-                "set LIBRARY_PATH=/usr/local/nvidia/lib64",
-                with_env(facts, "LIBRARY_PATH", "/usr/local/nvidia/lib64"),
-            ),
-        ),
+        (_set_variable(facts, "LIBRARY_PATH", DRIVER_PATH),),
     )
 
 
