@@ -52,10 +52,6 @@ def test_cuda_13_needs_driver_580() -> None:
     assert cuda_toolkits()["13.4"].native_driver == ()
 
 
-def test_580_is_the_last_branch_for_legacy_gpus() -> None:
-    assert max(branch.branch for branch in driver_branches().values() if branch.legacy_gpus) == 580
-
-
 def test_each_vllm_release_is_known_with_cuda_and_machine_code() -> None:
     releases = runtime_releases("vllm")
     assert len(releases) == 65

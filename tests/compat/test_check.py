@@ -13,10 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gpuyard.compat
+from gpuyard.catalog.hardware import gpus
+from gpuyard.catalog.software import parse_version
+from gpuyard.catalog.tables import read_csv
 from gpuyard.compat.check import check, propose, verdict_of
 from gpuyard.compat.codes import CODES, render_reference
 from gpuyard.compat.combination import FIELDS, Combination, changed, parse_combination
 from gpuyard.compat.facts import read_facts
+from gpuyard.compat.generations import VOLTA, last_branch
 from gpuyard.compat.spelling import read_manager
 from gpuyard.errors import Severity, SpecError
 
@@ -92,6 +96,15 @@ def test_a_release_newer_than_the_catalog_gets_exactly_one_warning() -> None:
 
 def test_a_patch_of_a_known_release_is_not_newer_than_the_catalog() -> None:
     assert check(Combination(gpu="h100", runtime="vllm", runtime_version="0.22.9", driver="580.126.20")) == []
+
+
+def test_the_last_branch_of_a_generation_is_that_of_its_cards_and_of_the_branches() -> None:
+    stated = {gpu.sm: gpu.last_driver_branch for gpu in gpus().values() if gpu.last_driver_branch}
+    assert stated
+    assert {sm: str(last_branch(parse_version(sm))) for sm in stated} == stated
+    rows = read_csv("driver_branches")
+    legacy = [int(row["branch"]) for row in rows if row["supports_maxwell_pascal_volta"] == "yes"]
+    assert last_branch(VOLTA) == max(legacy)
 
 
 def test_tgi_is_unmaintained_as_a_warning() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpuyard.catalog.software_support import quantization_sm_min, runtime_flags
+from gpuyard.catalog.software_support import quantization_support, runtime_flags
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import Combination
 
@@ -110,7 +110,7 @@ def test_hundreds_of_flags_are_known_and_spans_are_in_order() -> None:
 def test_the_oldest_gpu_of_a_quantization_changes_with_the_release(
     quantization: str, version: tuple[int, ...], sm: tuple[int, ...]
 ) -> None:
-    assert quantization_sm_min("vllm", quantization, version) == sm
+    assert quantization_support("vllm", quantization, version).sm_min == sm
 
 
 @pytest.mark.parametrize("runtime", ["tgi", "torchserve", "AutoAWQ 0.2", "ray-llm", "torchchat"])

@@ -14,7 +14,6 @@ from gpuyard.catalog.price import Price
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.catalog.tables import read_csv
 
-MODES = ("flex_start", "calendar")
 _UNPUBLISHED = ("g4", "a4x")
 """Series with a discount of unknown size (Flex-start documentation)."""
 _HOURS = 730

@@ -26,8 +26,6 @@ class CudaToolkit:
     version: Version
     native_driver: Version
     """Driver that it shipped with; empty: none, so none is known."""
-    driver_floor: Version
-    """Oldest driver by minor-version compatibility: SASS runs, PTX is not translated."""
     sm_min: Version
     source: str
     as_of: str = SOFTWARE_AS_OF
@@ -42,9 +40,6 @@ class DriverBranch:
     """LTS, PB (production) or NFB (new feature)."""
     latest: str
     """Newest release seen; empty: unknown."""
-    end_of_life: str
-    legacy_gpus: bool
-    """Whether it drives Maxwell, Pascal and Volta."""
     source: str
     as_of: str = SOFTWARE_AS_OF
 
@@ -173,7 +168,6 @@ def _toolkit(row: Mapping[str, str]) -> CudaToolkit:
         cuda=row["cuda"],
         version=parse_version(row["cuda"]),
         native_driver=parse_version(native) if native[:1].isdigit() else (),
-        driver_floor=parse_version(row["min_driver_minor_version_compat"]),
         sm_min=parse_version(row["sm_min"]),
         source=row["source"],
     )
@@ -184,7 +178,5 @@ def _branch(row: Mapping[str, str]) -> DriverBranch:
         branch=int(row["branch"]),
         kind=row["type"],
         latest=row["latest_seen"],
-        end_of_life=row["eol"],
-        legacy_gpus=row["supports_maxwell_pascal_volta"] == "yes",
         source=row["source"],
     )

@@ -36,6 +36,7 @@ class RuntimeRelease:
     glibc: Version
     """Oldest glibc that its wheel installs on."""
     arm_wheel: bool | None
+    """Whether it has a wheel for arm64; None: not known."""
     image: str
     image_variants: str
     notes: str
@@ -53,7 +54,6 @@ class TorchRelease:
     cuda: Version
     sm_min: Version
     sm_max: Version
-    driver_floor: Version
     source: str
     as_of: str = SOFTWARE_AS_OF
 
@@ -228,6 +228,12 @@ def embedding_images() -> Mapping[str, tuple[Version, ...]]:
 
 
 @cache
+def first_with_arm64(runtime: str) -> RuntimeRelease | None:
+    """The first release that is known to have builds for arm64; None: of no release it is known."""
+    return next((release for release in runtime_releases(runtime) if release.arm_wheel), None)
+
+
+@cache
 def torch_releases() -> Mapping[str, TorchRelease]:
     """Every torch release by version."""
     return {row["version"]: _torch(row) for row in read_csv("torch_releases")}
@@ -347,6 +353,5 @@ def _torch(row: Mapping[str, str]) -> TorchRelease:
         cuda=parse_version(row["pypi_default_cuda"]),
         sm_min=parse_version(low),
         sm_max=parse_version(high.replace("x", "9")),
-        driver_floor=parse_version(row["min_driver_minor_compat"]),
         source=row["source"],
     )

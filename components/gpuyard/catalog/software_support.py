@@ -9,7 +9,6 @@ from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.catalog.tables import read_csv
 from gpuyard.records import record
 
-FLAGS_AS_OF = "2026-11-26"
 WHOLE_PARSERS = frozenset({"vllm", "sglang", "tgi", "llama.cpp"})
 """Runtimes whose parsers were read: what they do not list, they do not take."""
 
@@ -141,11 +140,6 @@ def quantization_support(runtime: str, quantization: str, release: Version) -> Q
         if not release or span.since <= release:
             found = span
     return found
-
-
-def quantization_sm_min(runtime: str, quantization: str, release: Version) -> Version:
-    """Oldest compute capability that the release runs the quantization on; empty: not known."""
-    return quantization_support(runtime, quantization, release).sm_min
 
 
 @cache

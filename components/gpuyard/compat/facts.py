@@ -71,7 +71,6 @@ class Facts:
     driver: Version
     """Full version; empty where only the branch or nothing is known."""
     branch: int | None
-    driver_is_derived: bool
     manager: str
     runtime: str
     runtime_text: str
@@ -194,7 +193,7 @@ def read_facts(given: Combination) -> Facts:
     if not told:
         system, glibc = read_system(plain(given.platform))
     kubernetes = read_kubernetes(given)
-    driver, branch, derived = _driver(given, kubernetes)
+    driver, branch = _driver(given, kubernetes)
     model = read_model(given.model)
     sm = read_sm(given.sm) or (parse_version(gpu.sm) if gpu and gpu.sm[:1].isdigit() else ())
     named = gpu.memory_mib if gpu and machine else largest_memory(plain(given.gpu), gpu)
@@ -222,7 +221,6 @@ def read_facts(given: Combination) -> Facts:
         kubernetes=kubernetes,
         driver=driver,
         branch=branch,
-        driver_is_derived=derived,
         manager=_manager(given, env),
         runtime=runtime,
         runtime_text=runtime_text,
@@ -259,18 +257,17 @@ def _dotted(facts: Facts) -> str:
     return f"{facts.branch}.x" if facts.branch else ""
 
 
-def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | None, bool]:
+def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | None]:
     driver, branch = read_driver(given.driver) if given.driver is not None else ((), None)
     if branch is None and given.driver_branch is not None:
         driver, branch = read_driver(given.driver_branch)
     if branch is not None:
-        return driver, branch, False
+        return driver, branch
     derived = read_image_driver(given, kubernetes)
     if not derived and read_manager(given.driver_managed_by) == "operator":
         release = find_operator(given.gpu_operator) if given.gpu_operator else None
         derived = release.default_driver if release else ""
-    driver, branch = read_driver(derived) if derived else ((), None)
-    return driver, branch, bool(derived)
+    return read_driver(derived) if derived else ((), None)
 
 
 def _manager(given: Combination, env: Mapping[str, str]) -> str:

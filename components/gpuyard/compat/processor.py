@@ -5,6 +5,7 @@ from functools import cache
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_images import Amd64Image, amd64_images
+from gpuyard.catalog.software_runtimes import first_with_arm64
 from gpuyard.compat.build import OWN_IMAGES
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_eks_image, use_vllm
@@ -17,6 +18,8 @@ ARM64_WHEELS: Mapping[str, tuple[Version, str]] = {
 }
 """Per library: first release whose wheel on PyPI runs on an arm64 machine's GPU, and what is wrong before
 (NVIDIA/workbench-example-mistral-finetune PR#4, pytorch/pytorch#160162)."""
+SGLANG_ON_ARM64: Version = (0, 5, 0, 0)
+"""First SGLang with images for arm64."""
 _SPELLINGS = (
     ("amd64", ("amd64", "x86")),
     ("arm64", ("arm64", "arm_64", "aarch64")),
@@ -75,16 +78,13 @@ def _of_release(facts: Facts) -> Iterator[Problem]:
         return  # whoever publishes another image may have built it for arm64
     if facts.install == "source":
         return
-    too_old = {"vllm": (0, 10, 2, 0), "sglang": (0, 5, 0, 0)}.get(facts.runtime)
+    first = first_with_arm64(facts.runtime)
+    since = first.key if first else SGLANG_ON_ARM64 if facts.runtime == "sglang" else ()
     by_verl = facts.runtime_text == "verl" and facts.install == "docker"
-    missing = (
-        facts.runtime in ("tgi", "lmdeploy")
-        or by_verl
-        or (too_old and facts.version and facts.version < too_old)
-    )
+    missing = facts.runtime in ("tgi", "lmdeploy") or by_verl or () < facts.version < since
     if not missing:
         return
-    known = {"vllm": "0.10.2", "sglang": "0.5.11"}.get(facts.runtime)
+    known = first.version if first else "0.5.11" if facts.runtime == "sglang" else ""
     fixes = [set_release(facts, known)] if known else []
     fixes += [use_vllm("0.20.0"), use_vllm("0.19.1")]
     yield Problem(

@@ -49,8 +49,7 @@ FLASHINFER_WANTS_12_9 = {"vllm": ((0, 13, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 
 """Releases with FlashInfer 0.5.3 to 0.6, which samples for every model and wants CUDA 12.9 for compute
 capability 12 (flashinfer-ai/flashinfer PR#3633)."""
 ORIN: Version = (8, 7)
-ORIN_SINCE: Version = (0, 10, 2, 0)
-"""First vLLM with builds for arm64; they have code for Jetson Orin (vllm-project/vllm PR#19328, PR#39233)."""
+"""Jetson, of which vLLM's builds for arm64 have code from the first on (its PR#19328, PR#39233)."""
 BLACKWELL_IN_SOURCE: Version = (0, 8, 0, 0)
 """First vLLM that compiles for Blackwell where the toolkit does; its wheels had 12.0 later
 (vllm-project/vllm#14452 and #16515: built from source, 0.8 and 0.9.0 ran on RTX 5090)."""
@@ -188,7 +187,7 @@ def is_left_out(facts: Facts) -> bool:
         return release.key < BLACKWELL_IN_SOURCE
     if facts.runtime == "vllm" and facts.arch == "arm64" and facts.sm < AMPERE:
         return True  # its wheels and images for arm64, 0.10.2 to 0.33.0, have nothing older than Ampere
-    is_orin = facts.sm == ORIN and facts.runtime == "vllm" and release.key < ORIN_SINCE
+    is_orin = facts.sm == ORIN and facts.runtime == "vllm" and not release.arm_wheel
     if facts.sm == THOR and facts.runtime == "vllm" and release.key >= THOR_SINCE:
         return facts.cuda < (13, 0)
     return (is_orin and facts.sm not in release.sass) or not covers(release.sass, facts.sm)
