@@ -10,8 +10,9 @@ from gpuyard.planning.budget import Step, spend
 from gpuyard.planning.engine import find_engine
 from gpuyard.planning.extras import Extras
 from gpuyard.planning.kv_cache import sequence_bytes
-from gpuyard.planning.memory import ERROR, usable_bytes, weight_bytes_per_gpu
+from gpuyard.planning.memory import ACCURACY, usable_bytes
 from gpuyard.planning.parallel import Split
+from gpuyard.planning.weights import weight_bytes_per_gpu
 from gpuyard.units import GB, GIB
 
 from .conftest import read_measurements
@@ -64,15 +65,15 @@ def test_at_least_fifteen_starts_over_dense_expert_latent_and_quantised_models_a
 
 @pytest.mark.parametrize("row", LOGS["caches"], ids=named)
 def test_a_planned_cache_is_within_five_percent_of_the_log_or_it_is_known_why_not(row):
-    assert abs(cache_error(row)) <= (ERROR.worst if "why" in row else 0.05)
+    assert abs(cache_error(row)) <= (ACCURACY.worst if "why" in row else 0.05)
 
 
 def test_the_stated_error_is_what_the_unused_starts_show():
     errors = sorted(abs(cache_error(row)) for row in LOGS["caches"] if row["use"] == "check")
-    assert median(errors) == pytest.approx(ERROR.median, abs=0.0005)
-    assert errors[int(0.9 * len(errors))] == pytest.approx(ERROR.p90, abs=0.0005)
-    assert len(LOGS["caches"]) == ERROR.starts
-    assert max(abs(cache_error(row)) for row in LOGS["caches"]) == pytest.approx(ERROR.worst, abs=0.0005)
+    assert median(errors) == pytest.approx(ACCURACY.median, abs=0.0005)
+    assert errors[int(0.9 * len(errors))] == pytest.approx(ACCURACY.p90, abs=0.0005)
+    assert len(LOGS["caches"]) == ACCURACY.starts
+    assert max(abs(cache_error(row)) for row in LOGS["caches"]) == pytest.approx(ACCURACY.worst, abs=0.0005)
 
 
 def test_calibration_did_not_fit_noise():

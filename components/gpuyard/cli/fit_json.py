@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gpuyard.planning.memory import ERROR
+from gpuyard.planning.memory import ACCURACY
 from gpuyard.planning.quantization import published_kind
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def fit_document(request: "Request", options: "Options") -> dict[str, Any]:
         },
         "options": [_option(option) for option in options.found],
         "left_out": [asdict(item) for item in options.left_out],
-        "accuracy": asdict(ERROR),
+        "accuracy": asdict(ACCURACY),
     }
 
 

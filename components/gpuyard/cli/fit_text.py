@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gpuyard.planning.machines import TOO_FEW, LeftOut, Option, RegionPrice, thin_out
-from gpuyard.planning.memory import ERROR
+from gpuyard.planning.memory import ACCURACY
 from gpuyard.planning.quantization import published_kind
 from gpuyard.units import format_bytes, format_usd
 
@@ -38,8 +38,9 @@ def render_options(request: "Request", options: "Options", *, every: bool) -> st
 
 def _accuracy() -> str:
     return (
-        f"caches are computed: {ERROR.median:.1%} of a GPU off in the median, {ERROR.p90:.1%} in nine of "
-        f"ten, {ERROR.worst:.1%} at worst, against {ERROR.starts} logged starts"
+        f"caches are computed: {ACCURACY.median:.1%} of a GPU off in the median, "
+        f"{ACCURACY.p90:.1%} in nine of ten, {ACCURACY.worst:.1%} at worst, "
+        f"against {ACCURACY.starts} logged starts"
     )
 
 

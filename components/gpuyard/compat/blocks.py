@@ -24,8 +24,9 @@ from gpuyard.compat.split import (
 )
 from gpuyard.compat.split_fixes import size_fixes
 from gpuyard.errors import Severity
+from gpuyard.planning.quantization import SCHEMES
 
-FP8_BLOCK = 128
+FP8_BLOCK = SCHEMES["fp8"].block
 FP4_GROUP = 16
 GROUP, SMALL_GROUP = 128, 32
 """Of AWQ and GPTQ checkpoints: nearly always, and where the model's own width is no multiple of that (experts

@@ -12,9 +12,11 @@ from gpuyard.compat.memory_fixes import cache_fixes, weight_fixes
 from gpuyard.compat.problem import Problem, set_field
 from gpuyard.errors import Severity
 from gpuyard.planning.budget import Step, spend, step_bytes
-from gpuyard.planning.engine import Engine, engine_at, engine_tiers
+from gpuyard.planning.engine import Engine, engine_at, engine_tiers, tier_at
 from gpuyard.planning.extras import text_only
-from gpuyard.planning.memory import Split, forward_bytes, kv_bytes_per_token, usable_bytes
+from gpuyard.planning.kv_cache import kv_bytes_per_token
+from gpuyard.planning.memory import forward_bytes, usable_bytes
+from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import HALF
 from gpuyard.planning.room import least_cache
 from gpuyard.units import format_bytes
@@ -139,8 +141,7 @@ def _step(facts: Facts, engine: Engine, tokens: int) -> Step:
     """The largest step, as far as it is said; else the smallest that such a server has."""
     batched = facts.given.max_num_batched_tokens
     stated = int(facts.given.max_num_seqs or 0)
-    tiers = engine_tiers(engine, facts.gpu_name)
-    tier = next(tier for tier in reversed(tiers) if tier.memory_mib <= (facts.memory_mib or 0))
+    tier = tier_at(engine_tiers(engine, facts.gpu_name), facts.memory_mib or 0)
     if _is_v0(facts):
         whole = _prefills_whole(facts, tokens)
         size = tokens if whole else _CHUNK

@@ -41,7 +41,7 @@ class Combination:
     kernel_module: str | None = None
     """``open`` or ``proprietary``."""
     fabric_manager: str | float | bool | None = None
-    """Its version, or ``none``."""
+    """Its version, ``running`` or ``none``."""
     gpu_operator: str | float | bool | None = None
     toolkit: str | float | None = None
     """NVIDIA container toolkit, with ``installDir=…`` where it is set."""
@@ -63,7 +63,10 @@ class Combination:
     """CUDA toolkit (nvcc) that kernels are compiled with at run time; ``none``: there is none."""
     image_has_compat_libs: bool | None = None
     env: str | Mapping[str, Any] | Sequence[Any] | None = None
-    """Environment and flags: a mapping, a list or one line."""
+    """Environment, flags, arguments of Python, Helm values of GPU Operator, labels of GKE node pools.
+
+    A mapping, a list or one line.
+    """
     model: str | None = None
     dtype: str | None = None
     quantization: str | None = None

@@ -14,23 +14,16 @@ from gpuyard.compat.request_table import request_table_problems
 from gpuyard.compat.split import may_share_attention, read_split
 from gpuyard.compat.tiled_images import tiled_image_problems
 from gpuyard.errors import Severity
-from gpuyard.planning.memory import Split, weight_bytes_per_gpu
-from gpuyard.planning.weights import keeps_attention
+from gpuyard.planning.parallel import Split
+from gpuyard.planning.quantization import SCHEMES
+from gpuyard.planning.weights import keeps_attention, weight_bytes_per_gpu
 from gpuyard.units import MIB, format_bytes
 
-DEFAULT_SHARE = {"vllm": 0.9, "sglang": 0.88, "tgi": 0.95, "tensorrt-llm": 0.9}
-NAME_BYTES = {
-    "fp8": 1.0,
-    "int8": 1.0,
-    "w8a8": 1.0,
-    "awq": 0.53,
-    "gptq": 0.53,
-    "w4a16": 0.53,
-    "int4": 0.53,
-    "bitsandbytes": 0.53,
-    "nvfp4": 0.56,
-    "mxfp4": 0.53,
-}
+LEAST_SHARE = 0.9
+TGI_SHARE = 0.95
+"""Of a GPU, what an engine is not refused for, whatever share is stated; TGI takes more by itself."""
+SIZED_SCHEMES = (*("fp8", "int8", "w8a8", "awq", "gptq", "w4a16", "int4", "bitsandbytes", "nvfp4", "mxfp4"),)
+"""Schemes whose name says how much a weight takes."""
 UNVERIFIED_TOLERANCE = 0.7
 """Share of the weights of an unverified model that are sure."""
 WEIGHT_TOLERANCE = 0.97
@@ -70,7 +63,8 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
     if not per_gpu:
         return
     total = facts.memory_mib * MIB
-    share = max(facts.given.gpu_memory_utilization or 0, DEFAULT_SHARE.get(facts.runtime, 0.9), 0.9)
+    least = TGI_SHARE if facts.runtime == "tgi" else LEAST_SHARE
+    share = max(facts.given.gpu_memory_utilization or 0, least)
     tight = per_gpu <= total * WHOLE
     mixed = facts.quantization in MIXED and not (facts.model and keeps_attention(facts.model))
     sure = per_gpu * (MIXED_TOLERANCE if mixed else WEIGHT_TOLERANCE)
@@ -128,13 +122,12 @@ def _weights(facts: Facts, split: Split) -> float:
     count = named_parameters(facts.model_name.lower())
     if "gguf" in quantization or quantization == "exl2":
         return 0
-    default = 4.0 if quantization == "float32" else 2.0 if not quantization else 0.5
-    return count * NAME_BYTES.get(quantization, default) / split.gpus
+    return count * SCHEMES[quantization or "bfloat16"].linear / split.gpus
 
 
 def _bytes_name(quantization: str) -> str:
     """The name that sizes are listed under; an unknown scheme counts as four bits and so refuses little."""
-    if not quantization or quantization in NAME_BYTES or quantization in gguf_types():
+    if not quantization or quantization in SIZED_SCHEMES or quantization in gguf_types():
         return quantization
     for word in ("nvfp4", "mxfp4", "fp4", "awq", "gptq", "gguf", "exl", "w4a", "fp8", "int8", "w8a8"):
         if word in quantization:

@@ -6,7 +6,8 @@ from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Problem
-from gpuyard.planning.memory import Split, weight_bytes_per_gpu
+from gpuyard.planning.parallel import Split
+from gpuyard.planning.weights import weight_bytes_per_gpu
 from gpuyard.units import MIB, format_bytes
 
 WHOLE_UNTIL: Mapping[str, Version] = {"vllm": (0, 12, 0, 0), "sglang": (0, 5, 0, 0)}

@@ -7,7 +7,7 @@ them: vLLM flattens tensor and data parallel for its experts, with or without ex
 """
 
 from gpuyard.compat.facts import Facts
-from gpuyard.planning.memory import Split
+from gpuyard.planning.parallel import Split
 
 EXPERT_PARALLEL = ("--enable-expert-parallel", "-ep", "--ep-size", "--ep", "--expert-parallel-size")
 NODE = 8

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.encoder import encoder_bytes
-from gpuyard.planning.engine import Engine, Tier, engine_tiers, other_bytes, runner_of
+from gpuyard.planning.engine import Engine, Tier, engine_tiers, other_bytes, runner_of, tier_at
 from gpuyard.planning.extras import NONE, Extras, extra_bytes
 from gpuyard.planning.memory import (
     forward_bytes,
@@ -19,9 +19,9 @@ from gpuyard.planning.memory import (
     sampler_bytes,
     usable_bytes,
     visible_bytes,
-    weight_bytes_per_gpu,
 )
 from gpuyard.planning.parallel import Split
+from gpuyard.planning.weights import weight_bytes_per_gpu
 from gpuyard.records import record
 from gpuyard.units import GIB, MIB
 
@@ -77,12 +77,10 @@ def spend(
     ``linked``: its GPUs talk over NVLink.
     """
     share = engine.share if share is None else share
-    weights = weight_bytes_per_gpu(model, split, quantization) + extra_bytes(
-        model, split, extras, quantization
-    )
+    weights = _loaded_bytes(model, split, quantization, extras)
     if engine.runtime == "sglang":
         working = other_bytes(engine, split, linked=linked)
-        usable = (visible_bytes(memory_mib) - _CONTEXT) * share
+        usable = _usable_by_sglang(memory_mib, share)
     else:
         peak = step_bytes(model, split, engine, step)
         working = peak + _around(model, engine, split, step, linked=linked)
@@ -110,15 +108,13 @@ def plan_budget(
     """The budget to deploy with; the context does not matter to it."""
     memory = gpu.memory_mib or 0
     tiers = engine_tiers(engine, gpu.id)
-    default = next(tier for tier in reversed(tiers) if tier.memory_mib <= memory)
+    default = tier_at(tiers, memory)
     default_step = Step(tokens=default.tokens, sequences=default.sequences)
-    weights = weight_bytes_per_gpu(model, split, quantization) + extra_bytes(
-        model, split, extras, quantization
-    )
+    weights = _loaded_bytes(model, split, quantization, extras)
     if engine.runtime == "sglang":
         reserved = _reserved_by_sglang(memory, tiers, split)
         share = max(1 - reserved / (memory * MIB), 0.0) * _left_by_images(model) if memory else 0.0
-        usable = (visible_bytes(memory) - _CONTEXT) * share
+        usable = _usable_by_sglang(memory, share)
         other = other_bytes(engine, split, linked=gpu.linked)
         return Budget(
             share=share,
@@ -130,7 +126,6 @@ def plan_budget(
         )
     peak = max(
         _affordable_peak(model, memory, split, engine, tiers),
-        sampler_bytes(model, min(concurrency, default.sequences), runner_of(engine, model).per_logit),
         sampler_bytes(model, concurrency, runner_of(engine, model).per_logit),
     )
     if engine.encodes:
@@ -146,6 +141,15 @@ def plan_budget(
         step=step,
         default_step=default_step,
     )
+
+
+def _loaded_bytes(model: ModelShape, split: Split, quantization: str | None, extras: Extras) -> int:
+    weights = weight_bytes_per_gpu(model, split, quantization)
+    return weights + extra_bytes(model, split, extras, quantization)
+
+
+def _usable_by_sglang(memory_mib: int, share: float) -> float:
+    return (visible_bytes(memory_mib) - _CONTEXT) * share
 
 
 def step_bytes(model: ModelShape, split: Split, engine: Engine, step: Step | Tier) -> int:

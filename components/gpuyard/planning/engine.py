@@ -201,6 +201,11 @@ def engine_tiers(engine: Engine, gpu_name: str) -> Sequence[Tier]:
     return VLLM_TIERS[:1] if "a100" in gpu_name.lower() else VLLM_TIERS
 
 
+def tier_at(tiers: Sequence[Tier], memory_mib: int) -> Tier:
+    """The one that a GPU of that memory is in."""
+    return next(tier for tier in reversed(tiers) if tier.memory_mib <= memory_mib)
+
+
 _PIPELINE = gib(0.8)
 """Hand-over of a pipeline stage: 3.03 GiB beside weights and cache where tensor parallelism took 1.66
 (Qwen3-32B on two RTX PRO 6000, vLLM 0.27)."""

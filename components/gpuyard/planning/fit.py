@@ -172,7 +172,7 @@ def _fit(
         max_concurrency=room.concurrency,
         memory_share=budget.share,
         flags=(),
-        reason=problem or _balance(gpu, budget, room, context, -(-sequences // split.data)),
+        reason=problem or _balance(gpu, budget, room, context, per_copy),
     )
     flags, notes = render_flags(
         model,

@@ -11,31 +11,9 @@ What adapters take comes on top.
 """
 
 from gpuyard.catalog.models import ModelShape
-from gpuyard.planning.kv_cache import BLOCK_TOKENS, kv_bytes_fixed, kv_bytes_per_token
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.quantization import KV_BYTES, quantization_of
-from gpuyard.planning.weights import weight_bytes, weight_bytes_per_gpu
 from gpuyard.records import record
 from gpuyard.units import GIB, MIB
-
-__all__ = [
-    "BLOCK_TOKENS",
-    "ERROR",
-    "KV_BYTES",
-    "RUNTIME_RESERVE",
-    "Split",
-    "activation_bytes",
-    "forward_bytes",
-    "graph_bytes",
-    "kv_bytes_fixed",
-    "kv_bytes_per_token",
-    "quantization_of",
-    "sampler_bytes",
-    "usable_bytes",
-    "visible_bytes",
-    "weight_bytes",
-    "weight_bytes_per_gpu",
-]
 
 
 @record
@@ -51,9 +29,7 @@ class Accuracy:
     starts: int
 
 
-ERROR = Accuracy(median=0.0101, p90=0.0421, worst=0.1461, starts=52)
-RUNTIME_RESERVE = int(1.5 * GIB)
-"""CUDA context, NCCL and CUDA graphs per GPU where nothing more is known; 1 to 2 GiB seen."""
+ACCURACY = Accuracy(median=0.0101, p90=0.0421, worst=0.1461, starts=52)
 GRAPHS_LEAST = int(0.2 * GIB)
 GRAPHS_FULL = int(0.45 * GIB)
 """CUDA graphs of a few and of all batch sizes; 0.13 to 0.45 GiB estimated by vLLM 0.21 to 0.29 for most
@@ -89,11 +65,6 @@ def forward_bytes(model: ModelShape, split: Split, batched_tokens: int) -> int:
 def sampler_bytes(model: ModelShape, sequences: int, per_logit: float) -> int:
     """Peak of choosing the next token for ``sequences`` at once; every rank holds all logits."""
     return round(sequences * model.vocab * per_logit)
-
-
-def activation_bytes(model: ModelShape, split: Split, batched_tokens: int, sequences: int) -> int:
-    """A forward pass and the logits after it, on each GPU: the least that any release needs."""
-    return forward_bytes(model, split, batched_tokens) + sequences * model.vocab * 4
 
 
 def graph_bytes(sequences: int) -> int:

@@ -7,11 +7,7 @@ one hand-over per stage does not. Sources: facts on models and memory of 2026-11
 from dataclasses import dataclass
 
 from gpuyard.catalog.models import ModelShape
-
-FP8_BLOCK = 128
-"""Block-quantised FP8 weights want shards of whole blocks."""
-GROUP = 64
-"""AWQ and GPTQ want shards of whole groups; 128 at most, 64 at least."""
+from gpuyard.planning.quantization import SCHEMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +118,9 @@ def _dense_block_problem(model: ModelShape, tensor: int, quantization: str) -> s
 
 
 def _block_problem(model: ModelShape, width: int, tensor: int, quantization: str) -> str:
-    block = {"fp8": FP8_BLOCK, "awq": GROUP, "gptq": GROUP}.get(quantization, 1)
-    if model.quantization != quantization:
-        block = 1  # quantised while loading: per tensor or per channel, no blocks
+    if model.quantization != quantization or quantization not in SCHEMES:
+        return ""  # quantised while loading: per tensor or per channel, no blocks
+    block = SCHEMES[quantization].block
     if block > 1 and width and (width % tensor or (width // tensor) % block):
         return f"a {quantization} shard of {width}/{tensor} is not a multiple of {block}"
     return ""

@@ -24,7 +24,7 @@ class Scheme:
     tables: float = 2.0
     """The same for embeddings and heads."""
     block: int = 1
-    """Shards of a feed-forward must be whole multiples of this."""
+    """Shards of a feed-forward must be whole multiples of this, where the checkpoint is stored so."""
     sm_min: tuple[int, int] = (7, 0)
     on_load: Mapping[str, str] = field(default_factory=dict)
     """Runtimes that make it of 16-bit weights while loading, with the word of their flag."""
@@ -49,7 +49,7 @@ _PLAIN: Mapping[str, Scheme] = {
     "w8a8": Scheme(linear=1.001, experts=1.001, sm_min=(7, 5)),
     "compressed-tensors": Scheme(linear=1.001, experts=1.001, sm_min=(7, 5)),
     "modelopt": Scheme(linear=1.0005, experts=1.0005, sm_min=(8, 0)),
-    # groups of 128 with a 16-bit scale and a 4-bit zero, and what the packing adds
+    # groups of 128, some of 64, with a 16-bit scale and a 4-bit zero, and what the packing adds
     "awq": Scheme(linear=0.53, experts=0.53, block=64, sm_min=(7, 5)),
     "gptq": Scheme(linear=0.53, experts=0.53, block=64, sm_min=(7, 0)),
     "w4a16": Scheme(linear=0.53, experts=0.53, sm_min=(8, 0)),
@@ -155,7 +155,7 @@ def scheme_of(model: ModelShape, asked: str | None) -> Scheme:
     mixed = _MIXED_EXPERTS.get(model.architecture)
     if mixed and keeps_rest(model, asked):
         found = SCHEMES[normal_name(model.quantization)] if asked else found
-        return replace(found, experts=SCHEMES[mixed].experts, block=1)
+        return replace(found, experts=SCHEMES[mixed].experts)
     if model.architecture in _MXFP4_FILES and is_gguf(quantization_of(model, asked)):
         return replace(found, experts=SCHEMES["mxfp4"].experts)
     return found
