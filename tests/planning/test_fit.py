@@ -334,7 +334,7 @@ def test_adapters_take_what_they_weigh(llama):
 
 def test_text_alone_leaves_the_encoder_out():
     model, gpu = find_model("Qwen3-VL-30B-A3B-Instruct"), find_gpu("h100")
-    whole, text = (fit_model(model, gpu, gpus=1, text=only) for only in (False, True))
+    whole, text = (fit_model(model, gpu, gpus=1, text_only=only) for only in (False, True))
     assert model.vision is not None
     assert whole.weights_bytes_per_gpu - text.weights_bytes_per_gpu == pytest.approx(
         2 * model.vision.parameters, rel=0.01
@@ -342,7 +342,7 @@ def test_text_alone_leaves_the_encoder_out():
     assert text.kv_tokens > whole.kv_tokens
     assert "--language-model-only" in text.flags
     assert "--language-model-only" not in whole.flags
-    old = fit_model(model, gpu, gpus=1, text=True, runtime_version="0.11.0")
+    old = fit_model(model, gpu, gpus=1, text_only=True, runtime_version="0.11.0")
     assert not old.fits
     assert old.reason == "vllm 0.11.0 has no --language-model-only: use 0.17.0 or newer"
 

@@ -35,7 +35,7 @@ def fit_document(request: "Request", options: "Options") -> dict[str, Any]:
             "kv_cache_dtype": request.wanted["kv_cache_dtype"],
             "data_parallel": request.wanted["data_parallel"],
             "expert_parallel": request.wanted["expert_parallel"],
-            "text_only": request.wanted["text"],
+            "text_only": request.wanted["text_only"],
             "draft_tokens": request.wanted["extras"].draft_tokens,
             "loras": request.wanted["extras"].adapters,
             "lora_rank": request.wanted["extras"].adapter_rank,

@@ -103,7 +103,7 @@ def read_request(model: str, config: Path | None, asked: Mapping[str, Any]) -> R
             "kv_cache_dtype": cache,
             "data_parallel": copies or 1,
             "expert_parallel": asked["expert_parallel"],
-            "text": asked["text_only"],
+            "text_only": asked["text_only"],
             "extras": extras,
         },
     )

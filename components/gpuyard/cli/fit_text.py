@@ -64,7 +64,7 @@ def _head(request: "Request") -> list[str]:
 def _extras(request: "Request") -> str:
     extras = request.wanted["extras"]
     parts = [
-        "text only" if request.wanted["text"] else "",
+        "text only" if request.wanted["text_only"] else "",
         f"{extras.draft_tokens} drafted ahead" if extras.draft_tokens else "",
         f"{extras.adapters} LoRA adapters of rank {extras.adapter_rank}" if extras.adapters else "",
     ]

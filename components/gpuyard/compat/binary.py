@@ -77,102 +77,123 @@ def _only_known(facts: Facts) -> RuntimeRelease | None:
 
 
 def _machine_code(facts: Facts) -> Iterator[Problem]:
+    """The first thing that is wrong with the build's machine code."""
+    by_code = (_has_none, _torch_for_cuda_126, _torch_for_cuda_128)
+    by_cuda = (_cannot_compile, _ends_before)
+    rules = (_dropped_by_cuda_13, *(by_code if _is_inspected(facts) else by_cuda))
+    found = next((problem for rule in rules if (problem := rule(facts)) is not None), None)
+    if found is not None:
+        yield found
+    else:
+        yield from _sm_103(facts)
+
+
+def _is_inspected(facts: Facts) -> bool:
+    """Whether the catalog has the machine code of this very build."""
     release = facts.release
-    who = facts.who
-    if facts.cuda and facts.cuda >= (13, 0) and facts.sm < (7, 5):
-        yield Problem(
-            "SM_NOT_IN_BINARY",
-            "cuda",
-            f"CUDA 13 dropped {facts.card}; 12.9 was the last toolkit",
-            (
-                *cuda_12_fixes(facts),
-                set_field("cuda", "12.9", "use a build for CUDA 12.9"),
-                set_gpu(facts, "t4"),
-            ),
-        )
-        return
-    other_build = facts.runtime == "torch" and release is not None and facts.cuda != release.wheel_cuda[:2]
-    other_build = other_build or (
-        facts.cuda_is_given and compiled_since(_since_cuda(facts), facts.sm) > facts.cuda
+    if release is None or not release.sass:
+        return False
+    other_torch = facts.runtime == "torch" and facts.cuda != release.wheel_cuda[:2]
+    too_old = facts.cuda_is_given and compiled_since(_since_cuda(facts), facts.sm) > facts.cuda
+    return not other_torch and not too_old
+
+
+def _dropped_by_cuda_13(facts: Facts) -> Problem | None:
+    if facts.cuda < (13, 0) or facts.sm >= TURING:
+        return None
+    return Problem(
+        "SM_NOT_IN_BINARY",
+        "cuda",
+        f"CUDA 13 dropped {facts.card}; 12.9 was the last toolkit",
+        (
+            *cuda_12_fixes(facts),
+            set_field("cuda", "12.9", "use a build for CUDA 12.9"),
+            set_gpu(facts, "t4"),
+        ),
     )
-    if release is not None and release.sass and not other_build:
-        if is_left_out(facts):
-            code = [sm for sm in release.sass if facts.arch != "arm64" or sm >= AMPERE]
-            yield Problem(
-                "SM_NOT_IN_BINARY",
-                "runtime_version",
-                f"{facts.runtime} {release.version} has no machine code for {facts.card}; "
-                f"it has {' '.join(map(dotted, code))}",
-                (*newer_release(facts), *older_release(facts), set_gpu(facts, "h100-sxm")),
-                Severity.WARNING if _is_own_build(facts) else Severity.ERROR,
-            )
-            return
-        low, high = CU126_TORCH
-        explicit = facts.cuda_is_given and facts.cuda >= (12, 8)
-        by_pip = facts.install == "pip" and low <= release.key <= high and not explicit
-        by_image = facts.install == "docker" and release.key == CU126_IMAGE
-        if facts.sm >= BLACKWELL and (by_pip or by_image):
-            yield Problem(
-                "SM_NOT_IN_BINARY",
-                "install" if by_pip else "runtime_version",
-                f"{'pip brings' if by_pip else 'the image has'} torch {dotted(release.torch)} for CUDA 12.6, "
-                f"which has nothing for {who}",
-                (
-                    Fix("use torch from the cu128 index", {"cuda": "12.8"}),
-                    set_field("install", "docker", f"use the image {release.image}"),
-                )
-                if by_pip
-                else newer_release(facts),
-                Severity.ERROR if by_pip else Severity.WARNING,
-            )
-            return
-        cu128 = facts.cuda >= (12, 8) and (facts.cuda_is_given or facts.install != "pip")
-        if release.torch[:2] == CU128_TORCH and cu128 and facts.sm < TURING:
-            yield Problem(
-                "SM_NOT_IN_BINARY",
-                "cuda" if facts.cuda_is_given else "install",
-                f"torch {dotted(release.torch)} for CUDA 12.8 starts with compute capability 7.5, "
-                f"{who} has {dotted(facts.sm)}",
-                (
-                    Fix(
-                        "use pip, whose torch is for CUDA 12.6",
-                        {"install": "pip", "image": None, "cuda": None},
-                    ),
-                    *older_release(facts),
-                    set_gpu(facts, "t4"),
-                ),
-                Severity.ERROR if facts.cuda_is_given or facts.install == "docker" else Severity.WARNING,
-            )
-            return
-    elif facts.cuda and (since := compiled_since(_since_cuda(facts), facts.sm)) > facts.cuda:
-        yield Problem(
-            "SM_NOT_IN_BINARY",
-            "cuda",
-            f"CUDA {dotted(facts.cuda)} cannot compile for {who} (compute capability {dotted(facts.sm)}; "
-            f"from CUDA {dotted(since)} on)",
-            (
-                *newer_release(facts),
-                *(other_engine(facts) if facts.runtime in ONE_BUILD else ()),
-                *(() if facts.runtime in ONE_BUILD else [raise_cuda(facts, since)]),
-                set_gpu(facts, "h100-sxm"),
-            ),
+
+
+def _has_none(facts: Facts) -> Problem | None:
+    release = facts.release
+    if release is None or not is_left_out(facts):
+        return None
+    code = [sm for sm in release.sass if facts.arch != "arm64" or sm >= AMPERE]
+    return Problem(
+        "SM_NOT_IN_BINARY",
+        "runtime_version",
+        f"{facts.runtime} {release.version} has no machine code for {facts.card}; "
+        f"it has {' '.join(map(dotted, code))}",
+        (*newer_release(facts), *older_release(facts), set_gpu(facts, "h100-sxm")),
+        Severity.WARNING if _is_own_build(facts) else Severity.ERROR,
+    )
+
+
+def _torch_for_cuda_126(facts: Facts) -> Problem | None:
+    """Releases whose own machine code has Blackwell while their torch has not."""
+    release = facts.release
+    if release is None or facts.sm < BLACKWELL:
+        return None
+    low, high = CU126_TORCH
+    explicit = facts.cuda_is_given and facts.cuda >= (12, 8)
+    by_pip = facts.install == "pip" and low <= release.key <= high and not explicit
+    if not by_pip and (facts.install != "docker" or release.key != CU126_IMAGE):
+        return None
+    return Problem(
+        "SM_NOT_IN_BINARY",
+        "install" if by_pip else "runtime_version",
+        f"{'pip brings' if by_pip else 'the image has'} torch {dotted(release.torch)} for CUDA 12.6, "
+        f"which has nothing for {facts.who}",
+        (
+            Fix("use torch from the cu128 index", {"cuda": "12.8"}),
+            set_field("install", "docker", f"use the image {release.image}"),
         )
-        return
-    elif (newest := release or _only_known(facts)) and newest.max_sm and not reaches(newest, facts.sm):
-        yield Problem(
-            "SM_NOT_IN_BINARY",
-            "gpu",
-            f"{facts.runtime} {newest.version} ends at compute capability {dotted(newest.max_sm)}, "
-            f"{who} has {dotted(facts.sm)}",
-            (
-                *newer_release(facts),
-                use_vllm("0.20.0"),
-                use_vllm("0.19.1"),
-                set_gpu(facts, "h100-sxm"),
-            ),
-        )
-        return
-    yield from _sm_103(facts)
+        if by_pip
+        else newer_release(facts),
+        Severity.ERROR if by_pip else Severity.WARNING,
+    )
+
+
+def _torch_for_cuda_128(facts: Facts) -> Problem | None:
+    release = facts.release
+    cu128 = facts.cuda >= (12, 8) and (facts.cuda_is_given or facts.install != "pip")
+    if release is None or release.torch[:2] != CU128_TORCH or not cu128 or facts.sm >= TURING:
+        return None
+    by_pip = Fix("use pip, whose torch is for CUDA 12.6", {"install": "pip", "image": None, "cuda": None})
+    return Problem(
+        "SM_NOT_IN_BINARY",
+        "cuda" if facts.cuda_is_given else "install",
+        f"torch {dotted(release.torch)} for CUDA 12.8 starts with compute capability 7.5, "
+        f"{facts.who} has {dotted(facts.sm)}",
+        (by_pip, *older_release(facts), set_gpu(facts, "t4")),
+        Severity.ERROR if facts.cuda_is_given or facts.install == "docker" else Severity.WARNING,
+    )
+
+
+def _cannot_compile(facts: Facts) -> Problem | None:
+    since = compiled_since(_since_cuda(facts), facts.sm)
+    if not facts.cuda or since <= facts.cuda:
+        return None
+    elsewhere = other_engine(facts) if facts.runtime in ONE_BUILD else (raise_cuda(facts, since),)
+    return Problem(
+        "SM_NOT_IN_BINARY",
+        "cuda",
+        f"CUDA {dotted(facts.cuda)} cannot compile for {facts.who} (compute capability {dotted(facts.sm)}; "
+        f"from CUDA {dotted(since)} on)",
+        (*newer_release(facts), *elsewhere, set_gpu(facts, "h100-sxm")),
+    )
+
+
+def _ends_before(facts: Facts) -> Problem | None:
+    newest = facts.release or _only_known(facts)
+    if newest is None or not newest.max_sm or reaches(newest, facts.sm):
+        return None
+    return Problem(
+        "SM_NOT_IN_BINARY",
+        "gpu",
+        f"{facts.runtime} {newest.version} ends at compute capability {dotted(newest.max_sm)}, "
+        f"{facts.who} has {dotted(facts.sm)}",
+        (*newer_release(facts), use_vllm("0.20.0"), use_vllm("0.19.1"), set_gpu(facts, "h100-sxm")),
+    )
 
 
 def _kernel_package(facts: Facts) -> Iterator[Problem]:

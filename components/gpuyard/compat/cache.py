@@ -13,7 +13,7 @@ from gpuyard.compat.problem import Problem, set_field
 from gpuyard.errors import Severity
 from gpuyard.planning.budget import Step, spend, step_bytes
 from gpuyard.planning.engine import Engine, engine_at, engine_tiers, tier_at
-from gpuyard.planning.extras import text_only
+from gpuyard.planning.extras import without_encoder
 from gpuyard.planning.kv_cache import kv_bytes_per_token
 from gpuyard.planning.memory import forward_bytes, usable_bytes
 from gpuyard.planning.parallel import Split
@@ -62,7 +62,7 @@ def cache_problems(
     tokens = int(facts.given.max_model_len or 0) or model.context
     step = _step(facts, engine, tokens)
     linked = facts.gpu is not None and facts.gpu.linked
-    text = text_only(model)  # what is refused is refused without images as well
+    text = without_encoder(model)  # what is refused is refused without images as well
     budget = spend(text, memory, split, engine, step=step, share=share, linked=linked)
     left = budget.cache + budget.weights - weights - _partial_sums(facts, model, split, step)
     is_plain = not facts.quantization and not model.linear_layers

@@ -38,13 +38,16 @@ _UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
 
 def fabric_problems(facts: Facts) -> Iterator[Problem]:
     """GPUs behind an NVSwitch without fabric manager of the driver's version."""
-    switched = _is_switched(facts)
-    given = facts.given.fabric_manager
-    text = plain(given)
+    if facts.given.fabric_manager is not None:
+        yield from _stated(facts, plain(facts.given.fabric_manager))
+    elif _is_switched(facts):
+        yield from _unsaid(facts)
+
+
+def _stated(facts: Facts, text: str) -> Iterator[Problem]:
     if text in _PRESENT:
         return
-    version, branch = read_driver(text) if given is not None else ((), None)
-    fix = (_matching(facts),)
+    version, branch = read_driver(text)
     if (version and facts.driver and version != facts.driver) or (
         branch and facts.branch and branch != facts.branch
     ):
@@ -52,25 +55,29 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
             "FABRIC_MANAGER",
             "fabric_manager",
             f"fabric manager {text} is not of the driver's version {facts.driver_text} (error 802)",
-            fix,
+            (_matching(facts),),
         )
-    elif switched is not False and given is not None and branch is None and _is_down(text):
+    elif branch is None and _is_down(text) and _is_switched(facts) is not False:
         yield Problem(
             "FABRIC_MANAGER",
             "fabric_manager",
             "the GPUs hang on an NVSwitch, and no fabric manager runs (error 802)",
-            fix,
+            (_matching(facts),),
         )
-    elif switched and given is None and _is_mixed(facts):
+
+
+def _unsaid(facts: Facts) -> Iterator[Problem]:
+    """What system, driver and platform say of it on a node with switches."""
+    if _is_mixed(facts):
         yield Problem(
             "FABRIC_MANAGER",
             "driver",
             f"the driver container {facts.driver_text} for {facts.os} brings fabric manager 590.48.01",
             (set_driver(facts, MIXED_CONTAINER[2]),),
         )
-    elif switched and given is None and facts.os == "Bottlerocket":
+    elif facts.os == "Bottlerocket":
         yield from _old_bottlerocket(facts)
-    elif switched and given is None and _misses_switch_drivers(facts):
+    elif _misses_switch_drivers(facts):
         yield Problem(
             "FABRIC_MANAGER",
             "os",
@@ -84,20 +91,23 @@ def fabric_problems(facts: Facts) -> Iterator[Problem]:
                 ),
             ),
         )
-    elif switched and given is None:
-        place = f"{facts.given.platform} {facts.given.os}".lower()
-        managed = facts.platform in _CLUSTERS or bool(_MANAGED.search(place) or facts.given.ami)
-        unmanaged = not managed and not facts.manager
-        about_node = not facts.has_workload and all(getattr(facts.given, name) is None for name in _SERVING)
-        sure = unmanaged and about_node and bool(facts.platform) and not has_operator(facts)
-        if sure and facts.given.kubernetes is None:
-            yield Problem(
-                "FABRIC_MANAGER",
-                "fabric_manager",
-                "NVSwitch nodes need fabric manager of the driver's version, and nothing says that it is "
-                "there (error 802)",
-                fix,
-            )
+    elif _is_bare(facts):
+        yield Problem(
+            "FABRIC_MANAGER",
+            "fabric_manager",
+            "NVSwitch nodes need fabric manager of the driver's version, and nothing says that it is "
+            "there (error 802)",
+            (_matching(facts),),
+        )
+
+
+def _is_bare(facts: Facts) -> bool:
+    """Whether the question is about a node that nobody manages, with its platform said."""
+    place = f"{facts.given.platform} {facts.given.os}".lower()
+    managed = facts.platform in _CLUSTERS or bool(_MANAGED.search(place) or facts.given.ami)
+    unmanaged = not managed and not facts.manager and not has_operator(facts)
+    about_node = not facts.has_workload and all(getattr(facts.given, name) is None for name in _SERVING)
+    return unmanaged and about_node and bool(facts.platform) and facts.given.kubernetes is None
 
 
 def _is_mixed(facts: Facts) -> bool:

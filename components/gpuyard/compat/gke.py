@@ -31,6 +31,11 @@ def gke_problems(facts: Facts) -> Iterator[Problem]:
     yield from _install_disabled(facts)
     yield from gke_gpu_problems(facts)
     yield from library_path_problems(facts)
+    yield from _read_only(facts)
+
+
+def _read_only(facts: Facts) -> Iterator[Problem]:
+    """The operator's toolkit where Container-Optimized OS lets nobody write."""
     if not has_operator(facts) or facts.os != "GKE COS" or facts.manager == "operator":
         return
     if INSTALL_DIR in str(facts.given.toolkit or "") or any(

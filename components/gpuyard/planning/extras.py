@@ -30,7 +30,7 @@ def extra_bytes(model: ModelShape, split: Split, extras: Extras, quantization: s
     return draft + extras.adapters * adapter_bytes(model, split, extras.adapter_rank)
 
 
-def text_only(model: ModelShape) -> ModelShape:
+def without_encoder(model: ModelShape) -> ModelShape:
     """The shape as a server of text alone loads it."""
     if model.vision is None:
         return model

@@ -12,7 +12,7 @@ from gpuyard.planning.advice import Change, changes
 from gpuyard.planning.budget import Budget, plan_budget
 from gpuyard.planning.draft import with_draft
 from gpuyard.planning.engine import find_engine
-from gpuyard.planning.extras import NONE, Extras, text_only
+from gpuyard.planning.extras import NONE, Extras, without_encoder
 from gpuyard.planning.fit_flags import lacking, render_flags
 from gpuyard.planning.fitted import Fit
 from gpuyard.planning.parallel import Split, choose_split
@@ -53,7 +53,7 @@ def fit_model(
     kv_cache_dtype: str | None = None,
     data_parallel: int = 1,
     expert_parallel: bool = False,
-    text: bool = False,
+    text_only: bool = False,
     extras: Extras = NONE,
 ) -> Fit:
     """How ``model`` fits ``gpus`` GPUs of each of ``nodes`` nodes: tensor parallel inside, pipeline across.
@@ -72,7 +72,7 @@ def fit_model(
         "kv_cache_dtype": kv_cache_dtype,
         "data_parallel": data_parallel,
         "expert_parallel": expert_parallel,
-        "text": text,
+        "text_only": text_only,
         "extras": extras,
     }
     fitted = _fit(model, gpu, **wanted)
@@ -128,11 +128,11 @@ def _fit(
     kv_cache_dtype: str | None = None,
     data_parallel: int = 1,
     expert_parallel: bool = False,
-    text: bool = False,
+    text_only: bool = False,
     extras: Extras = NONE,
 ) -> Fit:
-    text = text and model.vision is not None
-    model = text_only(model) if text else model
+    text_only = text_only and model.vision is not None
+    model = without_encoder(model) if text_only else model
     kind = quantization_of(model, quantization)
     engine = find_engine(runtime, runtime_version)
     context = max(min(context_tokens or CONTEXT_DEFAULT, model.context or CONTEXT_DEFAULT), 1)
@@ -186,7 +186,7 @@ def _fit(
         concurrency=per_copy,
         quantization=quantization,
         kv_cache_dtype=kv_cache_dtype,
-        text=text,
+        text_only=text_only,
         extras=extras,
     )
     missing = lacking(runtime, runtime_version, flags)

@@ -91,10 +91,10 @@ def render_flags(
     concurrency: int,
     quantization: str | None,
     kv_cache_dtype: str | None,
-    text: bool,
+    text_only: bool,
     extras: Extras,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Flags and notes; none for a runtime of one's own. ``text``: what sees is to serve text alone."""
+    """Flags and notes; none for a runtime of one's own. ``text_only``: what sees is to serve text alone."""
     names = NAMES.get(runtime)
     if names is None:
         return (), ()
@@ -104,7 +104,7 @@ def render_flags(
     flags += _split_flags(names, runtime, split, nodes)
     flags += _step_flags(names, runtime, runtime_version, budget, concurrency)
     flags += _dtype_flags(names, runtime, model, gpu, quantization, kv_cache_dtype)
-    flags += [TEXT_ONLY] * text + _extra_flags(runtime, runtime_version, extras)
+    flags += [TEXT_ONLY] * text_only + _extra_flags(runtime, runtime_version, extras)
     notes = _notes(model, runtime, runtime_version, nodes, split, quantization)
     return tuple(flags), (*notes, *_ways(model, runtime, runtime_version, extras))
 
