@@ -125,6 +125,12 @@ def cuda_floor(cuda: Version) -> Version:
 
 
 @cache
+def forward_hosts(kind: str) -> frozenset[int]:
+    """Driver branches that compatibility libraries work on (``carried``) or leave out (``excluded``)."""
+    return frozenset(compat_rule("R-FWD")["hosts"][kind])
+
+
+@cache
 def image_gates() -> Sequence[ImageGate]:
     """What NVIDIA_REQUIRE_CUDA of the base images excepts, newest CUDA first."""
     rows = (

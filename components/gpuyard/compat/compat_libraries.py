@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gpuyard.catalog.software import Version, cuda_floor, native_driver
+from gpuyard.catalog.software import Version, cuda_floor, forward_hosts, native_driver
 from gpuyard.catalog.software_runtimes import ngc_hosts, release_key
 from gpuyard.compat.build import NGC_IMAGES
 from gpuyard.compat.facts import Facts
@@ -29,8 +29,6 @@ entry point cannot read what `nvidia-smi` prints (text-embeddings-inference PR#8
 TEI_CUDA: Version = (12, 9)
 TEI_UNREAD: int = 610
 """First driver branch whose `nvidia-smi` says "CUDA UMD Version"."""
-UNSUPPORTED_HOSTS = frozenset({545, 555, 560})
-"""Branches that NVIDIA's release notes leave out of forward compatibility."""
 NOT_ON_CUDA_IMAGES = ("ollama",)
 """Engines whose image is not one of NVIDIA's and carries no cuda-compat."""
 CLUSTERS = frozenset({"eks", "gke", "aks", "kubernetes", "k8s", "openshift"})
@@ -84,7 +82,7 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
     older = facts.driver_high < native
     if older and facts.datacenter is False:
         yield _refused(facts, cuda, native)
-    elif older and facts.branch in UNSUPPORTED_HOSTS:
+    elif older and facts.branch in forward_hosts("excluded"):
         yield Problem(
             "COMPAT_LIB_MISMATCH",
             "driver",

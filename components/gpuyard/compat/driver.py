@@ -8,6 +8,7 @@ from gpuyard.catalog.software import (
     Version,
     cuda_floor,
     driver_branches,
+    forward_hosts,
     native_driver,
     parse_version,
 )
@@ -97,7 +98,7 @@ def _cuda_floor(facts: Facts) -> Iterator[Problem]:
     floor = cuda_floor(facts.cuda)
     if not floor or not facts.driver_high or facts.driver_high >= floor:
         return
-    if uses_forward_compat(facts) and facts.branch in (535, 550, 570, 575):
+    if uses_forward_compat(facts) and facts.branch in forward_hosts("carried"):
         return
     if facts.cuda < (11,) and is_let_in(facts):
         return
