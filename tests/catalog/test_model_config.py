@@ -246,6 +246,10 @@ def test_a_truncated_file_is_a_finding_with_its_place(config, cut):
     assert "config.json:" in error.value.findings[0].path
 
 
+def test_a_byte_order_mark_is_read_over(config):
+    assert read_config(config("\ufeff" + json.dumps(LLAMA))) == read_config(config(json.dumps(LLAMA)))
+
+
 @pytest.mark.parametrize("text", ["[]", "3", '"x"', "null", "[" * 100_000, "9" * 5000])
 def test_json_that_is_no_config_is_a_finding(config, text):
     with pytest.raises(SpecError):

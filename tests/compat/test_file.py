@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from gpuyard.cli.compat_file import read_combinations
-from gpuyard.compat.combination import parse_combination
+from gpuyard.compat.check import check
+from gpuyard.compat.combination import FIELDS, parse_combination
+from gpuyard.compat.facts import read_facts
 from gpuyard.errors import SpecError
 
 BOMB = "".join(
@@ -76,10 +78,41 @@ def test_combinations_are_read_from_standard_input(monkeypatch: pytest.MonkeyPat
     assert [item.gpu for item in read_combinations(Path("-"))] == ["l4"]
 
 
+@pytest.mark.parametrize("value", ["1" * 5000, "2026-02-30"])
+def test_numbers_and_dates_that_cannot_be_are_told(tmp_path: Path, value: str) -> None:
+    assert "is not YAML" in _problems(tmp_path / "f.yaml", f"- gpu_count: {value}\n")
+
+
 def test_aliases_and_merged_keys_of_usual_size_are_read(tmp_path: Path) -> None:
     path = tmp_path / "f.yaml"
     path.write_text("- &a {gpu: t4}\n- *a\n- <<: *a\n  driver: 550.54.14\n", encoding="utf-8")
     assert [item.gpu for item in read_combinations(path)] == ["t4"] * 3
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("inf"), float("-inf"), 1e300, 10**30, -(10**5000), "1" * 5000, "é" * 2001],
+    ids=["infinite", "minus infinite", "1e300", "31 digits", "minus 5,000 digits", "5,000 digits", "text"],
+)
+def test_absurd_values_are_refused_with_their_place(value: object) -> None:
+    for field in FIELDS:
+        if field == "env" and isinstance(value, str):
+            continue
+        with pytest.raises(SpecError) as caught:
+            parse_combination({field: value})
+        assert [item.path for item in caught.value.findings] == [field]
+        assert len(str(caught.value)) < 7000
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "٣", "²", "-1", "1e9", "99999999999", "nan", "$TP"])
+def test_numbers_of_a_command_line_that_are_none_are_unknown(number: str) -> None:
+    flags = ("--tensor-parallel-size", "--dp-size", "--max-model-len", "--max-running-requests")
+    env = " ".join(f"{flag} {number}" for flag in flags) + " --enable-dp-attention"
+    for runtime in ("vllm", "sglang", None):
+        facts = {"gpu": "h100-sxm", "model": "deepseek-ai/DeepSeek-V2-Chat", "runtime": runtime, "env": env}
+        combination = parse_combination(facts)
+        assert read_facts(combination).given.tensor_parallel is None
+        check(combination)
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,39 @@ def test_the_fix_is_near_and_fits_the_place(data: dict[str, Any], words: str) ->
     assert words in proposal.text
 
 
+def test_a_command_line_of_another_engine_has_one_way_out() -> None:
+    env = (
+        "--tp-size 8 --dp-size 8 --enable-dp-attention --context-length 65536 --mem-fraction-static 0.8 "
+        "--max-running-requests 64 --chunked-prefill-size 8192 --page-size 64 --disable-radix-cache "
+        "--speculative-algorithm EAGLE --speculative-num-steps 3 --speculative-eagle-topk 1 --enable-metrics"
+    )
+    combination = parse_combination(
+        {"gpu": "h100-sxm", "runtime": "vllm", "runtime_version": "0.20.0", "env": env}
+    )
+    proposal = propose(combination)
+    assert proposal is not None
+    assert "--mem-fraction-static" in proposal.text
+    assert "--enable-metrics" in proposal.text
+    mended = changed(combination, proposal.changes)
+    assert [item for item in check(mended) if item.severity is Severity.ERROR] == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"gpu": "l40s", "model": "Qwen/Qwen3-8B", "runtime": "vllm", "max_num_batched_tokens": 50_000_000},
+        {"gpu": "l40s", "model": "Qwen/Qwen3-8B", "runtime": "vllm", "max_num_seqs": 900_000},
+        {"gpu": "gb200", "image": "vllm/vllm-openai:nightly-dev-x86_64-cu13.0.1-426e59f"},
+    ],
+)
+def test_what_was_asked_beyond_measure_has_a_way_back(data: dict[str, Any]) -> None:
+    combination = parse_combination(data)
+    assert any(item.severity is Severity.ERROR for item in check(combination))
+    proposal = propose(combination)
+    assert proposal is not None
+    assert not any(item.severity is Severity.ERROR for item in check(changed(combination, proposal.changes)))
+
+
 def test_a_step_that_a_later_one_undoes_is_not_told() -> None:
     proposal = propose(parse_combination({"kubernetes": "1.25", "gpu_operator": "1.11.1"}))
     assert proposal is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import Combination, parse_combination
@@ -76,6 +77,44 @@ def test_what_runs_goes_on_running_however_it_is_written() -> None:
     assert refused == []
 
 
+def test_what_fails_goes_on_failing_however_it_is_written() -> None:
+    passed = [
+        (row["code"], respelled)
+        for file in sorted((Path(__file__).parent / "incidents").glob("*.yaml"))
+        for row in yaml.safe_load(file.read_text(encoding="utf-8"))
+        for respelled in (_respelled(row["combination"]),)
+        if all(item.severity is not Severity.ERROR for item in check(parse_combination(respelled)))
+    ]
+    assert passed == []
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "plain"),
+    [
+        ("model", "https://huggingface.co/Qwen/Qwen3-8B", "Qwen/Qwen3-8B"),
+        ("model", "hf://Qwen/Qwen3-8B", "Qwen/Qwen3-8B"),
+        ("image", '"vllm/vllm-openai:v0.20.0"', "vllm/vllm-openai:v0.20.0"),
+        ("gpu_count", "x8", 8),
+        ("driver", "nan", None),
+        ("max_model_len", float("nan"), None),
+        ("gpu", "not specified", None),
+    ],
+)
+def test_quotes_addresses_and_gaps_are_read_over(field: str, text: object, plain: object) -> None:
+    assert getattr(parse_combination({field: text}), field) == plain
+
+
+@pytest.mark.parametrize(
+    "name", ["amazon-linux-2023", "Amazon_Linux_2023", "AMAZON LINUX 2023", "AmazonLinux2023", "amzn-2023"]
+)
+def test_words_of_a_systems_name_may_be_joined(name: str) -> None:
+    assert read_facts(Combination(os=name)).os == "Amazon Linux 2023"
+
+
+def test_a_name_of_amds_is_no_compute_capability() -> None:
+    assert read_facts(Combination(sm="gfx942")).sm == ()
+
+
 def _known_good() -> Iterator[tuple[str, dict[str, Any]]]:
     spec = importlib.util.spec_from_file_location("cases", Path(__file__).parent / "known_good.py")
     assert spec is not None
@@ -89,7 +128,7 @@ def _respelled(data: dict[str, Any]) -> dict[str, Any]:
     """The same combination in capitals, with prefixes, digests and units."""
     ways = {
         "runtime": str.upper,
-        "runtime_version": lambda text: f"v{text.lstrip('v')}",
+        "runtime_version": lambda text: f"v{text}" if text[0].isdigit() else text,
         "quantization": str.upper,
         "platform": str.upper,
         "dtype": lambda text: f"torch.{text}",
@@ -97,6 +136,8 @@ def _respelled(data: dict[str, Any]) -> dict[str, Any]:
         "driver": lambda text: f"NVIDIA {text}",
         "cuda": lambda text: f"CUDA {text}",
         "kv_cache_dtype": str.upper,
+        "os": lambda text: text.replace(" ", "_"),
+        "model": lambda text: f" {text}\n",
     }
     return {
         key: ways[key](value) if key in ways and isinstance(value, str) else value

@@ -82,7 +82,7 @@ def _load(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > _FILE_BYTES_MAX:
             raise SpecError([config_problem(str(file), None, "is too large for a config.json")])
-        raw = json.loads(file.read_text(encoding="utf-8"))
+        raw = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError([config_problem(str(file), None, f"cannot be read: {_reason(error)}")]) from None
     except json.JSONDecodeError as error:

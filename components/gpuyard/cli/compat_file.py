@@ -64,7 +64,7 @@ def read_combinations(file: Path) -> list[Any]:
             loader.dispose()
     except UnicodeDecodeError as error:
         raise _refusal(f"{name} is not text in UTF-8: byte {error.start}", "save it as UTF-8") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # a date or number that none can be
         raise _refusal(f"{name} is not YAML: {' '.join(str(error).split())}", "mend the file") from None
     if not isinstance(data, list):
         raise _refusal(f"{name} does not hold a list", _list_of(data))

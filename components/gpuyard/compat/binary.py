@@ -72,8 +72,12 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
 
 def _only_known(facts: Facts) -> RuntimeRelease | None:
     """The newest release, where none is stated: what even that one lacks, every release does."""
-    stated = [row for row in runtime_releases(facts.runtime) if row.max_sm] if facts.runtime else []
-    return None if facts.version or not stated else max(stated, key=lambda row: (row.max_sm, row.key))
+    rows = runtime_releases(facts.runtime) if facts.runtime else ()
+    stated = [row for row in rows if row.max_sm]
+    # one with a list of its machine code says nothing of where it ends
+    if facts.version or not stated or any(row.sass and row.key > stated[-1].key for row in rows):
+        return None
+    return max(stated, key=lambda row: (row.max_sm, row.key))
 
 
 def _machine_code(facts: Facts) -> Iterator[Problem]:

@@ -79,7 +79,7 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
         "tensor_parallel",
         f"a shard of {width}/{ranks} is not a multiple of the {what} of {block}",
         (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
-        Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
+        Severity.WARNING if may_share_attention(facts) or not facts.names_engine else Severity.ERROR,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.memory_fixes import cache_fixes, weight_fixes
+from gpuyard.compat.memory_fixes import cache_fixes, step_fixes, weight_fixes
 from gpuyard.compat.problem import Problem, set_field
 from gpuyard.errors import Severity
 from gpuyard.planning.budget import Step, spend, step_bytes
@@ -82,9 +82,8 @@ def cache_problems(
     one = count_unsaid and weights > ONE_GPU_WEIGHTS
     one = one and facts.datacenter is not False and not facts.given.gpu_memory_utilization
     # the budget is that of engines whose logs were read; others, LMI and TGI among them, choose their lengths
-    known = facts.runtime in _MEASURED or not facts.runtime_text or sure_weights > usable
-    by_vllm = facts.runtime == "vllm" or not facts.runtime_text
-    refused = need > left + margin and by_vllm and _length_is_said(facts)
+    known = facts.runtime in _MEASURED or sure_weights > usable
+    refused = need > left + margin and facts.runtime == "vllm" and _length_is_said(facts)
     nothing = _need(facts, model, split, engine, min(tokens, _SHORT)) > left + margin
     dtype = facts.given.kv_cache_dtype
     per_token = kv_bytes_per_token(model, split, dtype, sliding_share=engine.sliding_share)
@@ -94,7 +93,7 @@ def cache_problems(
             "MEMORY_WEIGHTS",
             "model",
             f"weights take {format_bytes(weights)} per GPU, and one step does not fit beside them",
-            weight_fixes(facts),
+            (*step_fixes(facts), *weight_fixes(facts)),
             Severity.ERROR if known else Severity.WARNING,
         )
     yield Problem(

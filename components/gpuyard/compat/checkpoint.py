@@ -96,6 +96,8 @@ def read_quantization(given: Combination, model: ModelShape | None) -> str:
     name = plain(given.model)
     if asked in ("none", "no", "false", "bf16", "bfloat16", "fp16", "float16", "auto"):
         return ""
+    if asked == "modelopt" and "nvfp4" in name:
+        return "nvfp4"  # the tool that made the checkpoint, whose name says of what kind
     if asked == "fp4" and "gpt-oss" in name:
         return "mxfp4"  # its checkpoints know no other 4-bit format
     if asked:
@@ -128,7 +130,7 @@ def has_fp8_blocks(name: str) -> bool:
 
 def read_dtype(value: object) -> str:
     """The dtype by its full name."""
-    text = plain(value)
+    text = plain(value).removeprefix("torch.")
     return {
         "bf16": "bfloat16",
         "half": "float16",

@@ -6,6 +6,7 @@ Every field may be missing: unknown is not wrong. Values are kept as they were w
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from math import isnan
 from operator import attrgetter
 from typing import Any
 
@@ -89,7 +90,7 @@ def changed(given: Combination, changes: Mapping[str, Any]) -> Combination:
     return Combination(**{**dict(zip(FIELDS, _values(given), strict=True)), **changes})
 
 
-_COUNTS = {
+LARGEST = {
     "gpu_count": 1024,
     "gpu_mem_mib": 4_194_304,
     "tensor_parallel": 1024,
@@ -105,7 +106,14 @@ _DRIVERS = frozenset({"driver", "driver_branch", "fabric_manager"})
 _SWITCHES = frozenset({"datacenter_gpu", "image_has_compat_libs"})
 _EITHER = frozenset({"fabric_manager", "gpu_operator", "dra_driver", "mig"})
 """Text, or true and false."""
-_UNKNOWN = frozenset({"", "null", "unknown", "any", "n/a", "na", "-", "?", "unspecified", "tbd"})
+_UNKNOWN = frozenset(
+    {"", "null", "unknown", "any", "n/a", "na", "nan", "-", "?", "unspecified", "not specified", "tbd"}
+)
+NUMBER_MAX = 10**12
+TEXT_MAX = 2000
+"""Characters of one value; flags and environment may be longer."""
+_HUB = re.compile(r"^(https?://(huggingface\.co|hf\.co)/|hf://)")
+"""Where a model lies, in front of its name."""
 
 
 def parse_combination(data: Any, path: str = "") -> Combination:
@@ -137,7 +145,7 @@ def read_combination(data: Any, path: str = "") -> tuple[Combination | None, lis
             fix = f"{hint or 'remove it'}  known fields: {', '.join(FIELDS)}"
             problems.append(_problem(place, "UNKNOWN_KEY", f'there is no field "{key}" here', fix))
             continue
-        if value is None or (isinstance(value, str) and value.strip().lower() in _UNKNOWN):
+        if _is_unknown(value):
             continue
         values[key], problem = _read(key, value)
         if problem:
@@ -150,8 +158,22 @@ def read_combination(data: Any, path: str = "") -> tuple[Combination | None, lis
 _KNOWN = frozenset(FIELDS)
 
 
+def _is_absurd(value: Any) -> bool:
+    """Whether it is a number that no field has: Python does not even write out the longest."""
+    return isinstance(value, int | float) and not abs(value) < NUMBER_MAX
+
+
+def _is_unknown(value: Any) -> bool:
+    """Whether nothing is said: null, a word for it, or the not-a-number of tables with gaps."""
+    if isinstance(value, str):
+        return value.strip().lower() in _UNKNOWN
+    return value is None or (isinstance(value, float) and isnan(value))
+
+
 def _read(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
-    if key in _COUNTS:
+    if _is_absurd(value):
+        return None, ("is a number beyond all measure", "check the number and its unit, or leave it out")
+    if key in LARGEST:
         return _number(key, value)
     if key in _SWITCHES:
         if isinstance(value, bool):
@@ -165,9 +187,19 @@ def _read(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
         return None, (f"is {_kind(value)}", "write a mapping of names and values, a list or one line")
     if isinstance(value, Mapping | list | tuple) or (isinstance(value, bool) and key not in _EITHER):
         return None, (f"is {_kind(value)}, not one value", "write one value, or leave it out")
+    if isinstance(value, bool):
+        return value, None
     if key in _DRIVERS and isinstance(value, float):
         value = int(value)  # YAML read 550.120 as 550.12: only the branch is sure
-    return value if isinstance(value, bool) else str(value).strip(), None
+    return _text(key, value)
+
+
+def _text(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
+    """The value as text, without the quotes of a shell or the address around a model's name."""
+    text = str(value).strip().strip("\"'").strip()
+    if len(text) > TEXT_MAX:
+        return None, (f"has more than {TEXT_MAX:,} characters", "write the value alone, or leave it out")
+    return _HUB.sub("", text) if key == "model" else text, None
 
 
 def _number(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
@@ -178,8 +210,8 @@ def _number(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
         number = _spelled(value)
     if number is None:
         return None, (f"is {_kind(value)}, not a number", "write a number, or leave it out")
-    if not 0 < number <= _COUNTS[key]:
-        return None, (f"is {value}, outside 0 to {_COUNTS[key]}", "check the number and its unit")
+    if not 0 < number <= LARGEST[key]:
+        return None, (f"is {value}, outside 0 to {LARGEST[key]}", "check the number and its unit")
     if key not in ("gpu_count", "gpu_memory_utilization"):
         if number != int(number):
             return None, (f"is {value}, not a whole number", "write a whole number")
@@ -187,12 +219,14 @@ def _number(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
     return number, None
 
 
-_SPELLED = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:e\d+)?|\.\d+)\s*(%|x|gpus?|k|mib|gib|)\s*", re.IGNORECASE)
+_SPELLED = re.compile(
+    r"[x×]?\s*(\d[\d_,]*(?:\.\d+)?(?:e\d+)?|\.\d+)\s*(%|x|gpus?|k|mib|gib|)\s*", re.IGNORECASE
+)
 _FACTORS = {"%": 0.01, "k": 1024, "gib": 1024}
 
 
 def _spelled(text: str) -> float | None:
-    """``8``, ``8x``, ``8 GPUs``, ``90%``, ``32k``, ``80 GiB``; None: no number."""
+    """``8``, ``8x``, ``x8``, ``8 GPUs``, ``90%``, ``32k``, ``80 GiB``; None: no number."""
     found = _SPELLED.fullmatch(text.strip())
     if found is None:
         return None
@@ -207,5 +241,5 @@ def _kind(value: Any) -> str:
 
 
 def _problem(path: str, code: str, message: str, fix: str, value: Any = None) -> Finding:
-    shown = None if isinstance(value, Mapping | list | tuple) else value
+    shown = None if isinstance(value, Mapping | list | tuple) or _is_absurd(value) else value
     return Finding(severity=Severity.ERROR, code=code, path=path, value=shown, message=message, fix=fix)

@@ -10,6 +10,8 @@ from gpuyard.compat.owner import ABSENT, has_operator
 from gpuyard.compat.problem import Fix, Problem, set_driver, set_field, use_eks_image
 from gpuyard.compat.spelling import dotted, plain, read_driver
 
+SWITCHED = frozenset({(7, 0), (8, 0), (9, 0), (10, 0), (10, 3)})
+"""Compute capabilities of GPUs that are sold behind NVSwitches (the catalog's forms)."""
 V100_SWITCHED = 16
 """V100 behind switches, as in DGX-2; eight are a mesh without one."""
 BOTTLEROCKET_FABRIC = (1, 20, 0)
@@ -23,8 +25,6 @@ _MANAGED = re.compile(
     r"hyperpod|sagemaker|dlami|deep learning|parallelcluster|vertex|azureml|dgx|base command"
 )
 """Services and systems whose own images bring it."""
-_SERVING = ("tensor_parallel", "quantization", "max_model_len", "install", "dtype", "kv_cache_dtype")
-"""Fields that say the question is about an engine."""
 _PRESENT = frozenset(
     {"true", "yes", "installed", "running", "active", "enabled", "present", "on", "ok", "matching", "match"}
 )
@@ -106,8 +106,8 @@ def _is_bare(facts: Facts) -> bool:
     place = f"{facts.given.platform} {facts.given.os}".lower()
     managed = facts.platform in _CLUSTERS or bool(_MANAGED.search(place) or facts.given.ami)
     unmanaged = not managed and not facts.manager and not has_operator(facts)
-    about_node = not facts.has_workload and all(getattr(facts.given, name) is None for name in _SERVING)
-    return unmanaged and about_node and bool(facts.platform) and facts.given.kubernetes is None
+    stated = facts.given.platform is not None and facts.given.kubernetes is None
+    return unmanaged and stated and not facts.has_workload
 
 
 def _is_mixed(facts: Facts) -> bool:
@@ -154,7 +154,7 @@ def _matching(facts: Facts) -> Fix:
 
 def _is_switched(facts: Facts) -> bool | None:
     """Whether the GPUs sit on an NVSwitch: whole nodes of eight SXM GPUs. None: may be."""
-    if facts.datacenter is False:
+    if facts.datacenter is False or (facts.sm and facts.sm not in SWITCHED):
         return False
     if not facts.form:
         return None

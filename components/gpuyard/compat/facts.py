@@ -43,6 +43,12 @@ from gpuyard.records import record
 GKE_POOL_DRIVER = "gpu-driver-version"
 """What a GKE node pool calls its say on the driver, with or without a prefix."""
 
+_OF_ENGINES = (
+    *("runtime_version", "install", "dtype", "quantization", "kv_cache_dtype", "tensor_parallel"),
+    *("pipeline_parallel", "attention_heads", "max_model_len", "max_num_batched_tokens", "max_num_seqs"),
+    "gpu_memory_utilization",
+)
+"""Fields that only an engine has."""
 _NOMINAL = 1.08
 """How much more than the driver reports a card's nominal memory is at most (A10G: 24576 to 22888 MiB)."""
 
@@ -163,9 +169,15 @@ class Facts:
         return self.runtime == "tgi" and told in ("false", "0")
 
     @property
+    def names_engine(self) -> bool:
+        """Whether it is said, by whatever name, what serves; otherwise it may be any engine."""
+        return bool(self.runtime_text or self.image)
+
+    @property
     def has_workload(self) -> bool:
-        """Whether an engine or a model is named: otherwise the question is about the node alone."""
-        return bool(self.runtime_text or self.model_name or self.image or self.given.cuda)
+        """Whether an engine, a model or an option of theirs is named; else it is about the node alone."""
+        named = self.runtime_text or self.model_name or self.image or self.given.cuda
+        return bool(named) or any(getattr(self.given, name) is not None for name in _OF_ENGINES)
 
     @property
     def count(self) -> int | None:
@@ -217,7 +229,7 @@ def read_facts(given: Combination) -> Facts:
         instance=instance,
         platform=platform,
         os=system,
-        node_image=f"{plain(given.os)} {plain(given.ami)}".strip(),
+        node_image=_node_image(given),
         kubernetes=kubernetes,
         driver=driver,
         branch=branch,
@@ -242,6 +254,13 @@ def read_facts(given: Combination) -> Facts:
         dtype=read_dtype(given.dtype),
         mig=_mig(given.mig),
     )
+
+
+def _node_image(given: Combination) -> str:
+    """System and image, the system with its words apart as well: ``oracle-linux-9 oracle linux 9``."""
+    system = plain(given.os)
+    apart = re.sub("[-_]+", " ", system)
+    return " ".join(dict.fromkeys(part for part in (system, apart, plain(given.ami)) if part))
 
 
 def _memory(given: float | None, catalog: int | None) -> float | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gpuyard.compat.combination import Combination, changed
+from gpuyard.compat.combination import LARGEST, Combination, changed
 
 _COUNTS: Mapping[str, tuple[str, ...]] = {
     "tensor_parallel": ("--tensor-parallel-size", "-tp", "--tp-size", "--tp", "--num-shard"),
@@ -62,7 +62,7 @@ def with_flag_fields(
     found: dict[str, Any] = {}
     for field, names in _COUNTS.items():
         count = next((_count(values[name]) for name in names if name in values), None)
-        if count and getattr(given, field) is None:
+        if count and count <= LARGEST[field] and getattr(given, field) is None:
             found[field] = count
     for field, names in _TEXTS.items():
         text = next((values[name] for name in names if values.get(name)), "")
@@ -75,7 +75,7 @@ def with_flag_fields(
 
 
 def _count(text: str) -> int | None:
-    number = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text)
+    number = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([kKmM]?)", text)
     return int(float(number[1]) * _UNITS[number[2]]) if number else None
 
 

@@ -156,12 +156,27 @@ def flag_problems(facts: Facts) -> Iterator[Problem]:
     """Every flag and variable that the release does not take."""
     if facts.runtime == "llama.cpp" and facts.version[:2] not in ((), (0, 0)):
         return  # a binding's release, not a build
-    for name in dict.fromkeys(flag for flag, _ in facts.flags):
-        yield from _flag(facts, name)
+    yield from _flags(facts)
     yield from _arguments(facts)
     yield from _command(facts)
     yield from _flash_attention(facts)
     yield from variable_problems(facts)
+
+
+def _flags(facts: Facts) -> Iterator[Problem]:
+    """Each flag; the last that is wrong has the way out of all together.
+
+    A command line of another engine has more of them than a search takes steps.
+    """
+    names = dict.fromkeys(flag for flag, _ in facts.flags)
+    told = [(name, item) for name in names for item in _flag(facts, name)]
+    wrong = [(name, item) for name, item in told if item.severity is Severity.ERROR]
+    if len(wrong) > 1:
+        words = "; and ".join(item.fixes[0].text for _, item in wrong)
+        every = Fix(words, without_flags(facts, *(name for name, _ in wrong)))
+        last = wrong[-1][1]
+        told[told.index(wrong[-1])] = wrong[-1][0], replace(last, fixes=(*last.fixes, every))
+    yield from (item for _, item in told)
 
 
 def _flag(facts: Facts, name: str) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ _MODULE = re.compile(r"jetson|orin|xavier|thor")
 _FAMILY_GPU = {"p3": "v100", "p2": "k80", "g3": "m60", "p3dn": "v100", "g3s": "m60"}
 """AWS families that the catalog no longer lists."""
 _EDITION = re.compile(
-    r"\b(blackwell|hopper|ampere|server|workstation|edition|max-?q|nvl|unspecified|some|any)\b"
+    r"\b(blackwell|hopper|ampere|server|workstation|edition|max[- ]?q|nvl|unspecified|some|any)\b"
 )
 """Words around the name of a card that do not tell it from its kin."""
 _ARM = re.compile(r"\barm|aarch64|grace|graviton|neoverse|sbsa|axion")

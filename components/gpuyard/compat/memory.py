@@ -43,6 +43,8 @@ _WITH_HOST_NAMED = re.compile(
     r"lm[ -]?studio|llamafile|gpt4all|kt-kernel|local-?ai\b|fastllm|llama-(?:server|swap)|ramalama|"
     r"powerinfer|flexgen"
 )
+_OLLAMA_NAME = re.compile(r"[\w.-]+:(\d+x)?\d+(\.\d+)?b\b")
+"""Names of Ollama's library: ``deepseek-r1:32b``."""
 _SIZES = re.compile(r"(?<![a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)b(?![a-z])")
 _MIXTRAL = {"2x7": 12.9e9, "4x7": 24.2e9, "8x7": 46.7e9, "8x22": 141e9}
 
@@ -96,9 +98,8 @@ def _uses_host(facts: Facts) -> bool:
     """Whether the engine is one of those; of GGUF files, any that is not known."""
     if facts.runtime:
         return facts.runtime in _WITH_HOST
-    of_files = bool(facts.runtime_text) and (
-        facts.quantization in gguf_types() or "gguf" in facts.quantization
-    )
+    of_files = facts.quantization in gguf_types() or "gguf" in facts.quantization
+    of_files = of_files or (not facts.names_engine and _OLLAMA_NAME.match(facts.model_name) is not None)
     return of_files or bool(_WITH_HOST_NAMED.search(facts.runtime_text))
 
 

@@ -5,6 +5,8 @@ from gpuyard.compat.problem import WHOLE_GPUS, Fix, set_field, set_gpu
 
 _LENGTHS = (131072, 98304, 65536, 49152, 32768, 24576, 16384, 12288, 8192, 4096, 2048, 1024, 512)
 _LENGTHS_MAX = 6
+BATCHED_TOKENS, SEQUENCES = 8192, 256
+"""Of one step, as vLLM's V1 engine has them on large GPUs."""
 _LARGER = (
     ("l40s", 45776),
     ("a100-80gb-sxm", 81920),
@@ -24,7 +26,18 @@ def cache_fixes(facts: Facts, largest: int, asked: int, *, whole_prefill: bool) 
     share = facts.given.gpu_memory_utilization
     if share and share < 0.9:
         fixes.insert(0, set_field("gpu_memory_utilization", 0.9, "use gpu_memory_utilization 0.9"))
-    return (*fixes, *weight_fixes(facts))
+    return (*fixes, *step_fixes(facts), *weight_fixes(facts))
+
+
+def step_fixes(facts: Facts) -> tuple[Fix, ...]:
+    """Smaller steps, where what was asked for is more than servers take by themselves."""
+    stated = (
+        ("max_num_batched_tokens", facts.given.max_num_batched_tokens, BATCHED_TOKENS),
+        ("max_num_seqs", facts.given.max_num_seqs, SEQUENCES),
+    )
+    return tuple(
+        set_field(name, usual, f"use {name} {usual}") for name, value, usual in stated if (value or 0) > usual
+    )
 
 
 def weight_fixes(facts: Facts) -> tuple[Fix, ...]:

@@ -68,6 +68,7 @@ def _uuid(facts: Facts) -> Iterator[Problem]:
         return
     env = with_env(facts, "CUDA_VISIBLE_DEVICES", "0") if uuid else {}
     slices = {"mig": "1 slice"} if by_name else {}
+    is_open = facts.runtime == "vllm" and not facts.version and not ("MIG-" in uuid or by_name)
     newer = (set_release(facts, "0.24.0"),) if facts.runtime == "vllm" and facts.version and not reads else ()
     yield Problem(
         "MIG_UUID",
@@ -82,7 +83,7 @@ def _uuid(facts: Facts) -> Iterator[Problem]:
             ),
             *newer,
         ),
-        Severity.WARNING if reads else Severity.ERROR,
+        Severity.WARNING if reads or is_open else Severity.ERROR,
     )
 
 

@@ -38,7 +38,7 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
             "CPU_ARCH",
             "image",
             f"the image is for {built}, the node is {facts.arch}",
-            (set_field("image", image, f"use image {image}"),),
+            _images_for(facts, image),
         )
     if node and node != facts.arch:
         yield Problem(
@@ -51,6 +51,12 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
         row = next((row for row in amd64_images() if row.pattern.search(facts.image)), None)
         yield from _of_image(facts, row) if row else _of_release(facts)
         yield from _of_wheel(facts)
+
+
+def _images_for(facts: Facts, image: str) -> tuple[Fix, ...]:
+    """The tag without a processor's name, else a release that has images for both."""
+    same = (set_field("image", image, f"use image {image}"),) if image != facts.given.image else ()
+    return (*same, use_vllm("0.20.0"))
 
 
 @cache

@@ -81,15 +81,16 @@ def _weights(facts: Facts) -> Iterator[Problem]:
     if span.sm_min and facts.sm < span.sm_min:
         cards = ("l4", "l40s", "a100-80gb-sxm", "h100-sxm", "b200") if span.sm_min < BLACKWELL else ("b200",)
         fixes = (*_other_releases(facts, kind), *set_gpus(facts, *cards))
+        lenient = (facts.is_for_older_gpus and facts.sm >= VOLTA) or not facts.names_engine
         yield Problem(
             "QUANT_MIN_SM",
             path,
             f"{WORDS.get(kind, kind)} needs compute capability {dotted(span.sm_min)}, "
             f"{facts.who} has {dotted(facts.sm)}",
             fixes,
-            Severity.WARNING if facts.is_for_older_gpus and facts.sm >= VOLTA else Severity.ERROR,
+            Severity.WARNING if lenient else Severity.ERROR,
         )
-        if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm:
+        if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm and facts.names_engine:
             yield _no_fp8(facts, path, fixes)
     elif span.leaves_out(facts.sm) and not (switch and facts.env.get(switch) == value):
         yield Problem(
@@ -117,9 +118,10 @@ def _cache(facts: Facts) -> Iterator[Problem]:
         return
     # FlashInfer converts in software; from 0.12 on vLLM falls to it by itself (vllm-project/vllm#26431)
     asked = asked_backend(facts)
-    by_itself = facts.version >= (0, 12, 0) and not asked.startswith("triton") and has_flashinfer_sinks(facts)
+    lately = not facts.version or facts.version >= (0, 12, 0)
+    by_itself = lately and not asked.startswith("triton") and has_flashinfer_sinks(facts)
     converts = facts.runtime == "vllm" and facts.sm >= AMPERE
-    converts = converts and (asked.startswith("flashinfer") or by_itself)
+    converts = (converts and (asked.startswith("flashinfer") or by_itself)) or not facts.names_engine
     auto = set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto")
     yield Problem(
         "QUANT_MIN_SM",

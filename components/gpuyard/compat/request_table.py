@@ -4,6 +4,7 @@ It comes on top of the share of the GPU that weights and cache take (`model_runn
 GiB asked for at 10,485,760 tokens, sgl-project/sglang#5755, 2025-04-25).
 """
 
+import re
 from collections.abc import Iterator
 
 from gpuyard.compat.facts import Facts
@@ -46,4 +47,6 @@ def request_table_problems(facts: Facts) -> Iterator[Problem]:
 
 def _requests(facts: Facts) -> int:
     stated = next((value for flag, value in facts.flags if flag == _LIMIT), "")
-    return int(facts.given.max_num_seqs or 0) or (int(stated) if stated.isdigit() else REQUESTS_LEAST)
+    return int(facts.given.max_num_seqs or 0) or (
+        int(stated) if re.fullmatch(r"[0-9]{1,9}", stated) else REQUESTS_LEAST
+    )

@@ -23,7 +23,7 @@ def needs_host_toolkit(facts: Facts) -> bool:
     """
     if names_jit_library(facts):
         return True
-    if facts.install == "docker":
+    if facts.install == "docker" or not facts.names_engine:
         return False
     since = {"vllm": FLASHINFER_SAMPLER, "sglang": SGLANG_JIT}.get(facts.runtime, ())
     return not facts.version or facts.version >= since

@@ -37,7 +37,7 @@ RUNTIME_NAMES = (
 OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"bottlerocket|\bauto ?mode", "Bottlerocket", ()),
     (r"autopilot", "GKE Autopilot", ()),
-    (r"\bcos\b|container-optimi[sz]ed|cos_containerd|\bcos-\d", "GKE COS", ()),
+    (r"\bcos\b|container[- ]optimi[sz]ed|cos_containerd|\bcos\d", "GKE COS", ()),
     (r"al2023|amazon ?linux ?2023|amazonlinux2023|amzn ?2023", "Amazon Linux 2023", (2, 34)),
     (r"\bal2\b|al2_|amazon ?linux ?2|amzn2|amazon-eks-(gpu-|arm64-)?node-1\.", "Amazon Linux 2", (2, 26)),
     (r"ubuntu[ _-]*\d+\.(?!04(?!\d))\d+|ubuntu[ _-]*(19|21|23|25)\b", "Ubuntu interim", ()),
@@ -128,10 +128,10 @@ def plain(value: object) -> str:
 
 
 def read_sm(value: object) -> Version:
-    """Compute capability in any spelling: ``9.0``, ``sm_90``, ``90``."""
-    if value is None:
+    """Compute capability in any spelling: ``9.0``, ``sm_90``, ``90``; AMD's ``gfx942`` is none."""
+    text = plain(value)
+    if text.startswith("gfx"):
         return ()
-    text = str(value).lower()
     found = re.search(r"(\d{1,2})\.(\d)", text)
     if found:
         return int(found[1]), int(found[2])
@@ -145,12 +145,13 @@ def read_sm(value: object) -> Version:
 def cuda_of(text: str) -> Version:
     """CUDA major and minor in any spelling: ``12.8.1``, ``cu128``, ``CUDA 13``."""
     numbers = parse_version(text)
-    if len(numbers) == 1 and numbers[0] >= 100:
+    if len(numbers) == 1 and numbers[0] >= 80:  # CUDA 8.0 is the oldest that is written so
         return numbers[0] // 10, numbers[0] % 10
     return numbers[:2]
 
 
 MANAGERS = (
+    ("operator", r"^(nvidia )?(gpu[ -]?)?operator\b"),
     ("none", r"^(none|no|nobody|nothing|false|off)$|disabled|not[ _]installed|skip|driver none"),
     ("operator", r"operator|driver[ -]?container|driver\.enabled=true"),
     ("image", r"\bami\b|image|host|pre-?installed|baked|extension|manual|package|\bdkms\b|runfile|\bos\b"),
@@ -169,9 +170,10 @@ def read_manager(value: str | None) -> str:
 
 @cache
 def read_system(text: str) -> tuple[str, Version]:
-    """Operating system and its glibc."""
+    """Operating system and its glibc; words may be joined by ``-`` or ``_``."""
+    apart = re.sub("[-_]+", " ", text)
     for pattern, name, glibc in OS_NAMES:
-        if re.search(pattern, text):
+        if re.search(pattern, text) or re.search(pattern, apart):
             return name, glibc
     return "", ()
 

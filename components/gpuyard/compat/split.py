@@ -6,6 +6,8 @@ them: vLLM flattens tensor and data parallel for its experts, with or without ex
 (docs.sglang.io, server arguments; both read 2026-11-26).
 """
 
+import re
+
 from gpuyard.compat.facts import Facts
 from gpuyard.planning.parallel import Split
 
@@ -94,10 +96,10 @@ def may_share_attention(facts: Facts) -> bool:
 def _copies(facts: Facts, tensor: int, stages: int) -> int | None:
     """Copies of attention that share the experts; None: as many as a variable says."""
     named = any(flag in _COPIES for flag, _ in facts.flags)
-    if facts.runtime == "sglang":
-        if not _shares_inside(facts):
-            return 1
+    if _shares_inside(facts):
         return _stated_copies(facts) if named else 1
+    if facts.runtime == "sglang":
+        return 1
     if named:
         return _stated_copies(facts)
     ranks = tensor * max(stages, 1)
@@ -108,9 +110,9 @@ def _copies(facts: Facts, tensor: int, stages: int) -> int | None:
 
 def _stated_copies(facts: Facts) -> int | None:
     text = next((value for flag, value in facts.flags if flag in _COPIES), "")
-    return int(text) if text.isdecimal() else None
+    return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else None
 
 
 def _shares_inside(facts: Facts) -> bool:
     """Whether copies of attention are counted inside the tensor-parallel size."""
-    return facts.runtime == "sglang" and any(flag == _SHARED_ATTENTION for flag, _ in facts.flags)
+    return facts.runtime in ("sglang", "") and any(flag == _SHARED_ATTENTION for flag, _ in facts.flags)
