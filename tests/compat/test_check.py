@@ -1,6 +1,5 @@
 """What `check` answers: examples, incidents, known-good combinations, fixes, codes and their page."""
 
-import importlib.util
 import subprocess
 import sys
 from datetime import date
@@ -28,21 +27,11 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(f"compat_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 INCIDENTS = [
     (item["code"], item["source"], item["combination"])
     for file in sorted((HERE / "incidents").glob("*.yaml"))
     for item in yaml.safe_load(file.read_text(encoding="utf-8"))
 ]
-KNOWN_GOOD = _load("known_good").all_cases()
 
 
 def _errors(combination: Combination) -> list[str]:
@@ -64,8 +53,8 @@ def test_the_proposed_fix_passes_itself(code: str, source: str, data: dict[str, 
     assert all(item.fix == proposal.text for item in check(combination) if item.severity is Severity.ERROR)
 
 
-def test_no_combination_that_is_known_to_run_fails() -> None:
-    failing = [(source, data, _errors(parse_combination(data))) for source, data in KNOWN_GOOD]
+def test_no_combination_that_is_known_to_run_fails(known_good: Any) -> None:
+    failing = [(source, data, _errors(parse_combination(data))) for source, data in known_good.all_cases()]
     assert len(failing) > 2000
     assert [item for item in failing if item[2]] == []
 

@@ -1,7 +1,5 @@
 """Names and tags in the words of people, clouds and drivers: what is read of them."""
 
-import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +65,10 @@ def test_a_tag_is_a_release_only_where_it_counts_the_engines(image: str, version
     assert read_facts(Combination(runtime=engine, image=image)).version == version
 
 
-def test_what_runs_goes_on_running_however_it_is_written() -> None:
+def test_what_runs_goes_on_running_however_it_is_written(known_good: Any) -> None:
     refused = [
         (source, respelled)
-        for source, data in _known_good()
+        for source, data in known_good.published()
         for respelled in (_respelled(data),)
         if any(item.severity is Severity.ERROR for item in check(parse_combination(respelled)))
     ]
@@ -113,15 +111,6 @@ def test_words_of_a_systems_name_may_be_joined(name: str) -> None:
 
 def test_a_name_of_amds_is_no_compute_capability() -> None:
     assert read_facts(Combination(sm="gfx942")).sm == ()
-
-
-def _known_good() -> Iterator[tuple[str, dict[str, Any]]]:
-    spec = importlib.util.spec_from_file_location("cases", Path(__file__).parent / "known_good.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield from module.published()
 
 
 def _respelled(data: dict[str, Any]) -> dict[str, Any]:

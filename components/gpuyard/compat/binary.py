@@ -10,7 +10,15 @@ from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.floors import floor_problems, older_release, other_engine
 from gpuyard.compat.generations import AMPERE, BLACKWELL, TURING
-from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_gpu, set_release, use_vllm
+from gpuyard.compat.problem import (
+    CONTAINER_IMAGE,
+    VLLM_INSTEAD,
+    Fix,
+    Problem,
+    set_field,
+    set_gpu,
+    set_release,
+)
 from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import (
     CODE_SINCE_CUDA,
@@ -196,7 +204,7 @@ def _ends_before(facts: Facts) -> Problem | None:
         "gpu",
         f"{facts.runtime} {newest.version} ends at compute capability {dotted(newest.max_sm)}, "
         f"{facts.who} has {dotted(facts.sm)}",
-        (*newer_release(facts), use_vllm("0.20.0"), use_vllm("0.19.1"), set_gpu(facts, "h100-sxm")),
+        (*newer_release(facts), *VLLM_INSTEAD, set_gpu(facts, "h100-sxm")),
     )
 
 

@@ -15,7 +15,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import ABSENT, has_operator, stated_operator
 from gpuyard.compat.place import is_openshift
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, use_eks_image
-from gpuyard.compat.spelling import dotted, plain
+from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.compat.toolkit import toolkit_problems
 from gpuyard.errors import Severity
 
@@ -97,7 +97,7 @@ def _dra(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "DRA_DRIVER_MIN",
             "driver",
-            f"the DRA driver needs driver {dotted(floor)} or newer, the node has {facts.driver_text}",
+            f"the DRA driver needs driver {driver_text(floor)} or newer, the node has {facts.driver_text}",
             (raise_driver(facts, floor),),
         )
 

@@ -52,6 +52,9 @@ _OF_ENGINES = (
 _NOMINAL = 1.08
 """How much more than the driver reports a card's nominal memory is at most (A10G: 24576 to 22888 MiB)."""
 
+_CAPABILITY = re.compile(r"\s*\(\d+\.\d\)$")
+"""A compute capability that is written behind a card's name."""
+
 
 @record
 class Facts:
@@ -145,7 +148,7 @@ class Facts:
     @property
     def who(self) -> str:
         """The GPU for people."""
-        return self.gpu_name or "this GPU"
+        return _CAPABILITY.sub("", self.gpu_name) or "this GPU"
 
     @property
     def card(self) -> str:

@@ -43,7 +43,8 @@ def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "AMI_DRIVER_MIN",
             "driver",
-            f"Google asks for driver {dotted(row.driver)} with {facts.who}, the node has {facts.driver_text}",
+            f"Google asks for driver {driver_text(row.driver)} with {facts.who}, "
+            f"the node has {facts.driver_text}",
             (raise_driver(facts, row.driver),),
             Severity.WARNING,
         )

@@ -17,7 +17,7 @@ from gpuyard.compat.problem import (
     set_release,
     with_env,
 )
-from gpuyard.compat.spelling import dotted, plain
+from gpuyard.compat.spelling import driver_text, plain
 from gpuyard.errors import Severity
 
 MIG_BUG = ((570, 124, 6), (570, 158, 1))
@@ -73,7 +73,7 @@ def _uuid(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "MIG_UUID",
         "env" if uuid else "mig",
-        "whether this release finds a slice by its UUID was not seen; whole GPUs it does"
+        "this release finds whole GPUs by their UUID; that it finds a slice so was not seen"
         if reads
         else f"{facts.runtime} reads CUDA_VISIBLE_DEVICES as numbers; a UUID is none",
         (
@@ -139,7 +139,7 @@ def _driver(facts: Facts) -> Iterator[Problem]:
             "MIG_DRIVER_BUG",
             "driver",
             f"driver {facts.driver_text} breaks scheduling on nodes that mix MIG and whole GPUs; "
-            f"fixed in {dotted(MIG_FIXED)}",
+            f"fixed in {driver_text(MIG_FIXED)}",
             (raise_driver(facts, MIG_FIXED), WHOLE_GPUS),
             Severity.WARNING if unsure else Severity.ERROR,
         )
@@ -149,7 +149,7 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
     gpu = facts.gpu
     if gpu is None:
         if facts.sm and facts.sm not in MIG_SM:
-            yield _without_mig(facts, facts.who)
+            yield _without_mig(facts)
         return
     if gpu.id == "rtx-pro-6000" and facts.driver and facts.driver <= (575, 57, 8):
         yield Problem(
@@ -162,11 +162,11 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "MIG_DRIVER_BUG",
             "mig",
-            f"driver {facts.driver_text} runs {gpu.name} in CDMM mode, which excludes MIG",
+            f"driver {facts.driver_text} runs {facts.who} in CDMM mode, which excludes MIG",
             (WHOLE_GPUS,),
         )
     elif not gpu.mig and gpu.id != "rtx-pro-4500":
-        yield _without_mig(facts, gpu.name)
+        yield _without_mig(facts)
     else:
         yield from _profile(facts, gpu)
 
@@ -184,7 +184,7 @@ def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
         yield Problem(
             "MIG_UNSUPPORTED",
             "mig",
-            f"{gpu.name} has no profile {found[0]}",
+            f"{facts.who} has no profile {found[0]}",
             (
                 *((set_field("mig", named, f"use {named}"),) if named else ()),
                 WHOLE_GPUS,
@@ -201,10 +201,10 @@ def _whole_memory(facts: Facts, gpu: Gpu) -> int | None:
     return gpu.memory_mib if is_told or not gpu.id.startswith(("a100", "h100")) else None
 
 
-def _without_mig(facts: Facts, name: str) -> Problem:
+def _without_mig(facts: Facts) -> Problem:
     return Problem(
         "MIG_UNSUPPORTED",
         "mig",
-        f"{name} has no MIG",
+        f"{facts.who} has no MIG",
         (WHOLE_GPUS, set_gpu(facts, "a100-80gb-sxm")),
     )

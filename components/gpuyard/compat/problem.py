@@ -139,6 +139,10 @@ def use_eks_image(facts: Facts, text: str = "use the NVIDIA image {image}", **mo
     return Fix(text.format(image=image), {"ami": image, "os": None, **more})
 
 
+VLLM_INSTEAD = (use_vllm("0.20.0"), use_vllm("0.19.1"))
+"""vLLM in place of another engine: first release on CUDA 13, last one on CUDA 12."""
+
+
 def set_field(field_name: str, value: Any, text: str) -> Fix:
     """One field."""
     return Fix(text, {field_name: value})

@@ -8,7 +8,7 @@ from gpuyard.catalog.software_images import Amd64Image, amd64_images
 from gpuyard.catalog.software_runtimes import first_with_arm64
 from gpuyard.compat.build import OWN_IMAGES
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, use_eks_image, use_vllm
+from gpuyard.compat.problem import VLLM_INSTEAD, Fix, Problem, set_field, set_gpu, set_release, use_eks_image
 from gpuyard.compat.spelling import dotted
 
 ARM64_WHEELS: Mapping[str, tuple[Version, str]] = {
@@ -56,7 +56,7 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
 def _images_for(facts: Facts, image: str) -> tuple[Fix, ...]:
     """The tag without a processor's name, else a release that has images for both."""
     same = (set_field("image", image, f"use image {image}"),) if image != facts.given.image else ()
-    return (*same, use_vllm("0.20.0"))
+    return (*same, VLLM_INSTEAD[0])
 
 
 @cache
@@ -75,7 +75,7 @@ def _of_image(facts: Facts, row: Amd64Image) -> Iterator[Problem]:
         "CPU_ARCH",
         "image",
         f"{own} is published for amd64 only ({row.source})",
-        (*fixes, *((use_vllm("0.20.0"), use_vllm("0.19.1")) if serves else ()), on_x86, built),
+        (*fixes, *(VLLM_INSTEAD if serves else ()), on_x86, built),
     )
 
 
@@ -92,7 +92,7 @@ def _of_release(facts: Facts) -> Iterator[Problem]:
         return
     known = first.version if first else "0.5.11" if facts.runtime == "sglang" else ""
     fixes = [set_release(facts, known)] if known else []
-    fixes += [use_vllm("0.20.0"), use_vllm("0.19.1")]
+    fixes += VLLM_INSTEAD
     yield Problem(
         "CPU_ARCH",
         "cpu_arch",

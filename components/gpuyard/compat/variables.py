@@ -34,12 +34,16 @@ def variable_problems(facts: Facts) -> Iterator[Problem]:
             continue
         if asks_v0 and name == "VLLM_USE_V1":
             continue
-        who = f"{facts.runtime} {release_text(facts.version or gone.gone_in)}"
+        said = (
+            f"{facts.engine} does not read {name} any more"
+            if facts.version
+            else f"{facts.runtime} does not read {name} since {release_text(gone.gone_in)}, "
+            "and no release is stated"
+        )
         yield Problem(
             "FLAG_REMOVED",
             "env",
-            f"{who} does not read {name} any more; {gone.instead}"
-            + ("" if facts.version else "; no release is stated"),
+            f"{said}; {gone.instead}",
             (Fix(f"drop {name}", without_flags(facts, name)),),
             Severity.WARNING,
         )
