@@ -78,6 +78,31 @@ def test_combinations_are_read_from_standard_input(monkeypatch: pytest.MonkeyPat
     assert [item.gpu for item in read_combinations(Path("-"))] == ["l4"]
 
 
+def test_a_version_that_ends_in_zero_keeps_it(tmp_path: Path) -> None:
+    text = "- {kubernetes: 1.30, runtime_version: 0.10, glibc: 2.30, gpu_operator: 25.10, sm: 10.0}"
+    path = tmp_path / "f.yaml"
+    path.write_text(text, encoding="utf-8")
+    (found,) = read_combinations(path)
+    assert (found.kubernetes, found.runtime_version, found.glibc) == ("1.30", "0.10", "2.30")
+    assert (found.gpu_operator, found.sm) == ("25.10", "10.0")
+
+
+@pytest.mark.parametrize(
+    ("field", "number", "version"),
+    [
+        ("kubernetes", 1.3, "1.30"),
+        ("kubernetes", 1.35, "1.35"),
+        ("kubernetes", 1.9, "1.9"),
+        ("glibc", 2.3, "2.30"),
+        ("gpu_operator", 25.1, "25.10"),
+        ("gpu_operator", 25.3, "25.3"),
+        ("driver", 550.12, "550"),
+    ],
+)
+def test_a_zero_that_a_program_dropped_is_put_back(field: str, number: float, version: str) -> None:
+    assert getattr(parse_combination({field: number}), field) == version
+
+
 @pytest.mark.parametrize("value", ["1" * 5000, "2026-02-30"])
 def test_numbers_and_dates_that_cannot_be_are_told(tmp_path: Path, value: str) -> None:
     assert "is not YAML" in _problems(tmp_path / "f.yaml", f"- gpu_count: {value}\n")

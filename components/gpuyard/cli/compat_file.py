@@ -1,10 +1,11 @@
 """Reading a file of combinations: every problem of it at once, each with its place."""
 
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -14,6 +15,22 @@ VALUES_MAX = 1_000_000
 """Values that a file may expand to: aliases of aliases grow without bound, one of itself without end."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT = "tag:yaml.org,2002:str"
+_NUMBER = "tag:yaml.org,2002:float"
+_DECIMAL = re.compile(r"\d+\.\d+")
+
+
+class _Written(float):
+    """A number that is still written as it was: ``1.30`` is Kubernetes 1.30, not 1.3."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class _Loader(_LOADER):
@@ -27,9 +44,11 @@ class _Loader(_LOADER):
     resolve = cache(_LOADER.resolve)
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
-        """The value; of text that is the node's own."""
+        """The value; of text and decimals that is the node's own."""
         if node.tag == _TEXT and isinstance(node, yaml.ScalarNode):
             return node.value
+        if node.tag == _NUMBER and _DECIMAL.fullmatch(node.value):
+            return _Written(node.value)
         return super().construct_object(node, deep=deep)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:

@@ -103,6 +103,13 @@ LARGEST = {
 }
 """Numbers, with the largest that is not absurd."""
 _DRIVERS = frozenset({"driver", "driver_branch", "fabric_manager"})
+_LOST_ZERO = {
+    "kubernetes": (".1", ".2", ".3"),
+    "glibc": (".1", ".2", ".3", ".4"),
+    "gpu_operator": (".1",),
+}
+"""Ends of numbers that were versions (``1.30``) before a program read them: with no zero they are older than
+whatever runs models on GPUs."""
 _SWITCHES = frozenset({"datacenter_gpu", "image_has_compat_libs"})
 _EITHER = frozenset({"fabric_manager", "gpu_operator", "dra_driver", "mig"})
 """Text, or true and false."""
@@ -191,6 +198,8 @@ def _read(key: str, value: Any) -> tuple[Any, tuple[str, str] | None]:
         return value, None
     if key in _DRIVERS and isinstance(value, float):
         value = int(value)  # YAML read 550.120 as 550.12: only the branch is sure
+    if type(value) is float and f"{value}"[-2:] in _LOST_ZERO.get(key, ()):
+        return f"{value}0", None
     return _text(key, value)
 
 
