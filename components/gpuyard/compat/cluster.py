@@ -140,34 +140,41 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
 
     They come last: outside of them things often still run, and another cause is nearer.
     """
-    if not facts.kubernetes:
-        return
-    minor = facts.kubernetes[:2]
+    if facts.kubernetes:
+        minor = facts.kubernetes[:2]
+        yield from _operator_range(facts, minor)
+        yield from _operator_apis(facts, minor)
+        yield from _after_al2(facts, minor)
+        yield from _support_ended(facts, minor, today)
+
+
+def _operator_range(facts: Facts, minor: Version) -> Iterator[Problem]:
     release = stated_operator(facts)
-    if release is not None and release.kubernetes_min and not _admits(release, facts):
-        fitting = [row for row in operator_releases() if row.kubernetes_min and _admits(row, facts)]
-        newer = [row for row in fitting if row.key > release.key]
-        minor_release = newer[0].key[:2] if newer else ()
-        nearest = [row for row in newer if row.key[:2] == minor_release][-1:] or fitting
-        yield Problem(
-            "K8S_VERSION",
-            "kubernetes",
-            f"GPU Operator {release.version} supports Kubernetes {dotted(_oldest(release, facts))} to "
-            f"{dotted(release.kubernetes_max)}, this is {dotted(minor)}",
-            (
-                *(
-                    Fix(f"use GPU Operator {row.version}", {"gpu_operator": row.version})
-                    for row in (nearest[-1:] + fitting[-1:])
-                ),
-                set_field(
-                    "kubernetes",
-                    dotted(release.kubernetes_max),
-                    f"use Kubernetes {dotted(release.kubernetes_max)}",
-                ),
+    if release is None or not release.kubernetes_min or _admits(release, facts):
+        return
+    fitting = [row for row in operator_releases() if row.kubernetes_min and _admits(row, facts)]
+    newer = [row for row in fitting if row.key > release.key]
+    minor_release = newer[0].key[:2] if newer else ()
+    nearest = [row for row in newer if row.key[:2] == minor_release][-1:] or fitting
+    newest = dotted(release.kubernetes_max)
+    yield Problem(
+        "K8S_VERSION",
+        "kubernetes",
+        f"GPU Operator {release.version} supports Kubernetes {dotted(_oldest(release, facts))} to {newest}, "
+        f"this is {dotted(minor)}",
+        (
+            *(
+                Fix(f"use GPU Operator {row.version}", {"gpu_operator": row.version})
+                for row in (nearest[-1:] + fitting[-1:])
             ),
-            # OpenShift has a range of its own, which reaches further back
-            Severity.WARNING if is_openshift(facts.given) else Severity.ERROR,
-        )
+            set_field("kubernetes", newest, f"use Kubernetes {newest}"),
+        ),
+        # OpenShift has a range of its own, which reaches further back
+        Severity.WARNING if is_openshift(facts.given) else Severity.ERROR,
+    )
+
+
+def _operator_apis(facts: Facts, minor: Version) -> Iterator[Problem]:
     version = parse_version(facts.given.gpu_operator) if has_operator(facts) else ()
     if () < version < OPERATOR_WITHOUT_BETA and minor >= BETA_REMOVED:
         yield Problem(
@@ -177,6 +184,9 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
             "1.25 removed",
             (Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),),
         )
+
+
+def _after_al2(facts: Facts, minor: Version) -> Iterator[Problem]:
     newest = _newest_al2()
     if facts.platform == "eks" and facts.os == "Amazon Linux 2" and minor > newest:
         yield Problem(
@@ -186,6 +196,9 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
             f"this is {dotted(minor)}",
             (use_eks_image(facts),),
         )
+
+
+def _support_ended(facts: Facts, minor: Version, today: date) -> Iterator[Problem]:
     known = kubernetes_versions().get((facts.platform, dotted(minor)))
     if minor < _oldest_listed(facts.platform) or (known is not None and known.is_supported(today) is False):
         yield Problem(
