@@ -62,19 +62,10 @@ def cache_problems(
     tokens = int(facts.given.max_model_len or 0) or model.context
     step = _step(facts, engine, tokens)
     linked = facts.gpu is not None and facts.gpu.linked
-    text = without_encoder(model)  # what is refused is refused without images as well
-    budget = spend(text, memory, split, engine, step=step, share=share, linked=linked)
+    shape = without_encoder(model)  # what is refused is refused without images as well
+    budget = spend(shape, memory, split, engine, step=step, share=share, linked=linked)
     left = budget.cache + budget.weights - weights - _partial_sums(facts, model, split, step)
-    is_plain = not facts.quantization and not model.linear_layers
-    margin = (_PLAIN_ERROR if is_plain else _ERROR) * usable + weights - sure_weights
-    if model.vision:  # a server of text alone leaves the encoder out
-        margin += HALF * model.vision.parameters / split.tensor
-    if not facts.given.max_num_seqs and not _is_v0(facts) and not _is_tuned(facts):
-        # fewer sequences than a server has sample less
-        forward = forward_bytes(model, split, step.tokens)
-        few = Step(tokens=step.tokens, sequences=_FEW)
-        margin += step_bytes(text, split, engine, step)
-        margin -= max(step_bytes(text, split, engine, few), forward)
+    margin = _margin(facts, model, split, engine, step, usable) + weights - sure_weights
     need = _need(facts, model, split, engine, tokens)
     if need <= left:
         return
@@ -105,6 +96,21 @@ def cache_problems(
         cache_fixes(facts, largest, tokens, whole_prefill=_prefills_whole(facts, tokens)),
         Severity.ERROR if (refused or (nothing and known)) and not one else Severity.WARNING,
     )
+
+
+def _margin(
+    facts: Facts, model: ModelShape, split: Split, engine: Engine, step: Step, usable: float
+) -> float:
+    """Bytes by which more may be left than the budget says."""
+    is_plain = not facts.quantization and not model.linear_layers
+    margin = (_PLAIN_ERROR if is_plain else _ERROR) * usable
+    if model.vision:  # a server of text alone leaves the encoder out
+        margin += HALF * model.vision.parameters / split.tensor
+    if not facts.given.max_num_seqs and not _is_v0(facts) and not _is_tuned(facts):
+        # fewer sequences than a server has sample less
+        shape, few = without_encoder(model), Step(tokens=step.tokens, sequences=_FEW)
+        margin += step_bytes(shape, split, engine, step) - step_bytes(shape, split, engine, few)
+    return margin
 
 
 def no_room(facts: Facts, weights: float, usable: float) -> Problem:
