@@ -257,8 +257,9 @@ def test_json_that_is_no_config_is_a_finding(config, text):
 
 
 def test_a_missing_file_is_a_finding(tmp_path):
-    with pytest.raises(SpecError, match="cannot be read"):
+    with pytest.raises(SpecError, match="cannot be read") as error:
         read_config(tmp_path / "nothing")
+    assert "path of a config.json" in error.value.findings[0].fix
 
 
 json_values = st.recursive(

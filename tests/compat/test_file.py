@@ -1,16 +1,27 @@
 """Files of combinations: odd YAML, odd numbers, and all problems at once."""
 
+import json
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gpuyard.cli.compat_file import read_combinations
-from gpuyard.compat.check import check
-from gpuyard.compat.combination import FIELDS, parse_combination
+from gpuyard.compat.check import check, propose
+from gpuyard.compat.combination import FIELDS, parse_combination, read_combination
 from gpuyard.compat.facts import read_facts
-from gpuyard.errors import SpecError
+from gpuyard.errors import Severity, SpecError
 
+REAL: tuple[dict[str, Any], ...] = (
+    {},
+    {"gpu": "h100-sxm", "gpu_count": 8, "runtime": "vllm", "model": "deepseek-ai/DeepSeek-V3"},
+    {"instance": "g5.xlarge", "platform": "eks", "runtime": "sglang", "model": "Qwen/Qwen3-14B-AWQ"},
+    {"gpu": "rtx-5090", "os": "Ubuntu 22.04", "driver": "570.86.10", "image": "vllm/vllm-openai:v0.8.5"},
+    {"gpu": "a100", "mig": "1g.10gb", "gpu_operator": "25.3.0", "kubernetes": "1.33", "runtime": "tgi"},
+)
 BOMB = "".join(
     f"- env: &{name} [{', '.join([f'*{below}' if below else 'x'] * 9)}]\n"
     for below, name in zip(["", *"abcdefg"], "abcdefgh", strict=False)
@@ -76,6 +87,37 @@ def test_a_byte_order_mark_is_read_over_and_other_encodings_are_named(tmp_path: 
 def test_combinations_are_read_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"- gpu: l4\n")))
     assert [item.gpu for item in read_combinations(Path("-"))] == ["l4"]
+
+
+ODD = st.sampled_from(
+    [
+        *("v", "any", "N/A", "latest", "-1", "1e9", "12.", "0x10", ">=1.2", "<535", "535.x"),
+        *("sm_90a", "cu130", "9.0a", "1g.10gb", "0g.0gb", "MIG-", "²", "１２", "日本語", "%s"),
+        *("--", "=", ":", "@", ":latest", "8xH100", "docker.io/vllm/vllm-openai", "sha256:ab"),
+        *("CUDA_VISIBLE_DEVICES=", "--tp=²", "1.2.3.4.5.6", "Q4_K_M"),
+    ]
+)
+"""What people and scripts leave in fields."""
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | st.text(max_size=9) | ODD,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=8), st.sampled_from(REAL))
+def test_whatever_fields_hold_the_answer_is_findings(odd: dict[str, Any], real: dict[str, Any]) -> None:
+    combination, problems = read_combination({**real, **odd})
+    found = problems if combination is None else check(combination)
+    for item in found:
+        assert item.code
+        assert item.message
+        assert item.fix or item.severity is not Severity.ERROR
+        assert item.source or combination is None
+        json.dumps(item.as_dict(), default=str)
+    if combination is not None and any(item.severity is Severity.ERROR for item in found):
+        propose(combination)
 
 
 def test_a_version_that_ends_in_zero_keeps_it(tmp_path: Path) -> None:

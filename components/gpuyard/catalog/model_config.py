@@ -84,7 +84,8 @@ def _load(file: Path) -> dict[str, Any]:
             raise SpecError([config_problem(str(file), None, "is too large for a config.json")])
         raw = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError([config_problem(str(file), None, f"cannot be read: {_reason(error)}")]) from None
+        fix = "give the path of a config.json, or of the directory that holds it"
+        raise SpecError([config_problem(str(file), None, f"cannot be read: {_reason(error)}", fix)]) from None
     except json.JSONDecodeError as error:
         place = f"{file}:{error.lineno}:{error.colno}"
         raise SpecError([config_problem(place, None, f"is not JSON, perhaps cut off: {error.msg}")]) from None
