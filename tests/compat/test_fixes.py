@@ -122,6 +122,11 @@ def test_a_command_line_of_another_engine_has_one_way_out() -> None:
     [
         {"gpu": "l40s", "model": "Qwen/Qwen3-8B", "runtime": "vllm", "max_num_batched_tokens": 50_000_000},
         {"gpu": "l40s", "model": "Qwen/Qwen3-8B", "runtime": "vllm", "max_num_seqs": 900_000},
+        {
+            "platform": "eks",
+            "instance": "p5.48xlarge",
+            "ami": "bottlerocket-aws-k8s-1.29-nvidia-x86_64-v1.17.0",
+        },
         {"gpu": "gb200", "image": "vllm/vllm-openai:nightly-dev-x86_64-cu13.0.1-426e59f"},
     ],
 )

@@ -7,7 +7,7 @@ from gpuyard.catalog.software import driver_branches
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.image_defects import image_release
 from gpuyard.compat.owner import ABSENT, has_operator
-from gpuyard.compat.problem import Fix, Problem, set_driver, set_field, use_eks_image
+from gpuyard.compat.problem import Fix, Problem, set_driver, use_eks_image
 from gpuyard.compat.spelling import dotted, plain, read_driver
 
 SWITCHED = frozenset({(7, 0), (8, 0), (9, 0), (10, 0), (10, 3)})
@@ -117,11 +117,14 @@ def _is_mixed(facts: Facts) -> bool:
 def _old_bottlerocket(facts: Facts) -> Iterator[Problem]:
     release = image_release(facts)
     if release and release[0] == 1 and release < BOTTLEROCKET_FABRIC:
+        stated = "ami" if facts.given.ami is not None else "os"
+        newer: dict[str, str | None] = {"os": None, "driver": None, "driver_branch": None}
+        newer[stated] = "Bottlerocket 1.41.0"
         yield Problem(
             "FABRIC_MANAGER",
-            "os",
+            stated,
             f"Bottlerocket {dotted(release)} has no fabric manager, which NVSwitch nodes need (error 802)",
-            (set_field("os", "Bottlerocket 1.41.0", "use Bottlerocket 1.20.0 or newer"),),
+            (Fix("use Bottlerocket 1.20.0 or newer", newer),),
         )
 
 
