@@ -14,8 +14,6 @@ FLOAT16_REFUSED = ("gemma-2-", "gemma-3", "gemma2", "gemma3", "glm-4-", "plamo2"
 HALF_ONLY: Mapping[str, Version] = {"awq": (0, 5, 3), "gptq": (0, 4, 3)}
 """vLLM from which 4-bit weights may run in bfloat16 by Marlin kernels; the schemes' own kernels know float16
 only, and still run where the scheme is forced (vllm-project/vllm#1823, #1941, #13462, PR#4788, PR#6612)."""
-
-
 WITHOUT_BF16_CHECK = ("llama.cpp", "ollama", "koboldcpp", "docker-model-runner", "torch", "transformers")
 """Engines that compute otherwise or let torch emulate it."""
 TAKES_HALF: Mapping[str, Version] = {"sglang": (0, 3, 0), "lmdeploy": (0, 5, 0)}

@@ -40,7 +40,7 @@ from gpuyard.compat.spelling import (
 )
 from gpuyard.records import record
 
-GKE_POOL_DRIVER = "gpu-driver-version"
+_POOL_DRIVER = "gpu-driver-version"
 """What a GKE node pool calls its say on the driver, with or without a prefix."""
 
 _OF_ENGINES = (
@@ -292,9 +292,14 @@ def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | Non
     return read_driver(derived) if derived else ((), None)
 
 
+def pool_driver(env: Mapping[str, str]) -> str:
+    """The variable by which a GKE node pool speaks of its driver; empty: none."""
+    return next((key for key in env if key.endswith(_POOL_DRIVER)), "")
+
+
 def _manager(given: Combination, env: Mapping[str, str]) -> str:
     """Who installs the driver; what a GKE node pool says of it (``gpu-driver-version``) comes first."""
-    pool = next((value.lower() for key, value in env.items() if key.endswith(GKE_POOL_DRIVER)), "")
+    pool = env.get(pool_driver(env), "").lower()
     if pool:
         return "none" if "disabled" in pool else "cloud"
     return read_manager(given.driver_managed_by)

@@ -6,7 +6,7 @@ from typing import Any
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_gke import gke_gpus
-from gpuyard.compat.facts import GKE_POOL_DRIVER, Facts
+from gpuyard.compat.facts import Facts, pool_driver
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
 from gpuyard.compat.owner import has_operator
@@ -81,8 +81,8 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
 
 def _pool_asks(facts: Facts) -> dict[str, Any]:
     """The environment without a node pool's word against a driver."""
-    said = [key for key in facts.env if key.endswith(GKE_POOL_DRIVER)]
-    return without_flags(facts, *said) if said else {}
+    said = pool_driver(facts.env)
+    return without_flags(facts, said) if said else {}
 
 
 def _names_default(facts: Facts) -> bool:

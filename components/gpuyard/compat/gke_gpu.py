@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_gke import GkeGpu, gke_gpus, read_gke_version
-from gpuyard.compat.facts import GKE_POOL_DRIVER, Facts
+from gpuyard.compat.facts import Facts, pool_driver
 from gpuyard.compat.owner import has_operator
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, with_env
 from gpuyard.compat.spelling import dotted, driver_text, plain
@@ -51,7 +51,7 @@ def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _default_driver(facts: Facts, row: GkeGpu, version: Version) -> Iterator[Problem]:
-    pool = next((key for key in facts.env if key.endswith(GKE_POOL_DRIVER)), "")
+    pool = pool_driver(facts.env)
     told = f"{plain(facts.given.driver_managed_by)} {facts.env.get(pool, '')}".lower()
     by_cloud = not facts.manager or facts.manager == "cloud"
     if facts.branch or not by_cloud or has_operator(facts) or "latest" in told:

@@ -36,7 +36,7 @@ SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
 """First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape
 (vllm-project/vllm PR#43477, #40802)."""
 SPARSE_SGLANG_READ = (0, 5, 13, 0)
-"""SGLang up to here refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
+"""SGLang before refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
 SPARSE_SGLANG_V4 = (0, 5, 13, 0)
 """SGLang before has DeepSeek-V4's kernels for data-centre GPUs only (sgl-project/sglang#23657 and #25877; its
 wheels read)."""
