@@ -8,7 +8,7 @@ from typing import Any
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import AMPERE, BLACKWELL, CONSUMER_BLACKWELL
+from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
 from gpuyard.compat.spelling import dotted
@@ -22,9 +22,13 @@ SM_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
     ((10, 0), (12, 8)),
     ((9, 0), (11, 8)),
     ((8, 9), (11, 8)),
+    ((8, 6), (11, 1)),
+    ((8, 0), (11, 0)),
+    ((7, 5), (10, 0)),
+    ((7, 0), (9, 0)),
 )
 """First toolkit that compiles for a GPU, newest GPU first."""
-CODE_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (*SM_SINCE_CUDA[:-1], ((8, 0), (11, 0)))
+CODE_SINCE_CUDA = tuple(row for row in SM_SINCE_CUDA if row[0] not in ((8, 6), (8, 9)))
 """First toolkit with code that runs on a GPU: what it compiles for 8.0 runs on 8.6 and 8.9 too."""
 RUNS_SINCE_CUDA = CODE_SINCE_CUDA[1:]
 """The same where nothing is known to compile at run time: what it compiles for 12.0 runs on 12.1."""
@@ -117,8 +121,9 @@ def _has_code_of_its_own(facts: Facts) -> bool:
 
 def _compiles_there(facts: Facts) -> bool:
     """Builds of one's own ask the host's toolkit for what newer GPUs need; wheels and images do not."""
-    by_hand = facts.install == "source" or (not facts.install and facts.sm >= BLACKWELL)
-    return by_hand or needs_host_toolkit(facts)
+    same = facts.cuda_is_given and not facts.runtime and facts.host_cuda == facts.cuda
+    by_hand = facts.install == "source" or (not facts.install and (same or facts.sm >= BLACKWELL))
+    return by_hand or (facts.sm >= ADA and needs_host_toolkit(facts))
 
 
 def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
