@@ -77,6 +77,17 @@ def test_what_is_unknown_is_not_wrong(data: dict[str, Any], verdict: str) -> Non
     assert verdict_of(check(parse_combination(data))) == verdict
 
 
+def test_kernels_that_came_within_a_year_are_a_warning_where_no_release_is_stated() -> None:
+    def found(**more: Any) -> list[tuple[str, str]]:
+        data = {"gpu": "t4", "quantization": "fp8", "runtime": "vllm", **more}
+        return [(str(item.severity), item.code) for item in check(parse_combination(data))]
+
+    assert found() == [("warning", "QUANT_MIN_SM")]
+    assert found(runtime_version="0.20.0") == []
+    assert found(gpu="a100-80gb-sxm") == []  # since 0.5.1
+    assert ("error", "QUANT_MIN_SM") in found(runtime_version="0.8.4")
+
+
 def test_a_release_newer_than_the_catalog_gets_exactly_one_warning() -> None:
     findings = check(Combination(gpu="h100", runtime="vllm", runtime_version="0.99.0", driver="580.126.20"))
     assert [item.code for item in findings] == ["RUNTIME_NEWER_THAN_CATALOG"]

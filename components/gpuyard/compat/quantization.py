@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
 from gpuyard.compat.attention import has_flashinfer_sinks, is_first_gpt_oss
 from gpuyard.compat.attention_backends import asked_backend
@@ -110,6 +110,27 @@ def _weights(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "QUANT_MIN_SM", "quantization", f"{kind} runs weight-only below Blackwell", (), Severity.WARNING
         )
+    elif lacking := _lacked_lately(facts, kind):
+        yield Problem(
+            "QUANT_MIN_SM",
+            path,
+            f"{WORDS.get(kind, kind)} runs on {facts.card} in {facts.runtime} after {lacking.version} only, "
+            "and no release is stated",
+            (),
+            Severity.WARNING,
+        )
+
+
+def _lacked_lately(facts: Facts, kind: str) -> RuntimeRelease | None:
+    """The last release without kernels for the GPU if it is not a year old, where none is stated."""
+    if facts.version or facts.sm >= ADA or not kind:
+        return None
+    releases = runtime_releases(facts.runtime)
+    lacking = [row for row in releases if facts.sm < _span(facts, kind, row.key).sm_min]
+    if not lacking:
+        return None
+    newest = releases[-1].date
+    return lacking[-1] if lacking[-1].date > f"{int(newest[:4]) - 1}{newest[4:]}" else None
 
 
 def _cache(facts: Facts) -> Iterator[Problem]:
