@@ -2,11 +2,12 @@
 
 Formulae: facts of 2026-11-23 (`catalog/data/models.json`, ``formulae``). Constants here, in `engine` and in
 `encoder` are fitted to 16 of 52 logged caches (`tests/planning/measurements.yaml`, each with where and when).
-Cache per GPU against the log, as a share of what the runtime may take of the GPU: of the 35 others 1.0 % off
+Cache per GPU against the log, as a share of what the runtime may take of the GPU: of the 36 others 1.0 % off
 in the median, 4.2 % in nine of ten; at worst of all 14.6 % too large (steps of 64,000 tokens of linear
 attention). 22 of the starts were collected before anything was computed for them: the constants of that day,
 fitted to older starts, were 3.8 % off in the median, 10.2 % in nine of ten, 12.9 % at worst. Five more were
-started on an H100 afterwards: 0.8 % off in the median, 1.7 % at worst, all of it too little cache.
+started on an H100, unknown to the constants: 0.8 % off in the median, 1.7 % at worst, all of it too little
+cache.
 What adapters take comes on top.
 """
 
