@@ -14,13 +14,13 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 
-from gpuyard.catalog.csv_file import in_order, read_rows
+from gpuyard.catalog.csv_file import in_order, problem, read_rows
 from gpuyard.catalog.hardware import machine_types, members_hint
 from gpuyard.catalog.list_prices import is_priced_type
 from gpuyard.catalog.offers import Offer
 from gpuyard.catalog.regions import regions
 from gpuyard.catalog.tables import read_csv
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 
 OVERLAY_VARIABLE = "GPUYARD_CATALOG_OVERLAY"
 COLUMNS = (
@@ -65,7 +65,7 @@ def read_overlay(path: Path) -> tuple[Offer, ...]:
     Raises:
         SpecError: with every problem of the file, each at its line and column.
     """
-    rows, problems = read_rows(path, COLUMNS, _form_problem, may_have_others=False)
+    rows, problems = read_rows(path, COLUMNS, _problem, may_have_others=False)
     offers: list[Offer] = []
     seen: dict[tuple[str, ...], int] = {}
     for line, row in rows:
@@ -74,7 +74,7 @@ def read_overlay(path: Path) -> tuple[Offer, ...]:
         key = tuple(row[column] for column in COLUMNS[:4])
         if key in seen:
             found.append(
-                _problem(place, " ".join(key), f"is already in line {seen[key]}", "keep one of them")
+                _problem(place, f"is already in line {seen[key]}", "keep one of them", " ".join(key))
             )
         seen.setdefault(key, line)
         problems += found
@@ -126,7 +126,7 @@ def _row_problems(place: str, cells: Mapping[str, str]) -> list[Finding]:
     found = []
 
     def report(column: str, message: str, fix: str) -> None:
-        found.append(_problem(f"{place}:{column}", cells[column], message, fix))
+        found.append(_problem(f"{place}:{column}", message, fix, cells[column]))
 
     cloud = cells["cloud"]
     if cloud not in _ZONES:
@@ -189,16 +189,6 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def _form_problem(path: str, message: str, fix: str) -> Finding:
-    return _problem(path, None, message, fix)
-
-
-def _problem(path: str, value: str | None, message: str, fix: str = "") -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="CATALOG_OVERLAY",
-        path=path,
-        value=value,
-        message=message if value is None else f'"{value}" {message}',
-        fix=fix or f"write it with `gpuyard catalog import`, or unset {OVERLAY_VARIABLE}",
-    )
+def _problem(path: str, message: str, fix: str = "", value: str | None = None) -> Finding:
+    remedy = fix or f"write it with `gpuyard catalog import`, or unset {OVERLAY_VARIABLE}"
+    return problem("CATALOG_OVERLAY", path, message, remedy, value)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gpuyard.catalog.csv_file import in_order, read_rows
+from gpuyard.catalog.csv_file import in_order, problem, read_rows
 from gpuyard.catalog.hardware import MachineType, find_gpu, machine_types
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.offers import Offer, money
@@ -16,7 +16,7 @@ from gpuyard.catalog.overlay import is_zone
 from gpuyard.catalog.prices import list_price
 from gpuyard.catalog.regions import regions
 from gpuyard.catalog.sanity import Rejection, accept, gpu_share, judge
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 
 CLOUDS = ("aws", "gcp")
 _COLUMNS = (
@@ -237,11 +237,4 @@ def _gpu_key(name: str) -> str | None:
 
 
 def _problem(path: str, message: str, fix: str, value: str | None = None) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="CATALOG_IMPORT",
-        path=path,
-        value=value,
-        message=message if value is None else f'"{value}" {message}',
-        fix=fix,
-    )
+    return problem("CATALOG_IMPORT", path, message, fix, value)

@@ -67,7 +67,7 @@ def asked_backend(facts: Facts) -> str:
     """The attention backend that variables, flags or the runtime's own name ask for."""
     reads = facts.runtime != "vllm" or not facts.version or facts.version < VARIABLES_UNTIL
     asked = facts.env.get("VLLM_ATTENTION_BACKEND", "") if reads else ""
-    asked = asked or next((value for flag, value in facts.flags if flag in BACKEND_FLAGS), "")
+    asked = asked or next(iter(facts.flag_values(*BACKEND_FLAGS)), "")
     backend = asked.lower().replace("_vllm_v1", "")
     if reads and facts.env.get("VLLM_FLASH_ATTN_VERSION") == "3":
         return "FlashAttention 3"

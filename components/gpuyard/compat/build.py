@@ -187,6 +187,11 @@ def is_other_build(image: str) -> bool:
     return "nightly" in tag or (_is_own(image) and not re.match(r"(v?\d|latest\b)", tag) and "/" not in tag)
 
 
+def is_own_image(engine: str, image: str) -> bool:
+    """Whether it is the image that the engine's project publishes."""
+    return engine in OWN_IMAGES and OWN_IMAGES[engine] in image
+
+
 def _is_own(image: str) -> bool:
     """Whether an engine's project publishes it, with a tag that begins with the release."""
     return any(name in image for engine, name in OWN_IMAGES.items() if engine not in _WORD_BEFORE_RELEASE)

@@ -130,6 +130,10 @@ class Facts:
         """CUDA of the host's toolkit; empty: unknown, or there is none."""
         return cuda_of(plain(self.given.host_toolkit))
 
+    def flag_values(self, *names: str) -> tuple[str, ...]:
+        """What the flags of those names were given, in order; a bare flag was given an empty text."""
+        return tuple(value for flag, value in self.flags if flag in names)
+
     @property
     def tensor(self) -> int:
         """GPUs that a layer is cut over, one where nobody says."""

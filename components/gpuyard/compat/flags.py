@@ -9,7 +9,7 @@ from functools import cache
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
 from gpuyard.catalog.software_support import WHOLE_PARSERS, FlagSpan, runtime_flags
-from gpuyard.compat.build import OWN_IMAGES, is_other_build
+from gpuyard.compat.build import is_other_build, is_own_image
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_release, with_env, without_flags
 from gpuyard.compat.variables import is_undated, variable_problems
@@ -256,7 +256,7 @@ def _flash_attention(facts: Facts) -> Iterator[Problem]:
 def _is_extended(facts: Facts) -> bool:
     """Whether another package may add flags: one is named, or nothing says that it is the plain engine."""
     named = "omni" in f"{facts.runtime_text} {facts.image}"
-    plain = bool(facts.version) or OWN_IMAGES.get(facts.runtime, "?") in facts.image
+    plain = bool(facts.version) or is_own_image(facts.runtime, facts.image)
     return named or not plain
 
 
@@ -273,7 +273,7 @@ def _is_plain_release(facts: Facts) -> bool:
         return False
     if is_other_build(facts.image):
         return False
-    own = not facts.image or OWN_IMAGES.get(facts.runtime, "?") in facts.image
+    own = not facts.image or is_own_image(facts.runtime, facts.image)
     return own and bool(facts.version) and oldest <= facts.version <= newest
 
 

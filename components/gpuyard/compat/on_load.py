@@ -42,6 +42,6 @@ def _is_asked(facts: Facts) -> bool:
     """Whether FP8 is what the engine makes, not what the checkpoint is."""
     name = facts.model_name.lower()
     halves = any(word in name for word in ("bf16", "bfloat16", "fp16"))
-    asked = any(flag in ("--quantization", "-q") and value == "fp8" for flag, value in facts.flags)
+    asked = "fp8" in facts.flag_values("--quantization", "-q")
     native = bool(facts.model and facts.model.quantization)
     return halves or (asked and not native and "fp8" not in name and "quantized" not in name)

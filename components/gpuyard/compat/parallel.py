@@ -56,11 +56,16 @@ def _heads(facts: Facts, size: int) -> Iterator[Problem]:
         yield from _kv_heads(facts, size, heads)
         yield from _usual_heads(facts, size, heads)
         return
-    yield Problem(
+    yield _indivisible(facts, size, heads, f"{heads} attention heads do not divide by {size}")
+
+
+def _indivisible(facts: Facts, size: int, number: int, message: str) -> Problem:
+    """What every copy of attention cuts; there may be more of them, each over fewer GPUs."""
+    return Problem(
         "TP_DIVISIBILITY",
         "tensor_parallel",
-        f"{heads} attention heads do not divide by {size}",
-        size_fixes(facts, size, lambda part: heads % part == 0),
+        message,
+        size_fixes(facts, size, lambda part: number % part == 0),
         Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
     )
 
@@ -132,19 +137,14 @@ def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:
     padded = ceil(vocabulary / VOCAB_PAD) * VOCAB_PAD
     if size < 2 or padded % size == 0 or facts.runtime not in ("vllm", "sglang", ""):
         return
-    yield Problem(
-        "TP_DIVISIBILITY",
-        "tensor_parallel",
-        f"a vocabulary of {vocabulary} (padded to {padded}) does not divide by {size}",
-        size_fixes(facts, size, lambda part: padded % part == 0),
-        Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
-    )
+    message = f"a vocabulary of {vocabulary} (padded to {padded}) does not divide by {size}"
+    yield _indivisible(facts, size, padded, message)
 
 
 def _vision_heads(facts: Facts, size: int) -> Iterator[Problem]:
     """A vision tower is cut like the language part, unless every rank keeps a whole one."""
     heads = facts.model.vision_heads if facts.model else 0
-    whole = any(value == "data" for flag, value in facts.flags if flag == VISION_FLAG)
+    whole = "data" in facts.flag_values(VISION_FLAG)
     padded = heads == INTERN_VIT and not () < facts.version < INTERN_VIT_PADDED
     early = facts.runtime == "sglang" and heads == INTERN_VIT and () < facts.version <= SGLANG_VIT_CUT
     judged = early or (facts.runtime == "vllm" and not whole and not padded)

@@ -7,6 +7,7 @@ from typing import Any
 
 from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import Version, driver_branches, parse_version
+from gpuyard.compat.build import OWN_IMAGES
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.replacement import exchange_driver, exchange_machine, nvidia_image
 from gpuyard.compat.spelling import driver_text
@@ -19,6 +20,8 @@ BACKEND_FLAGS = (
     "--decode-attention-backend",
 )
 """How an attention backend is asked for."""
+_TAGGED_BY_CUDA = ("vllm", "sglang")
+"""Engines whose images are tagged ``v0.20.0`` and ``v0.20.0-cu129``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +110,10 @@ def set_release(facts: Facts, version: str, cuda: str | None = None) -> Fix:
     changes: dict[str, Any] = {"runtime_version": version}
     text = f"use {facts.runtime} {version}"
     suffix = f"-cu{cuda.replace('.', '')}" if cuda else ""
-    if facts.given.image is not None or (suffix and facts.install != "pip"):
-        image = {"vllm": "vllm/vllm-openai", "sglang": "lmsysorg/sglang"}.get(facts.runtime)
-        if image:
-            changes["image"] = f"{image}:v{version}{suffix}"
-            text = f"use image {changes['image']}"
+    by_image = facts.given.image is not None or (suffix and facts.install != "pip")
+    if by_image and facts.runtime in _TAGGED_BY_CUDA:
+        changes["image"] = f"{OWN_IMAGES[facts.runtime]}:v{version}{suffix}"
+        text = f"use image {changes['image']}"
     if facts.given.cuda is not None or suffix:
         changes["cuda"] = cuda
     if facts.given.base_image_cuda is not None:

@@ -126,7 +126,7 @@ def _lacked_lately(facts: Facts, kind: str) -> RuntimeRelease | None:
     if facts.version or facts.sm >= ADA or not kind:
         return None
     releases = runtime_releases(facts.runtime)
-    lacking = [row for row in releases if facts.sm < _span(facts, kind, row.key).sm_min]
+    lacking = [row for row in releases if not _has_kernels(facts, kind, row)]
     if not lacking:
         return None
     newest = releases[-1].date
@@ -203,6 +203,11 @@ def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
     return span
 
 
+def _has_kernels(facts: Facts, kind: str, release: RuntimeRelease) -> bool:
+    span = _span(facts, kind, release.key)
+    return facts.sm >= span.sm_min and not span.leaves_out(facts.sm)
+
+
 def _other_releases(facts: Facts, kind: str) -> Iterator[Fix]:
     """What keeps the GPU: the scheme's older kernels, then the nearest release whose kernels have it."""
     base = kind.removesuffix("_marlin")
@@ -215,8 +220,7 @@ def _other_releases(facts: Facts, kind: str) -> Iterator[Fix]:
     older = [release for release in reversed(known) if release.key < facts.version]
     for releases in (newer, older):
         for release in releases:
-            span = _span(facts, kind, release.key)
-            if facts.sm >= span.sm_min and not span.leaves_out(facts.sm):
+            if _has_kernels(facts, kind, release):
                 yield set_release(facts, release.version)
                 break
 

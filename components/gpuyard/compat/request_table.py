@@ -27,16 +27,17 @@ def request_table_problems(facts: Facts) -> Iterator[Problem]:
     if facts.runtime != "sglang" or facts.model is None or not facts.memory_mib:
         return
     tokens = int(facts.given.max_model_len or 0) or facts.model.context
-    table = _requests(facts) * tokens * _SLOT_BYTES
+    requests = _requests(facts)
+    table = requests * tokens * _SLOT_BYTES
     seen = visible_bytes(facts.memory_mib)
     beside = seen * max(_BESIDE, 1 - (facts.given.gpu_memory_utilization or 1))
     if table <= beside:
         return
-    longest = int(beside / _requests(facts) / _SLOT_BYTES)
+    longest = int(beside / requests / _SLOT_BYTES)
     yield Problem(
         "MEMORY_KV",
         "max_model_len",
-        f"SGLang's table of {_requests(facts)} requests of {tokens} tokens takes {format_bytes(table)} "
+        f"SGLang's table of {requests} requests of {tokens} tokens takes {format_bytes(table)} "
         f"of each GPU beside weights and cache, which leave {format_bytes(beside)}",
         (
             *cache_fixes(facts, longest, tokens, whole_prefill=False),
@@ -46,7 +47,7 @@ def request_table_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _requests(facts: Facts) -> int:
-    stated = next((value for flag, value in facts.flags if flag == _LIMIT), "")
+    stated = next(iter(facts.flag_values(_LIMIT)), "")
     return int(facts.given.max_num_seqs or 0) or (
         int(stated) if re.fullmatch(r"[0-9]{1,9}", stated) else REQUESTS_LEAST
     )

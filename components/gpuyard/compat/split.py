@@ -59,23 +59,19 @@ def attention_ranks(facts: Facts) -> int:
 
 def dense_ranks(facts: Facts) -> int:
     """GPUs that a layer is cut over which all tokens pass, beside attention."""
-    whole = _shares_inside(facts) and any(
-        flag == _WHOLE_DENSE and value == "1" for flag, value in facts.flags
-    )
+    whole = _shares_inside(facts) and "1" in facts.flag_values(_WHOLE_DENSE)
     return 1 if whole else facts.tensor
 
 
 def shared_ranks(facts: Facts) -> int:
     """GPUs that a shared expert is cut over."""
-    whole = facts.runtime == "sglang" and any(
-        flag in _ALL_TO_ALL and value != "none" for flag, value in facts.flags
-    )
+    whole = facts.runtime == "sglang" and any(value != "none" for value in facts.flag_values(*_ALL_TO_ALL))
     return 1 if whole else facts.tensor
 
 
 def has_whole_experts(facts: Facts) -> bool:
     """Whether experts stay whole, so that only their number is divided."""
-    return any(flag in EXPERT_PARALLEL and value != "1" for flag, value in facts.flags)
+    return any(value != "1" for value in facts.flag_values(*EXPERT_PARALLEL))
 
 
 def may_share_attention(facts: Facts) -> bool:
@@ -95,7 +91,7 @@ def may_share_attention(facts: Facts) -> bool:
 
 def _copies(facts: Facts, tensor: int, stages: int) -> int | None:
     """Copies of attention that share the experts; None: as many as a variable says."""
-    named = any(flag in _COPIES for flag, _ in facts.flags)
+    named = bool(facts.flag_values(*_COPIES))
     if _shares_inside(facts):
         return _stated_copies(facts) if named else 1
     if facts.runtime == "sglang":
@@ -109,10 +105,10 @@ def _copies(facts: Facts, tensor: int, stages: int) -> int | None:
 
 
 def _stated_copies(facts: Facts) -> int | None:
-    text = next((value for flag, value in facts.flags if flag in _COPIES), "")
+    text = next(iter(facts.flag_values(*_COPIES)), "")
     return int(text) if re.fullmatch(r"[0-9]{1,6}", text) else None
 
 
 def _shares_inside(facts: Facts) -> bool:
     """Whether copies of attention are counted inside the tensor-parallel size."""
-    return facts.runtime in ("sglang", "") and any(flag == _SHARED_ATTENTION for flag, _ in facts.flags)
+    return facts.runtime in ("sglang", "") and bool(facts.flag_values(_SHARED_ATTENTION))

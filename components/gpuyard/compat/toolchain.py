@@ -30,7 +30,7 @@ SM_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
 """First toolkit that compiles for a GPU, newest GPU first."""
 CODE_SINCE_CUDA = tuple(row for row in SM_SINCE_CUDA if row[0] not in ((8, 6), (8, 9)))
 """First toolkit with code that runs on a GPU: what it compiles for 8.0 runs on 8.6 and 8.9 too."""
-RUNS_SINCE_CUDA = CODE_SINCE_CUDA[1:]
+RUNS_SINCE_CUDA = tuple(row for row in CODE_SINCE_CUDA if row[0] != (12, 1))
 """The same where nothing is known to compile at run time: what it compiles for 12.0 runs on 12.1."""
 EXACT = ("tensorrt",)
 """Engines that refuse a GPU newer than those they name, also within a generation."""

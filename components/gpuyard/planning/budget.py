@@ -155,8 +155,7 @@ def _usable_by_sglang(memory_mib: int, share: float) -> float:
 def step_bytes(model: ModelShape, split: Split, engine: Engine, step: Step | Tier) -> int:
     """Peak of one step on each GPU: images, the forward pass or the choice of tokens, never two at once."""
     return max(
-        encoder_bytes(model, split, step.tokens) if engine.encodes else 0,
-        forward_bytes(model, split, step.tokens),
+        _prefill_bytes(model, split, engine, step.tokens),
         sampler_bytes(model, step.sequences, runner_of(engine, model).per_logit),
     )
 
