@@ -107,6 +107,35 @@ def test_the_last_branch_of_a_generation_is_that_of_its_cards_and_of_the_branche
     assert last_branch(VOLTA) == max(legacy)
 
 
+@pytest.mark.parametrize(
+    ("operator", "toolkit", "severity"),
+    [
+        ("24.6.2", None, "warning"),
+        ("24.6.2", "v1.16.2-ubuntu20.04", "error"),
+        ("23.6.1", "v1.13.4-ubi8", "error"),
+        ("24.6.2", "v1.16.2-ubi8", ""),
+        ("23.6.1", "v1.13.4-centos7", ""),
+        ("24.6.2", "disabled", ""),
+        ("25.10.1", None, ""),
+    ],
+)
+def test_the_toolkit_for_an_old_host_is_told_by_its_image(
+    operator: str, toolkit: str | None, severity: str
+) -> None:
+    found = {
+        system: [
+            str(item.severity)
+            for item in check(
+                Combination(os=system, gpu_operator=operator, toolkit=toolkit, driver_managed_by="image")
+            )
+            if item.code == "HOST_GLIBC"
+        ]
+        for system in ("CentOS 7.9", "Amazon Linux 2", "Ubuntu 18.04", "Rocky Linux 8")
+    }
+    assert found["CentOS 7.9"] == found["Amazon Linux 2"] == ([severity] if severity else [])
+    assert found["Ubuntu 18.04"] == found["Rocky Linux 8"] == []
+
+
 def test_tgi_is_unmaintained_as_a_warning() -> None:
     findings = check(Combination(runtime="tgi", runtime_version="3.3.7", gpu="l4"))
     assert [(item.code, item.severity) for item in findings] == [("RUNTIME_UNMAINTAINED", Severity.WARNING)]

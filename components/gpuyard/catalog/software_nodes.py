@@ -21,6 +21,8 @@ class OperatorRelease:
     key: Version
     default_driver: str
     toolkit: Version
+    toolkit_variant: str
+    """System in the tag of the toolkit's image, ``ubuntu``; empty: one image for all."""
     mig_manager: Version
     kubernetes_min: Version
     """Empty, as `kubernetes_max`: not published."""
@@ -97,6 +99,19 @@ class ImageDefect:
 
 
 @record
+class ToolkitGlibc:
+    """glibc that the container toolkit's binaries need on the host, of one kind of image."""
+
+    variant: str
+    """System in the image's tag, without its number."""
+    until: Version
+    """Last release that needs it."""
+    glibc: Version
+    source: str
+    as_of: str = SOFTWARE_AS_OF
+
+
+@record
 class KubernetesVersion:
     """One Kubernetes version of one platform, with the end of its support."""
 
@@ -134,6 +149,20 @@ def image_defects() -> Sequence[ImageDefect]:
 
 
 @cache
+def toolkit_glibc() -> Mapping[str, ToolkitGlibc]:
+    """What the toolkit's binaries need, by the system in its image's tag; not listed: CentOS 7's or less."""
+    return {
+        row["variant"]: ToolkitGlibc(
+            variant=row["variant"],
+            until=parse_version(row["until"]),
+            glibc=parse_version(row["glibc"]),
+            source=row["source"],
+        )
+        for row in compat_rule("R-GLIBC")["toolkits"]
+    }
+
+
+@cache
 def operator_releases() -> Sequence[OperatorRelease]:
     """Every GPU Operator release, oldest first."""
     rows = [
@@ -142,6 +171,7 @@ def operator_releases() -> Sequence[OperatorRelease]:
             key=parse_version(row["version"]),
             default_driver=row["default_driver"],
             toolkit=parse_version(row["container_toolkit"]),
+            toolkit_variant=row["container_toolkit"].partition("-")[2].rstrip("0123456789."),
             mig_manager=parse_version(row["mig_manager"]),
             kubernetes_min=parse_version(row["k8s_min"]),
             kubernetes_max=parse_version(row["k8s_max"]),

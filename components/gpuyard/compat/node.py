@@ -4,56 +4,34 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gpuyard.catalog.software import Version, parse_version
+from gpuyard.catalog.software import parse_version
 from gpuyard.catalog.software_nodes import OperatorOs, operator_releases
 from gpuyard.compat.fabric import fabric_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR, gke_problems
 from gpuyard.compat.node_image import image_problems, says_no_driver
+from gpuyard.compat.operands import operand_problems
 from gpuyard.compat.owner import (
     has_operator,
     installs_driver,
     is_default_driver,
     operator_system,
-    stated_operator,
     switched,
 )
-from gpuyard.compat.problem import WHOLE_GPUS, Fix, Problem, use_eks_image, without_flags
+from gpuyard.compat.problem import Fix, Problem, use_eks_image, without_flags
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
 _AWS_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket"})
-MIG_MANAGER_GLIBC: tuple[Version, Version] = ((0, 13, 1), (2, 34))
-"""First MIG manager that is built on UBI 9, and the glibc that it needs (NVIDIA/mig-parted#329)."""
 
 
 def node_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the node."""
     yield from _driver_owner(facts)
-    yield from _mig_manager(facts)
+    yield from operand_problems(facts)
     yield from image_problems(facts)
     yield from gke_problems(facts)
     yield from fabric_problems(facts)
-
-
-def _mig_manager(facts: Facts) -> Iterator[Problem]:
-    """The operator's MIG manager runs its binary on the host where that brings the driver."""
-    release = stated_operator(facts)
-    on_host = facts.manager == "image" or switched(facts, "driver") is False
-    if release is None or not facts.mig or not on_host or not facts.glibc:
-        return
-    if release.mig_manager < MIG_MANAGER_GLIBC[0] or facts.glibc >= MIG_MANAGER_GLIBC[1]:
-        return
-    yield Problem(
-        "HOST_GLIBC",
-        "gpu_operator",
-        f"on nodes that bring the driver, MIG manager {dotted(release.mig_manager)} of GPU Operator "
-        f"{release.version} needs glibc {dotted(MIG_MANAGER_GLIBC[1])}, this one has {dotted(facts.glibc)}",
-        (
-            Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),
-            WHOLE_GPUS,
-        ),
-    )
 
 
 def _driver_owner(facts: Facts) -> Iterator[Problem]:
