@@ -14,7 +14,8 @@ from gpuyard.cli.main import run
 from gpuyard.costs.pricing import price_resources
 from gpuyard.errors import SpecError
 from gpuyard.report.json_form import render_json
-from gpuyard.report.limits import Limits, judge_change, judge_report
+from gpuyard.report.judging import judge_change, judge_report
+from gpuyard.report.limits import Limits
 from gpuyard.report.model import build_report
 from gpuyard.report.money_diff import Amounts
 from gpuyard.report.rendering import render
@@ -30,8 +31,8 @@ def judged(report, **limits):
 
 
 def change(before, after, **limits):
-    amounts = [Amounts(expected=Decimal(value)) for value in (before, after)]
-    return {verdict.gate: verdict for verdict in judge_change("s", *amounts, Limits(**limits))}
+    old, new = (Amounts(expected=Decimal(value)) for value in (before, after))
+    return {verdict.gate: verdict for verdict in judge_change("s", old, new, Limits(**limits))}
 
 
 def test_the_config_has_the_gates_that_are_judged():

@@ -69,7 +69,7 @@ def command(
     import shutil
     from dataclasses import replace
 
-    from gpuyard.report.limits import judge_report
+    from gpuyard.report.judging import judge_report
     from gpuyard.report.rendering import FILES, render
 
     if folder is not None and (form or output):

@@ -7,7 +7,8 @@ from typing import Any
 
 from gpuyard.costs.line_item import GROUPS, NOTHING, Loads, loads_dict
 from gpuyard.report.capacity_diff import CapacityDiff, Replacement, diff_capacity, find_replacements
-from gpuyard.report.limits import NO_LIMITS, Limits, Verdict, judge_change, judge_report
+from gpuyard.report.judging import judge_change, judge_report
+from gpuyard.report.limits import NO_LIMITS, Limits, Verdict
 from gpuyard.report.model import Report
 from gpuyard.report.money_diff import Amounts, Change, diff_costs, total_amounts
 from gpuyard.report.risk_diff import RiskDiff, diff_risk

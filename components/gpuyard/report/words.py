@@ -1,15 +1,12 @@
 """Numbers and rows in words, the same in every format."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from gpuyard.costs.line_item import LineItem
 from gpuyard.leadtime.lead_time import Gate, Journey, Shortcut
+from gpuyard.report.limits import Verdict
+from gpuyard.report.model import Report
 from gpuyard.units import format_seconds, format_usd
-
-if TYPE_CHECKING:
-    from gpuyard.report.limits import Verdict
-    from gpuyard.report.model import Report
 
 JOURNEYS = {
     "empty_account": "from an empty account",
@@ -21,7 +18,7 @@ JOURNEYS = {
 PRICE_AGE_NOTE = "Prices are list prices of dated tables, before taxes and private discounts."
 
 
-def price_note(report: "Report") -> str:
+def price_note(report: Report) -> str:
     """What prices the report stands on, and whose discounts and commitments are in it, by name."""
     own = dict.fromkeys(
         name for item in report.costs.items for name in item.discounts if name != "sustained use"
@@ -36,7 +33,7 @@ def usd(amount: Decimal | float) -> str:
     return format_usd(float(amount))
 
 
-def month(report: "Report", amount: Decimal) -> str:
+def month(report: Report, amount: Decimal) -> str:
     """An amount of the report's month; a word where nothing has a price, but something costs."""
     costs = report.costs
     return "unknown" if costs.unknown and not amount and not costs.priced else usd(amount)
@@ -95,12 +92,12 @@ def gate_state(gate: Gate) -> str:
     return "cleared" if gate.is_open else "no end known"
 
 
-def verdict_word(verdict: "Verdict") -> str:
+def verdict_word(verdict: Verdict) -> str:
     """Whether a limit was kept."""
     return "kept" if verdict.is_met else "BROKEN"
 
 
-def risk_line(report: "Report") -> str:
+def risk_line(report: Report) -> str:
     """Counts of what may go wrong, one line."""
     gates = [gate for time in report.lead_times.values() for gate in time.gates if not gate.is_open]
     parts = [
@@ -112,7 +109,7 @@ def risk_line(report: "Report") -> str:
     return ", ".join(parts)
 
 
-def dates_line(report: "Report") -> str:
+def dates_line(report: Report) -> str:
     """The span of price dates."""
     dates = report.costs.price_dates
     if dates is None:

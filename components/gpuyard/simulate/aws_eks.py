@@ -5,7 +5,7 @@ from typing import Any
 
 from gpuyard.simulate.aws_names import common_outputs, dns_suffix, make_arn
 from gpuyard.simulate.ids import certificate, hex_id, letters_id, uuid_id
-from gpuyard.simulate.kinds import Kind, Request, name_of
+from gpuyard.simulate.kind import Kind, Request, name_of
 
 Outputs = Mapping[str, Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 from gpuyard.catalog.regions import regions
 from gpuyard.errors import EngineError
 from gpuyard.simulate.aws_names import dns_suffix, partition
-from gpuyard.simulate.functions import Function, Lookup
 from gpuyard.simulate.ids import letters_id
+from gpuyard.simulate.lookup import Function, Lookup
 from gpuyard.simulate.place import ACCOUNT, Place
 from gpuyard.simulate.zones import aws_zones
 

@@ -13,8 +13,8 @@ from gpuyard.errors import EngineError
 from gpuyard.simulate.aws_eks import DEFAULT_VERSION, addon_version
 from gpuyard.simulate.aws_kinds import offering_id
 from gpuyard.simulate.aws_names import make_arn, partition
-from gpuyard.simulate.functions import Function, Lookup
 from gpuyard.simulate.ids import hex_id
+from gpuyard.simulate.lookup import Function, Lookup
 from gpuyard.simulate.place import ACCOUNT, Place
 from gpuyard.simulate.zones import aws_zones
 

@@ -12,7 +12,7 @@ from typing import Any
 from gpuyard.errors import EngineError
 from gpuyard.simulate.aws_names import common_outputs, dns_suffix, global_arn, make_arn, partition
 from gpuyard.simulate.ids import hex_id, letters_id, number_id, uuid_id
-from gpuyard.simulate.kinds import Kind, Request, name_of
+from gpuyard.simulate.kind import Kind, Request, name_of
 from gpuyard.simulate.place import ACCOUNT
 from gpuyard.simulate.zones import aws_zones
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gpuyard.simulate.kinds import Request
+from gpuyard.simulate.kind import Request
 from gpuyard.simulate.place import ACCOUNT
 
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}

@@ -6,8 +6,8 @@ from typing import Any
 
 from gpuyard.errors import EngineError
 from gpuyard.simulate.aws_names import partition
-from gpuyard.simulate.functions import Function, Lookup
 from gpuyard.simulate.ids import letters_id, number_id
+from gpuyard.simulate.lookup import Function, Lookup
 from gpuyard.simulate.place import Place
 
 Answer = Mapping[str, Any]

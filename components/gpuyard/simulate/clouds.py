@@ -31,7 +31,8 @@ from gpuyard.simulate.demand import MachineDemand, machine_demand
 from gpuyard.simulate.functions import answer_function
 from gpuyard.simulate.generic import generic_kind
 from gpuyard.simulate.in_use import CLUSTERS, in_use_by, is_ours
-from gpuyard.simulate.kinds import Kind, Request, find_kind, lay_over
+from gpuyard.simulate.kind import Kind, Request, lay_over
+from gpuyard.simulate.kinds import find_kind
 from gpuyard.simulate.naming import Checked, check_inputs, is_autonamed
 from gpuyard.simulate.place import Place
 from gpuyard.simulate.scenario import Operation, Refusing, Scenario

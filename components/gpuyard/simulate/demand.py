@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gpuyard.simulate.functions import Lookup
 from gpuyard.simulate.gcp_names import last_part
 from gpuyard.simulate.gke import zones_of
+from gpuyard.simulate.lookup import Lookup
 from gpuyard.simulate.place import Place
 
 NODE_GROUP, NODE_POOL = "aws:eks/nodeGroup:NodeGroup", "gcp:container/nodePool:NodePool"

@@ -1,41 +1,14 @@
 """Provider functions (invokes): which are answered, and by what.
 
-A function takes its arguments, the place of the provider that is called and a `Lookup` of what the simulated
-cloud holds. Both speak wire names (camelCase). Functions without an answer are errors, never empty results.
+Functions without an answer are errors, never empty results.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from gpuyard.errors import EngineError, did_you_mean
+from gpuyard.simulate.lookup import Function, Lookup
 from gpuyard.simulate.place import Place
-
-
-class Lookup(Protocol):
-    """What a simulated cloud holds."""
-
-    def find(self, type_: str, place: Place, **properties: Any) -> Mapping[str, Any] | None:
-        """Outputs, ``id`` too, of the first resource of ``type_`` at ``place`` with these properties."""
-        ...
-
-    def find_all(self, type_: str, place: Place) -> list[Mapping[str, Any]]:
-        """Outputs, ``id`` too, of every resource of ``type_`` at ``place``, by id."""
-        ...
-
-
-class NothingThere:
-    """The `Lookup` of an empty cloud."""
-
-    def find(self, type_: str, place: Place, **properties: Any) -> Mapping[str, Any] | None:  # noqa: ARG002
-        """Nothing."""
-        return None
-
-    def find_all(self, type_: str, place: Place) -> list[Mapping[str, Any]]:  # noqa: ARG002
-        """Nothing."""
-        return []
-
-
-Function = Callable[[Mapping[str, Any], Place, Lookup], Mapping[str, Any]]
 
 
 def answer_function(token: str, args: Mapping[str, Any], place: Place, lookup: Lookup) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import Any
 
 from gpuyard.catalog.tables import read_csv
 from gpuyard.errors import EngineError
-from gpuyard.simulate.functions import Function, Lookup
 from gpuyard.simulate.gcp_names import project_number
 from gpuyard.simulate.gke import DEFAULT_VERSION, full_version
 from gpuyard.simulate.ids import number_id
+from gpuyard.simulate.lookup import Function, Lookup
 from gpuyard.simulate.place import Place
 from gpuyard.simulate.zones import gcp_regions, gcp_zones
 

@@ -14,7 +14,7 @@ from gpuyard.simulate.gcp_names import (
     region_of,
 )
 from gpuyard.simulate.ids import hex_id, letters_id, number_id
-from gpuyard.simulate.kinds import Kind, Request, name_of
+from gpuyard.simulate.kind import Kind, Request, name_of
 
 Outputs = Mapping[str, Any]
 _DELETION = "DELETE"

@@ -4,7 +4,7 @@ import ipaddress
 from typing import Any
 
 from gpuyard.simulate.ids import hex_id, number_id
-from gpuyard.simulate.kinds import Request
+from gpuyard.simulate.kind import Request
 
 COMPUTE = "https://www.googleapis.com/compute/v1/"
 CONTAINER = "https://container.googleapis.com/v1/"

@@ -15,7 +15,7 @@ from typing import Any
 from gpuyard.errors import EngineError, did_you_mean
 from gpuyard.simulate.aws_names import common_outputs, make_arn
 from gpuyard.simulate.ids import hex_id
-from gpuyard.simulate.kinds import Kind, Request
+from gpuyard.simulate.kind import Kind, Request
 
 _CAPITAL = re.compile("[A-Z]")
 _EMPTY: Mapping[type, Any] = {bool: False, int: 0, float: 0}

@@ -5,7 +5,7 @@ from typing import Any
 
 from gpuyard.simulate.gcp_names import CONTAINER, full_link, labels, last_part, project_of, public_address
 from gpuyard.simulate.ids import certificate, hex_id
-from gpuyard.simulate.kinds import Kind, Request, name_of
+from gpuyard.simulate.kind import Kind, Request, name_of
 from gpuyard.simulate.zones import gcp_zones
 
 Outputs = Mapping[str, Any]

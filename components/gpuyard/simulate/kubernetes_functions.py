@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from gpuyard.errors import EngineError
-from gpuyard.simulate.functions import Function, Lookup
+from gpuyard.simulate.lookup import Function, Lookup
 from gpuyard.simulate.place import Place
 
 Answer = Mapping[str, Any]

@@ -5,7 +5,7 @@ from typing import Any
 
 from gpuyard.errors import EngineError
 from gpuyard.simulate.ids import hex_id, letters_id, number_id, uuid_id
-from gpuyard.simulate.kinds import Kind, Request
+from gpuyard.simulate.kind import Kind, Request
 
 Outputs = Mapping[str, Any]
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -10,9 +10,9 @@ from typing import Any
 
 from gpuyard.errors import EngineError
 from gpuyard.simulate.aws_names import make_arn
-from gpuyard.simulate.functions import Function, Lookup
 from gpuyard.simulate.gcp_names import full_link, last_part
 from gpuyard.simulate.ids import hex_id, number_id
+from gpuyard.simulate.lookup import Function, Lookup
 from gpuyard.simulate.place import ACCOUNT, Place
 
 Answer = Mapping[str, Any]

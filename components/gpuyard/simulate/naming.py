@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gpuyard.simulate.kinds import Kind
+from gpuyard.simulate.kind import Kind
 from gpuyard.simulate.kubernetes_kinds import RELEASE
 from gpuyard.simulate.place import Place
 

@@ -6,7 +6,8 @@ from typing import Any
 from gpuyard.engine.answers import Answers, Registration, calling_provider
 from gpuyard.errors import EngineError
 from gpuyard.resources import Resource
-from gpuyard.simulate.functions import Lookup, NothingThere, answer_function
+from gpuyard.simulate.functions import answer_function
+from gpuyard.simulate.lookup import Lookup, NothingThere
 from gpuyard.simulate.place import ProviderBook
 from gpuyard.simulate.scenario import Scenario
 

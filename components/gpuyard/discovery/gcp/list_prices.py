@@ -7,17 +7,14 @@ from gpuyard.catalog.evidence_items import ListPrice
 from gpuyard.catalog.hardware import machine_types
 from gpuyard.discovery.gcp.client import GcpClients
 from gpuyard.discovery.gcp.places import NOW
-from gpuyard.discovery.prices import sku_sum
+from gpuyard.discovery.gcp.skus import SKUS, sku_sum
 
-COMPUTE_SKUS = "/v1/services/6F81-5844-456A/skus"
 SOURCE = "Cloud Billing SKUs, local SSD not included"
 
 
 def ask_list_prices(clients: GcpClients, names: Sequence[str], wanted: Sequence[str]) -> Iterator[ListPrice]:
     """USD per machine-hour where every part of the machine has one unambiguous SKU."""
-    skus: list[Any] = list(
-        clients.pages("cloudbilling", "services.skus.list", COMPUTE_SKUS, "skus", pageSize="5000")
-    )
+    skus: list[Any] = list(clients.pages("cloudbilling", "services.skus.list", SKUS, "skus", pageSize="5000"))
     for name in names:
         machine = machine_types("gcp").get(name)
         if machine is None:
