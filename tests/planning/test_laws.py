@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuyard.catalog.models import models
+from gpuyard.catalog.quantizations import SCHEMES
 from gpuyard.planning.engine import find_engine
 from gpuyard.planning.fit import fit_model, smallest_fit
 from gpuyard.planning.kv_cache import kv_bytes_per_token, sequence_bytes
 from gpuyard.planning.parallel import Split, choose_split
-from gpuyard.planning.quantization import KV_BYTES, SCHEMES
+from gpuyard.planning.quantization import KV_BYTES
 from gpuyard.planning.weights import count_parts, weight_bytes, weight_bytes_per_gpu
 
 from .conftest import gpu_with

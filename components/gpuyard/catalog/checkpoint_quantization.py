@@ -4,37 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpuyard.catalog.config_reader import ConfigReader
+from gpuyard.catalog.quantizations import METHODS
 from gpuyard.errors import did_you_mean
-
-_METHODS = {
-    "fp8": "fp8",
-    "fbgemm_fp8": "fp8",
-    "finegrained_fp8": "fp8",
-    "awq": "awq",
-    "awq_marlin": "awq",
-    "gptq": "gptq",
-    "gptq_marlin": "gptq",
-    "mxfp4": "mxfp4",
-    "nvfp4": "nvfp4",
-    "eetq": "int8",
-    "bitsandbytes": "bitsandbytes",
-    "compressed-tensors": "",
-    "modelopt": "",
-    "modelopt_fp4": "nvfp4",
-    "auto-round": "",
-    "quark": "quark",
-    "torchao": "torchao",
-    "hqq": "hqq",
-    "aqlm": "aqlm",
-    "vptq": "vptq",
-    "bitnet": "bitnet",
-    "higgs": "higgs",
-    "spqr": "spqr",
-    "quanto": "quanto",
-    "gguf": "gguf",
-}
-"""Methods that checkpoints name (Hugging Face transformers, 2026-11), in our words. Empty: read on."""
-
 
 _BY_WEIGHTS: Mapping[tuple[Any, Any], str] = {
     (8, "float"): "fp8",
@@ -56,13 +27,13 @@ def read_quantization(read: ConfigReader) -> str:
     method = str(found.get("quant_method") or found.get("quant_algo") or "").lower()
     if not method and (found.get("load_in_4bit") or found.get("load_in_8bit")):
         method = "bitsandbytes"
-    if method not in _METHODS:
-        known = "known: " + ", ".join(sorted(_METHODS))
-        hint = did_you_mean(method, _METHODS)
+    if method not in METHODS:
+        known = "known: " + ", ".join(sorted(METHODS))
+        hint = did_you_mean(method, METHODS)
         message = f'"{method}" is not a quantization' if method else "is missing"
         read.report("quantization_config.quant_method", method or None, message, f"{hint}  {known}".strip())
         return ""
-    return _by_bits(found, method) or _METHODS[method] or method
+    return _by_bits(found, method) or METHODS[method]
 
 
 def _by_bits(found: Mapping[str, Any], method: str) -> str:

@@ -8,12 +8,13 @@ from gpuyard.catalog.hardware import Gpu, find_gpu, gpus, machine_types
 from gpuyard.catalog.model_config import read_config
 from gpuyard.catalog.models import ModelShape, find_model
 from gpuyard.catalog.names import UnknownName
+from gpuyard.catalog.quantizations import NAMED, SCHEMES, normal_name
 from gpuyard.catalog.regions import regions
 from gpuyard.catalog.software_runtimes import release_key, runtime_releases
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
 from gpuyard.planning.extras import NONE, Extras
 from gpuyard.planning.fit import CONCURRENCY_DEFAULT, CONTEXT_DEFAULT
-from gpuyard.planning.quantization import KV_BYTES, NAMED, SCHEMES, normal_name
+from gpuyard.planning.quantization import KV_BYTES
 from gpuyard.records import record
 
 RUNTIMES = ("vllm", "sglang", "tgi")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.quantizations import SCHEMES
 from gpuyard.catalog.software import Version
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
 from gpuyard.compat.facts import Facts
@@ -24,7 +25,6 @@ from gpuyard.compat.split import (
 )
 from gpuyard.compat.split_fixes import size_fixes
 from gpuyard.errors import Severity
-from gpuyard.planning.quantization import SCHEMES
 
 FP8_BLOCK = SCHEMES["fp8"].block
 FP4_GROUP = 16

@@ -7,6 +7,7 @@ only where nothing is left at all.
 from collections.abc import Iterator
 
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.quantizations import HALF
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import cache_fixes, step_fixes, weight_fixes
 from gpuyard.compat.problem import Problem, set_field
@@ -17,7 +18,6 @@ from gpuyard.planning.extras import without_encoder
 from gpuyard.planning.kv_cache import kv_bytes_per_token
 from gpuyard.planning.memory import forward_bytes, usable_bytes
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.quantization import HALF
 from gpuyard.planning.room import least_cache
 from gpuyard.units import format_bytes
 

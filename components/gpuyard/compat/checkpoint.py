@@ -6,6 +6,7 @@ from functools import cache
 
 from gpuyard.catalog.models import ModelShape, find_model, split_quantization
 from gpuyard.catalog.names import UnknownName
+from gpuyard.catalog.quantizations import QUANTIZED, dtype_name
 from gpuyard.catalog.software_support import quantization_names
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.described_model import described_model
@@ -46,7 +47,7 @@ FP8_NATIVE = (
 )
 """Models that were published in FP8 with block scales: `weight_block_size` of their config.json (copies in
 ai-dynamo/aiconfigurator, 2026-08-21)."""
-FP4 = ("nvfp4", "modelopt_fp4")
+FP4 = QUANTIZED["nvfp4"].methods
 """Names of weights in NVFP4."""
 _QUANT_WORDS = (
     ("nvfp4", "nvfp4"),
@@ -130,11 +131,4 @@ def has_fp8_blocks(name: str) -> bool:
 
 def read_dtype(value: object) -> str:
     """The dtype by its full name."""
-    text = plain(value).removeprefix("torch.")
-    return {
-        "bf16": "bfloat16",
-        "half": "float16",
-        "fp16": "float16",
-        "float": "float32",
-        "fp32": "float32",
-    }.get(text, text)
+    return dtype_name(plain(value).removeprefix("torch."))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.gguf import gguf_types
+from gpuyard.catalog.quantizations import CONTAINERS, EXPERTS_ONLY, QUANTIZED, SCHEMES
 from gpuyard.compat.cache import cache_problems, no_room
 from gpuyard.compat.checkpoint import what_is_left
 from gpuyard.compat.facts import Facts
@@ -15,14 +16,13 @@ from gpuyard.compat.split import may_share_attention, read_split
 from gpuyard.compat.tiled_images import tiled_image_problems
 from gpuyard.errors import Severity
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.quantization import SCHEMES
 from gpuyard.planning.weights import keeps_attention, weight_bytes_per_gpu
 from gpuyard.units import MIB, format_bytes
 
 LEAST_SHARE = 0.9
 TGI_SHARE = 0.95
 """Of a GPU, what an engine is not refused for, whatever share is stated; TGI takes more by itself."""
-SIZED_SCHEMES = (*("fp8", "int8", "w8a8", "awq", "gptq", "w4a16", "int4", "bitsandbytes", "nvfp4", "mxfp4"),)
+SIZED_SCHEMES = QUANTIZED.keys() - CONTAINERS
 """Schemes whose name says how much a weight takes."""
 UNVERIFIED_TOLERANCE = 0.7
 """Share of the weights of an unverified model that are sure."""
@@ -30,10 +30,8 @@ WEIGHT_TOLERANCE = 0.97
 """Parameter counts of the catalog are within 3 % of the published ones."""
 MIXED_TOLERANCE = 0.92
 """The same where checkpoints of one scheme differ."""
-MIXED = frozenset({"nvfp4", "mxfp4", "int4", "modelopt", "compressed-tensors"})
+MIXED = EXPERTS_ONLY | CONTAINERS
 """Schemes whose checkpoints differ in what they leave in 16 or 8 bit."""
-CONTAINERS = frozenset({"modelopt", "compressed-tensors"})
-"""Words that say who quantised a checkpoint, not how."""
 WHOLE = 0.97
 """Share of a GPU that weights can take at all: the driver and CUDA keep the rest."""
 _OFFLOAD = ("--cpu-offload-gb", "--kv-offloading-size", "--offload", "--cpu-offload")

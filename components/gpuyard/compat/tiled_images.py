@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from gpuyard.catalog.quantizations import HALF
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Problem, set_field
 from gpuyard.planning.memory import usable_bytes
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.quantization import HALF
 from gpuyard.units import GIB, MIB, format_bytes
 
 ARCHITECTURE = "MllamaForConditionalGeneration"

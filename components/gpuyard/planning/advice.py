@@ -5,8 +5,9 @@ from typing import Any
 
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.quantizations import HALF, SCHEMES
 from gpuyard.planning.fitted import Fit
-from gpuyard.planning.quantization import HALF, SCHEMES, scheme_of
+from gpuyard.planning.quantization import scheme_of
 from gpuyard.records import record
 
 CONTEXTS = (131072, 65536, 32768, 16384, 8192, 4096, 2048, 1024)

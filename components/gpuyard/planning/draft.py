@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from gpuyard.catalog.model_layers import Dimensions, count_parameters
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.quantizations import HALF
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.quantization import HALF, scheme_of
+from gpuyard.planning.quantization import scheme_of
 
 
 def draft_bytes(model: ModelShape, split: Split, quantization: str | None = None) -> int:

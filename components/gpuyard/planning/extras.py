@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.quantizations import HALF
 from gpuyard.planning.draft import draft_bytes
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.quantization import HALF
 from gpuyard.records import record
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from gpuyard.catalog.gguf import is_gguf
 from gpuyard.catalog.hardware import Gpu, machine_types
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.quantizations import NAMED, SCHEMES
 from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.planning.advice import Change, changes
 from gpuyard.planning.budget import Budget, plan_budget
@@ -16,14 +17,7 @@ from gpuyard.planning.extras import NONE, Extras, without_encoder
 from gpuyard.planning.fit_flags import lacking, render_flags
 from gpuyard.planning.fitted import Fit
 from gpuyard.planning.parallel import Split, choose_split
-from gpuyard.planning.quantization import (
-    KV_BYTES,
-    KV_FP8_SM_MIN,
-    NAMED,
-    SCHEMES,
-    quantization_of,
-    scheme_of,
-)
+from gpuyard.planning.quantization import KV_BYTES, KV_FP8_SM_MIN, quantization_of, scheme_of
 from gpuyard.planning.room import Room, find_room
 from gpuyard.units import format_bytes
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from gpuyard.catalog.gguf import GGUF, USUAL, is_gguf
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.quantizations import SCHEMES, normal_name
 from gpuyard.catalog.software_runtimes import release_key, release_text, runtime_releases
 from gpuyard.catalog.software_support import WHOLE_PARSERS, runtime_flags
 from gpuyard.planning.budget import Budget
 from gpuyard.planning.engine import find_engine, runner_of
 from gpuyard.planning.extras import Extras
 from gpuyard.planning.parallel import Split, spans_nodes
-from gpuyard.planning.quantization import KV_BYTES, SCHEMES, normal_name, quantization_of
+from gpuyard.planning.quantization import KV_BYTES, quantization_of
 from gpuyard.records import record
 
 

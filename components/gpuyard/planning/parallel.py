@@ -7,7 +7,7 @@ one hand-over per stage does not. Sources: facts on models and memory of 2026-11
 from dataclasses import dataclass
 
 from gpuyard.catalog.models import ModelShape
-from gpuyard.planning.quantization import SCHEMES
+from gpuyard.catalog.quantizations import SCHEMES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from functools import lru_cache
 from math import ceil
 
 from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.quantizations import EXPERTS_ONLY, HALF
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.quantization import EXPERTS_ONLY, HALF, keeps_rest, quantization_of, scheme_of
+from gpuyard.planning.quantization import keeps_rest, quantization_of, scheme_of
 from gpuyard.records import record
 
 VOCAB_PAD = 64
