@@ -21,7 +21,9 @@ LOGS = read_measurements()
 
 
 def split_of(row):
-    return Split(row.get("tensor", 1), row.get("pipeline", 1), experts=row.get("experts", False))
+    return Split(
+        row.get("tensor", 1), row.get("pipeline", 1), row.get("data", 1), experts=row.get("experts", False)
+    )
 
 
 def cache_error(row):

@@ -15,7 +15,7 @@ from gpuyard.planning.kv_cache import (
     kv_bytes_per_token,
     sequence_bytes,
 )
-from gpuyard.planning.memory import forward_bytes, visible_bytes
+from gpuyard.planning.memory import forward_bytes, graph_bytes, visible_bytes
 from gpuyard.planning.parallel import Split, choose_split, tensor_parallel_problem
 from gpuyard.planning.quantization import quantization_of, scheme_of
 from gpuyard.planning.weights import count_parts, weight_bytes, weight_bytes_per_gpu
@@ -252,3 +252,25 @@ def test_compressed_attention_grows_by_rows_that_tokens_share():
     one = sequence_bytes(model, Split(2), 912_128) + 8192 * COMPRESSED_CHUNK * token
     assert one / GIB == pytest.approx(6.33, rel=0.03)
     assert 1.3 < kv_bytes_per_token(find_model("DeepSeek-V4-Pro"), Split()) / token < 1.5
+
+
+def test_a_draft_is_stored_like_the_experts_where_the_checkpoint_does_so():
+    model = find_model("deepseek-ai/DeepSeek-V4-Flash")
+    whole = weight_bytes(model) + draft_bytes(model, Split())
+    assert whole / GIB == pytest.approx(148.66, rel=0.005)  # files, vllm-project/vllm#40802
+    halves = find_model("Qwen/Qwen3.5-122B-A10B")
+    assert draft_bytes(halves, Split(), "nvfp4") / GIB == pytest.approx(75.17 - 70.47, rel=0.02)
+
+
+def test_hyper_connections_carry_their_streams_through_a_step():
+    model = find_model("deepseek-ai/DeepSeek-V4-Flash")
+    one = replace(model, streams=1)
+    more = forward_bytes(model, Split(8), 8192) - forward_bytes(one, Split(8), 8192)
+    assert more == 3 * 3 * model.hidden * 2 * 8192
+
+
+def test_graphs_of_sparse_attention_are_large_with_whole_experts_alone():
+    sparse, plain = find_model("GLM-5.2"), find_model("Qwen3-235B-A22B")
+    whole = Split(8, experts=True)
+    assert graph_bytes(sparse, whole, 256) / GIB == pytest.approx(4.99, abs=0.01)
+    assert graph_bytes(sparse, Split(8), 256) == graph_bytes(plain, whole, 256) < GIB

@@ -173,6 +173,7 @@ def _shape(fields: Mapping[str, Any], file: Path, model_id: str) -> ModelShape:
         global_head_dim=read.whole_or_none("global_head_dim")
         if read.whole_or_none("num_global_key_value_heads")
         else 0,
+        streams=read.whole_or_none("hc_mult") or 1,
         draft_layers=read.whole_or_none("num_nextn_predict_layers", "mtp_num_hidden_layers"),
         value_dim=0 if mla else read.whole_or_none("v_head_dim"),
         vision=vision,

@@ -81,6 +81,8 @@ class ModelShape:
     """Layers with a constant state per sequence."""
     state_values: int = 0
     """Numbers in that state of one layer; 0: not known."""
+    streams: int = 1
+    """Copies of the hidden state that go from layer to layer side by side (hyper-connections)."""
     draft_layers: int = 0
     """Layers in the checkpoint that guess tokens ahead (MTP, NextN)."""
     gated: bool = False
@@ -258,6 +260,7 @@ def _shape(row: Mapping[str, Any], as_of: str) -> ModelShape:
         linear_layers=int(row.get("linear_layers") or 0),
         state_values=int(row.get("state_values") or 0),
         value_dim=int(row.get("value_dim") or 0),
+        streams=int(row.get("hc_mult") or 1),
         draft_layers=int(row.get("draft_layers") or 0),
         gated=row["id"].startswith(_GATED),
         vision=find_vision(row["id"], row.get("arch") or ""),

@@ -161,7 +161,7 @@ def step_bytes(model: ModelShape, split: Split, engine: Engine, step: Step | Tie
 
 
 def _around(model: ModelShape, engine: Engine, split: Split, step: Step, *, linked: bool) -> int:
-    graphs = graph_bytes(step.sequences) if runner_of(engine, model).graphs_inside else 0
+    graphs = graph_bytes(model, split, step.sequences) if runner_of(engine, model).graphs_inside else 0
     return other_bytes(engine, split, linked=linked) + graphs
 
 
@@ -193,7 +193,8 @@ def _largest_step(
 
 def _prefill_bytes(model: ModelShape, split: Split, engine: Engine, tokens: int) -> int:
     encoding = encoder_bytes(model, split, tokens) if engine.encodes else 0
-    return max(encoding, forward_bytes(model, split, tokens))
+    logits = sampler_bytes(model, tokens, engine.per_prefill_logit)
+    return max(encoding, forward_bytes(model, split, tokens), logits)
 
 
 def _left_by_images(model: ModelShape) -> float:

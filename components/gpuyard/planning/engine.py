@@ -63,6 +63,9 @@ class Engine:
     """
     state_part: float = 0.0
     """Of the cache that is set apart for states of linear layers; 0: they share it with the tokens."""
+    per_prefill_logit: float = 0.0
+    """Bytes per token of a prefill and vocabulary entry: TGI's warm-up asks for the probabilities of all,
+    in 16 bit and twice (`prefill_logprobs` in its clients, `log_softmax` in `flash_causal_lm.py`)."""
     encodes: bool = True
     """The largest step of a vision encoder is profiled."""
     other: int = gib(0.3)
@@ -141,6 +144,7 @@ ENGINES: Sequence[Engine] = (
         share=0.90,
         runner=Runner(per_logit=8.0),
         sliding_share=1.0,
+        per_prefill_logit=4.0,
         encodes=False,
         other=gib(0.6),
         other_shared=gib(2.0),

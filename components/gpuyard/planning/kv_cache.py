@@ -30,7 +30,8 @@ Qwen3.5-27B, and pages of 1,568 tokens logged for its state (noonghunna/club-309
 _STATE_BYTES = 4
 INDEXER_BYTES = 132
 """Per token and layer of sparse attention: 128 fp8 values and a scale that pick what is attended to."""
-_INDEXED = ("DeepseekV32ForCausalLM", "GlmMoeDsaForCausalLM")
+INDEXED = ("DeepseekV32ForCausalLM", "GlmMoeDsaForCausalLM")
+"""Latent attention to tokens that an indexer picks."""
 _PICKED_BLOCKS = "MiniMaxM3ForCausalLM"
 """Sparse attention whose layers with experts keep a key of 128 values in 16 bit, whole on every rank, beside
 grouped heads: 44.25 GiB for 1,048,576 tokens on 8 GPUs (vllm-project/recipes#653, 2026-07-19)."""
@@ -131,7 +132,7 @@ def _layer_token_bytes(model: ModelShape, split: Split, kv_dtype: str | None) ->
     name = (kv_dtype or "auto").lower()
     size = KV_BYTES.get(name) or RARE_KV_BYTES.get(name, KV_BYTES["auto"])
     if model.mla:
-        return _latent_bytes(model.mla, size, sparse=model.architecture in _INDEXED)
+        return _latent_bytes(model.mla, size, sparse=model.architecture in INDEXED)
     width = model.head_dim + (model.value_dim or model.head_dim)
     return width * size * max(model.kv_heads / split.tensor, 1)
 

@@ -1,17 +1,18 @@
 """GPU memory of one replica: what a runtime may take, and what weights and steps leave for the cache.
 
 Formulae: facts of 2026-11-23 (`catalog/data/models.json`, ``formulae``). Constants here, in `engine` and in
-`encoder` are fitted to 16 of 52 logged caches (`tests/planning/measurements.yaml`, each with where and when).
-Cache per GPU against the log, as a share of what the runtime may take of the GPU: of the 36 others 1.0 % off
-in the median, 4.2 % in nine of ten; at worst of all 14.6 % too large (steps of 64,000 tokens of linear
-attention). 22 of the starts were collected before anything was computed for them: the constants of that day,
-fitted to older starts, were 3.8 % off in the median, 10.2 % in nine of ten, 12.9 % at worst. Five more were
-started on an H100, unknown to the constants: 0.8 % off in the median, 1.7 % at worst, all of it too little
-cache.
+`encoder` are fitted to 17 of 67 logged caches (`tests/planning/measurements.yaml`, each with where and when).
+Cache per GPU against the log, as a share of what the runtime may take of the GPU: of the 50 others 0.6 % off
+in the median, 2.5 % in nine of ten; at worst of all 14.6 % too large (steps of 64,000 tokens of linear
+attention). Where starts were collected before anything was computed for them, the constants of that day were
+off by this: 22 starts 3.8 % in the median and 12.9 % at worst, five on an H100 0.8 % and 1.7 %, 15 more (nine
+of vLLM 0.11 on H100, two of DeepSeek-V4 with whole experts, one of SGLang, three of TGI) 0.7 % and 7.9 %:
+TGI's warm-up takes logits of the whole prefill, which was not known.
 What adapters take comes on top.
 """
 
 from gpuyard.catalog.models import ModelShape
+from gpuyard.planning.kv_cache import INDEXED
 from gpuyard.planning.parallel import Split
 from gpuyard.records import record
 from gpuyard.units import GIB, MIB
@@ -30,12 +31,16 @@ class Accuracy:
     starts: int
 
 
-ACCURACY = Accuracy(median=0.0101, p90=0.0421, worst=0.1461, starts=52)
+ACCURACY = Accuracy(median=0.0061, p90=0.0252, worst=0.1461, starts=67)
 GRAPHS_LEAST = int(0.2 * GIB)
 GRAPHS_FULL = int(0.45 * GIB)
 """CUDA graphs of a few and of all batch sizes; 0.13 to 0.45 GiB estimated by vLLM 0.21 to 0.29 for most
-models; with whole experts 5.0 for GLM-5.2 and 33 for a hybrid of 92 layers on 16 GPUs (a log in the tests
-of NVIDIA's srtctl, 2026-08-13)."""
+models."""
+GRAPHS_PICKING = int(4.99 * GIB)
+"""The same of sparse attention with whole experts: GLM-5.2 on four GB200 (2026-08-20). DeepSeek-V4-Flash left
+4 to 5 GiB less cache than was planned before on eight B200, in one copy of attention and in eight
+(vllm-project/vllm#51454, 2026-08-07). With whole experts beside other attention no log tells; a hybrid of 92
+layers took 33 on 16 GPUs (a log in the tests of NVIDIA's srtctl, 2026-08-13)."""
 GRAPHS_SEQUENCES = 256
 """Concurrency from which every batch size has its graph."""
 _DRIVER_FIXED = 250 * MIB
@@ -60,7 +65,8 @@ def forward_bytes(model: ModelShape, split: Split, batched_tokens: int) -> int:
     token's row is there for every expert it goes to: 0.30 GiB for 2,048 tokens of DeepSeek-R1 on 16 GPUs,
     0.37 logged (vllm-project/vllm#14447).
     """
-    return round(batched_tokens * 2 * (3 * model.hidden + _inner_width(model, split)))
+    width = 3 * model.hidden * model.streams + _inner_width(model, split)
+    return round(batched_tokens * 2 * width)
 
 
 def sampler_bytes(model: ModelShape, sequences: int, per_logit: float) -> int:
@@ -68,10 +74,12 @@ def sampler_bytes(model: ModelShape, sequences: int, per_logit: float) -> int:
     return round(sequences * model.vocab * per_logit)
 
 
-def graph_bytes(sequences: int) -> int:
+def graph_bytes(model: ModelShape, split: Split, sequences: int) -> int:
     """CUDA graphs captured for batches of up to ``sequences``."""
     share = min(sequences / GRAPHS_SEQUENCES, 1)
-    return round(GRAPHS_LEAST + (GRAPHS_FULL - GRAPHS_LEAST) * share)
+    picks = model.architecture in INDEXED or bool(model.compressed)
+    full = GRAPHS_PICKING if picks and split.experts else GRAPHS_FULL
+    return round(GRAPHS_LEAST + (full - GRAPHS_LEAST) * share)
 
 
 def _inner_width(model: ModelShape, split: Split) -> float:
