@@ -27,6 +27,7 @@ from gpuyard.engine.interrupt import interruptible
 from gpuyard.engine.monitor import ProgramMonitor, calling_place
 from gpuyard.engine.place import call_frames, find_place
 from gpuyard.engine.program import find_main, load_main, program_place
+from gpuyard.engine.sdk_packages import import_by_the_class
 from gpuyard.errors import EngineError, GpuyardError
 
 _PARALLEL = 16
@@ -64,6 +65,7 @@ def run_program(
         if log is not None and text:
             log(severity, mask_secrets(text, secrets))
 
+    import_by_the_class()
     main = find_main(program) if isinstance(program, Path) else None
     function = load_main(main) if main else program
     pulumi_settings = partial(
