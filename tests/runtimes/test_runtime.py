@@ -83,6 +83,7 @@ def test_the_newest_versions_are_those_of_the_catalog():
         (("--max-model-len=1",), ("--max_model_len", "2"), ("--max_model_len", "2")),
         (("--tensor-parallel-size=2",), ("-tp", "4"), ("-tp", "4")),
         (("--tp-size=2",), ("--tp=4",), ("--tp=4",)),
+        (("--quantization=fp8",), ("-q", "awq"), ("-q", "awq")),
         (("model", "--a=1"), ("--c 3",), ("model", "--a=1", "--c 3")),
         (("--a=1", "--a=2"), (), ("--a=2",)),
     ],

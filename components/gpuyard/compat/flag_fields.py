@@ -4,20 +4,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gpuyard.catalog.engine_flags import spellings
 from gpuyard.compat.combination import LARGEST, Combination, changed
 
+_ENGINES = ("vllm", "sglang", "tgi")
 _COUNTS: Mapping[str, tuple[str, ...]] = {
-    "tensor_parallel": ("--tensor-parallel-size", "-tp", "--tp-size", "--tp", "--num-shard"),
-    "pipeline_parallel": ("--pipeline-parallel-size", "-pp", "--pp-size", "--pp"),
-    "max_model_len": ("--max-model-len", "--context-length", "--max-total-tokens"),
-    "max_num_seqs": ("--max-num-seqs",),
-    "max_num_batched_tokens": ("--max-num-batched-tokens",),
+    **{
+        field: spellings(field, *_ENGINES)
+        for field in ("tensor_parallel", "pipeline_parallel", "max_model_len")
+    },
+    # those of other engines count otherwise
+    **{field: spellings(field, "vllm") for field in ("max_num_seqs", "max_num_batched_tokens")},
 }
 _TEXTS: Mapping[str, tuple[str, ...]] = {
-    "model": ("--model", "--model-path", "--model-id"),
-    "dtype": ("--dtype",),
-    "quantization": ("--quantization", "-q", "--quantize"),
-    "kv_cache_dtype": ("--kv-cache-dtype",),
+    field: spellings(field, *_ENGINES) for field in ("model", "dtype", "quantization", "kv_cache_dtype")
 }
 _VARIABLES: Mapping[str, str] = {
     "MODEL_ID": "--model-id",
@@ -37,7 +37,7 @@ _VARIABLES: Mapping[str, str] = {
 }
 """Environment variables of TGI, of SageMaker's containers and of LMI that say what a flag says
 (text-generation-launcher's `env`, docs.djl.ai LMI configurations; read 2026-11-26)."""
-_SHARES = ("--gpu-memory-utilization", "--mem-fraction-static")
+_SHARES = spellings("gpu_memory_utilization", "vllm", "sglang")
 _SERVED = re.compile(
     r"\b(?:vllm serve|lmdeploy serve api_server|trtllm-serve(?: serve)?)\s+([A-Za-z0-9][\w.-]*/[\w./:-]+)"
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 
+from gpuyard.catalog.engine_flags import own_flag
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
 from gpuyard.catalog.software_support import WHOLE_PARSERS, FlagSpan, runtime_flags
@@ -51,57 +52,43 @@ SUCCESSORS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What took the place of a flag that is gone. Sources: deprecation notes of the releases before."""
-FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
+_FOREIGN: Mapping[str, tuple[str, ...]] = {
+    "vllm": (
+        *("--tp-size", "--mem-fraction-static", "--context-length", "--model-path", "--max-running-requests"),
+        *("--max-total-tokens", "--num-shard", "--model-id"),
+    ),
+    "sglang": (
+        *("--max-model-len", "--gpu-memory-utilization", "--max-num-seqs", "--max-num-batched-tokens"),
+        *("--model-id", "--enforce-eager", "--num-shard"),
+    ),
+    "llama.cpp": (
+        *("--max-model-len", "--gpu-memory-utilization", "--tensor-parallel-size", "--served-model-name"),
+        "--model-path",
+    ),
+    "tensorrt-llm": (
+        *("--max-model-len", "--gpu-memory-utilization", "--max-num-seqs", "--max-num-batched-tokens"),
+        *("--mem-fraction-static", "--context-length"),
+    ),
+    "tgi": (
+        *("--max-model-len", "--gpu-memory-utilization", "--tensor-parallel-size", "--served-model-name"),
+        *("--enforce-eager", "--max-num-seqs", "--tp-size", "--model-path"),
+    ),
+}
+"""Flags of other engines that this one is sure not to take, not even as the beginning of one of its own."""
+_UNMATCHED: Mapping[str, Mapping[str, str]] = {
     "vllm": {
-        "--tp-size": "--tensor-parallel-size",
-        "--mem-fraction-static": "--gpu-memory-utilization",
-        "--context-length": "--max-model-len",
-        "--model-path": "--model",
-        "--max-running-requests": "--max-num-seqs",
-        "--max-total-tokens": "--max-model-len",
         "--max-input-length": "--max-model-len",
         "--max-input-tokens": "--max-model-len",
-        "--num-shard": "--tensor-parallel-size",
-        "--model-id": "--model",
         "--temperature": "",
         "--omni": "",
         "--n-gpu-layers": "",
     },
-    "sglang": {
-        "--max-model-len": "--context-length",
-        "--gpu-memory-utilization": "--mem-fraction-static",
-        "--max-num-seqs": "--max-running-requests",
-        "--max-num-batched-tokens": "--chunked-prefill-size",
-        "--model-id": "--model-path",
-        "--enforce-eager": "--disable-cuda-graph",
-        "--num-shard": "--tp-size",
-    },
-    "llama.cpp": {
-        "--max-model-len": "--ctx-size",
-        "--gpu-memory-utilization": "",
-        "--tensor-parallel-size": "--tensor-split",
-        "--served-model-name": "--alias",
-        "--model-path": "--model",
-        "--ngl": "--n-gpu-layers",
-    },
-    "tensorrt-llm": {
-        "--max-model-len": "--max_seq_len",
-        "--gpu-memory-utilization": "--free_gpu_memory_fraction",
-        "--max-num-seqs": "--max_batch_size",
-        "--max-num-batched-tokens": "--max_num_tokens",
-        "--mem-fraction-static": "--free_gpu_memory_fraction",
-        "--context-length": "--max_seq_len",
-    },
-    "tgi": {
-        "--max-model-len": "--max-total-tokens",
-        "--gpu-memory-utilization": "--cuda-memory-fraction",
-        "--tensor-parallel-size": "--num-shard",
-        "--served-model-name": "",
-        "--enforce-eager": "",
-        "--max-num-seqs": "--max-concurrent-requests",
-        "--tp-size": "--num-shard",
-        "--model-path": "--model-id",
-    },
+    "llama.cpp": {"--ngl": "--n-gpu-layers"},
+}
+"""The same for flags that say what no other engine's does, with the nearest; empty: none is near."""
+FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
+    engine: {**{flag: own_flag(engine, flag) for flag in flags}, **_UNMATCHED.get(engine, {})}
+    for engine, flags in _FOREIGN.items()
 }
 """Flags of another engine, with this engine's name for them."""
 EXTENSION_FLAGS = frozenset({"--omni"})

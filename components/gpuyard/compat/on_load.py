@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from gpuyard.catalog.engine_flags import spellings
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
@@ -42,6 +43,6 @@ def _is_asked(facts: Facts) -> bool:
     """Whether FP8 is what the engine makes, not what the checkpoint is."""
     name = facts.model_name.lower()
     halves = any(word in name for word in ("bf16", "bfloat16", "fp16"))
-    asked = "fp8" in facts.flag_values("--quantization", "-q")
+    asked = "fp8" in facts.flag_values(*spellings("quantization", "vllm"))
     native = bool(facts.model and facts.model.quantization)
     return halves or (asked and not native and "fp8" not in name and "quantized" not in name)

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 
+from gpuyard.catalog.engine_flags import flags_of
 from gpuyard.catalog.gguf import GGUF, USUAL, is_gguf
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
@@ -14,61 +16,16 @@ from gpuyard.planning.engine import find_engine, runner_of
 from gpuyard.planning.extras import Extras
 from gpuyard.planning.parallel import Split, spans_nodes
 from gpuyard.planning.quantization import KV_BYTES, quantization_of
-from gpuyard.records import record
 
-
-@record
-class FlagNames:
-    """How one runtime calls things; empty: it has no such flag."""
-
-    length: str
-    memory: str = ""
-    tensor: str
-    pipeline: str = ""
-    sequences: str = ""
-    tokens: str = ""
-    quantization: str
-    kv_dtype: str
-    kv_fp8: str
-    """Its word for an 8-bit cache."""
-    half: str
-    """Its word for float16 weights."""
-
-
-NAMES: Mapping[str, FlagNames] = {
-    "vllm": FlagNames(
-        length="--max-model-len",
-        memory="--gpu-memory-utilization",
-        tensor="--tensor-parallel-size",
-        pipeline="--pipeline-parallel-size",
-        sequences="--max-num-seqs",
-        tokens="--max-num-batched-tokens",
-        quantization="--quantization",
-        kv_dtype="--kv-cache-dtype",
-        kv_fp8="fp8",
-        half="half",
-    ),
-    "sglang": FlagNames(
-        length="--context-length",
-        memory="--mem-fraction-static",
-        tensor="--tp-size",
-        pipeline="--pp-size",
-        tokens="--chunked-prefill-size",
-        quantization="--quantization",
-        kv_dtype="--kv-cache-dtype",
-        kv_fp8="fp8_e4m3",
-        half="half",
-    ),
-    "tgi": FlagNames(
-        length="--max-total-tokens",
-        tensor="--num-shard",
-        sequences="--max-concurrent-requests",
-        quantization="--quantize",
-        kv_dtype="--kv-cache-dtype",
-        kv_fp8="fp8_e4m3fn",
-        half="float16",
-    ),
+KV_FP8: Mapping[str, str] = {"vllm": "fp8", "sglang": "fp8_e4m3", "tgi": "fp8_e4m3fn"}
+"""Each runtime's word for an 8-bit cache."""
+HALVES: Mapping[str, str] = {"vllm": "half", "sglang": "half", "tgi": "float16"}
+"""Each runtime's word for float16 weights."""
+LEFT_ALONE: Mapping[str, frozenset[str]] = {
+    "sglang": frozenset({"max_num_seqs"}),
+    "tgi": frozenset({"gpu_memory_utilization"}),
 }
+"""What a plan leaves to the runtime, which finds it by itself."""
 _CHUNKED_BY_DEFAULT = (0, 8)
 """vLLM from here prefills in chunks without being told to."""
 _FILES_BY_PLUGIN = (0, 24)
@@ -96,12 +53,12 @@ def render_flags(
     extras: Extras,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Flags and notes; none for a runtime of one's own. ``text_only``: what sees is to serve text alone."""
-    names = NAMES.get(runtime)
-    if names is None:
+    names = _names(runtime)
+    if not names:
         return (), ()
-    flags = [f"{names.length}={context_tokens}"]
-    if names.memory:
-        flags.append(f"{names.memory}={_floor(budget.share)}")
+    flags = [f"{names['max_model_len']}={context_tokens}"]
+    if "gpu_memory_utilization" in names:
+        flags.append(f"{names['gpu_memory_utilization']}={_floor(budget.share)}")
     flags += _split_flags(names, runtime, split, nodes)
     flags += _step_flags(names, runtime, runtime_version, budget, concurrency)
     flags += _dtype_flags(names, runtime, model, gpu, quantization, kv_cache_dtype)
@@ -128,14 +85,23 @@ def lacking(runtime: str, version: str | None, flags: Iterable[str]) -> str:
     return ""
 
 
-def _split_flags(names: FlagNames, runtime: str, split: Split, nodes: int) -> list[str]:
+@cache
+def _names(runtime: str) -> Mapping[str, str]:
+    """The flags that a plan sets; none for a runtime that is not planned."""
+    if runtime not in KV_FP8:
+        return {}
+    left = LEFT_ALONE.get(runtime, frozenset())
+    return {name: flag for name, flag in flags_of(runtime).items() if name not in left}
+
+
+def _split_flags(names: Mapping[str, str], runtime: str, split: Split, nodes: int) -> list[str]:
     flags = []
     # SGLang counts the copies of attention into its tensor-parallel size
     tensor = split.ranks if runtime == "sglang" else split.tensor
     if tensor > 1:
-        flags.append(f"{names.tensor}={tensor}")
-    if split.pipeline > 1 and names.pipeline:
-        flags.append(f"{names.pipeline}={split.pipeline}")
+        flags.append(f"{names['tensor_parallel']}={tensor}")
+    if split.pipeline > 1 and "pipeline_parallel" in names:
+        flags.append(f"{names['pipeline_parallel']}={split.pipeline}")
     if runtime == "sglang":
         if split.data > 1:
             flags += [f"--dp-size={split.data}", "--enable-dp-attention"]
@@ -148,23 +114,23 @@ def _split_flags(names: FlagNames, runtime: str, split: Split, nodes: int) -> li
 
 
 def _step_flags(
-    names: FlagNames, runtime: str, version: str | None, budget: Budget, concurrency: int
+    names: Mapping[str, str], runtime: str, version: str | None, budget: Budget, concurrency: int
 ) -> list[str]:
     flags = []
-    if names.sequences and budget.step.sequences != budget.default_step.sequences:
-        flags.append(f"{names.sequences}={max(budget.step.sequences, concurrency)}")
+    if "max_num_seqs" in names and budget.step.sequences != budget.default_step.sequences:
+        flags.append(f"{names['max_num_seqs']}={max(budget.step.sequences, concurrency)}")
     if runtime == "vllm" and () < release_key(version or "") < _CHUNKED_BY_DEFAULT:
         chunked = "--enable-chunked-prefill"
         if lacking(runtime, version, [chunked]):
             return flags
-        return [*flags, chunked, f"{names.tokens}={budget.step.tokens}"]
-    if names.tokens and budget.step.tokens != budget.default_step.tokens:
-        flags.append(f"{names.tokens}={budget.step.tokens}")
+        return [*flags, chunked, f"{names['max_num_batched_tokens']}={budget.step.tokens}"]
+    if "max_num_batched_tokens" in names and budget.step.tokens != budget.default_step.tokens:
+        flags.append(f"{names['max_num_batched_tokens']}={budget.step.tokens}")
     return flags
 
 
 def _dtype_flags(
-    names: FlagNames,
+    names: Mapping[str, str],
     runtime: str,
     model: ModelShape,
     gpu: Gpu,
@@ -173,16 +139,16 @@ def _dtype_flags(
 ) -> list[str]:
     flags = []
     if not gpu.native_bf16 and quantization_of(model, quantization) != "float32":
-        flags.append(f"--dtype={names.half}")
+        flags.append(f"{names['dtype']}={HALVES[runtime]}")
     kind = normal_name(quantization) if quantization else ""
     word = SCHEMES[kind].on_load.get(runtime) if kind in SCHEMES else None
     if word and kind != normal_name(model.quantization):
-        flags.append(f"{names.quantization}={word}")
+        flags.append(f"{names['quantization']}={word}")
     if kv_dtype and KV_BYTES.get(kv_dtype.lower(), 2.0) < KV_BYTES["auto"]:
         plain = kv_dtype.lower() in ("fp8", "fp8_e4m3")
-        flags.append(f"{names.kv_dtype}={names.kv_fp8 if plain else kv_dtype.lower()}")
+        flags.append(f"{names['kv_cache_dtype']}={KV_FP8[runtime] if plain else kv_dtype.lower()}")
     elif kv_dtype and kv_dtype.lower() != "auto" and runtime == "vllm":
-        flags.append(f"{names.kv_dtype}={kv_dtype.lower()}")
+        flags.append(f"{names['kv_cache_dtype']}={kv_dtype.lower()}")
     return flags
 
 

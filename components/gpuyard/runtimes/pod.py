@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from gpuyard.catalog.engine_flags import flags_of
 from gpuyard.runtimes.metrics import series_of
 from gpuyard.runtimes.runtime import CACHE, Runtime, default_image, drains, merge_flags
 
@@ -94,14 +95,14 @@ def _arguments(runtime: Runtime, demand: RuntimeDemand) -> tuple[str, ...]:
     if not runtime.model_argument:
         return demand.args
     derived = [runtime.model_argument.format(model=demand.model), *runtime.server_flags]
-    if demand.served_name and runtime.served_name_flag:
-        derived.append(f"{runtime.served_name_flag}={demand.served_name}")
-    if demand.gpus > 1:
-        derived.append(f"{runtime.tensor_flag}={demand.gpus}")
-    if demand.context_tokens:
-        derived.append(f"{runtime.context_flag}={demand.context_tokens}")
-    if demand.max_concurrency:
-        derived.append(f"{runtime.sequences_flag}={demand.max_concurrency}")
+    told = {
+        "served_name": demand.served_name,
+        "tensor_parallel": demand.gpus if demand.gpus > 1 else None,
+        "max_model_len": demand.context_tokens,
+        "max_num_seqs": demand.max_concurrency,
+    }
+    flags = flags_of(runtime.name)
+    derived += [f"{flags[name]}={value}" for name, value in told.items() if value and name in flags]
     if demand.remote_weights and runtime.remote_weights_flag:
         derived.append(runtime.remote_weights_flag)
     if demand.guarded and runtime.api_key_flag:

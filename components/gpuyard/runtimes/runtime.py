@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gpuyard.catalog.engine_flags import OPTIONS
 from gpuyard.catalog.tables import read_csv
 from gpuyard.errors import did_you_mean
 
@@ -32,12 +33,6 @@ class Runtime:
     """How the model is named, with ``{model}`` to fill in; empty: the image knows its model."""
     server_flags: tuple[str, ...] = ()
     """Where it listens, and what makes it give metrics."""
-    served_name_flag: str = ""
-    """What callers must call the model; without it they say what `model_argument` says."""
-    context_flag: str = ""
-    sequences_flag: str = ""
-    tensor_flag: str = ""
-    pipeline_flag: str = ""
     drain_flag: str = ""
     """Flag that makes the engine finish its requests on SIGTERM."""
     drain_since: tuple[int, ...] = (0, 0, 0)
@@ -74,11 +69,6 @@ RUNTIMES: Mapping[str, Runtime] = {
         live_path="/health",
         model_argument="{model}",
         server_flags=("--host=0.0.0.0", "--port=8000"),
-        served_name_flag="--served-model-name",
-        context_flag="--max-model-len",
-        sequences_flag="--max-num-seqs",
-        tensor_flag="--tensor-parallel-size",
-        pipeline_flag="--pipeline-parallel-size",
         drain_flag="--shutdown-timeout",
         drain_since=(0, 18, 0),
         remote_weights_flag="--load-format=runai_streamer",
@@ -103,11 +93,6 @@ RUNTIMES: Mapping[str, Runtime] = {
         live_path="/health",
         model_argument="--model-path={model}",
         server_flags=("--host=0.0.0.0", "--port=30000", "--enable-metrics"),
-        served_name_flag="--served-model-name",
-        context_flag="--context-length",
-        sequences_flag="--max-running-requests",
-        tensor_flag="--tp-size",
-        pipeline_flag="--pp-size",
         api_key_env="SGLANG_API_KEY",
         api_key_flag="--api-key=$(SGLANG_API_KEY)",
         env=_HUB,
@@ -122,9 +107,6 @@ RUNTIMES: Mapping[str, Runtime] = {
         live_path="/health",
         model_argument="--model-id={model}",
         server_flags=("--hostname=0.0.0.0", "--port=8080"),
-        context_flag="--max-total-tokens",
-        sequences_flag="--max-concurrent-requests",
-        tensor_flag="--num-shard",
         drain_env="GRACEFUL_TERMINATION_TIMEOUT",
         api_key_env="API_KEY",
         env={**_HUB, "HUGGINGFACE_HUB_CACHE": f"{CACHE}/huggingface/hub"},
@@ -237,7 +219,9 @@ def _flag_name(flag: str) -> str:
 
 
 _ALIASES = {
-    **dict.fromkeys(("-tp", "--tp", "--tp-size"), "--tensor-parallel-size"),
-    **dict.fromkeys(("-pp", "--pp", "--pp-size"), "--pipeline-parallel-size"),
+    spelling: option.flags["vllm"]
+    for option in OPTIONS.values()
+    if option.short
+    for spelling in (*option.short, option.flags["sglang"])
 }
 """Other spellings of one flag, so that a given one replaces the computed one."""

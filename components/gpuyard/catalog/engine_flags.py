@@ -1,0 +1,102 @@
+"""What each engine calls the same thing on its command line.
+
+Sources: the engines' parsers, as `catalog/data/runtime_flags.csv` lists them by release; for TensorRT-LLM the
+help of `trtllm-serve` (2026-11).
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+from gpuyard.records import record
+
+
+@record
+class Option:
+    """One thing that engines can be told."""
+
+    flags: Mapping[str, str]
+    """By engine; an engine that is not here has no such flag."""
+    short: tuple[str, ...] = ()
+    """What vLLM and SGLang take for it as well."""
+
+
+OPTIONS: Mapping[str, Option] = {
+    "model": Option(
+        flags={"vllm": "--model", "sglang": "--model-path", "tgi": "--model-id", "llama.cpp": "--model"}
+    ),
+    "served_name": Option(
+        flags={"vllm": "--served-model-name", "sglang": "--served-model-name", "llama.cpp": "--alias"}
+    ),
+    "tensor_parallel": Option(
+        flags={
+            "vllm": "--tensor-parallel-size",
+            "sglang": "--tp-size",
+            "tgi": "--num-shard",
+            "llama.cpp": "--tensor-split",
+        },
+        short=("-tp", "--tp"),
+    ),
+    "pipeline_parallel": Option(
+        flags={"vllm": "--pipeline-parallel-size", "sglang": "--pp-size"}, short=("-pp", "--pp")
+    ),
+    "max_model_len": Option(
+        flags={
+            "vllm": "--max-model-len",
+            "sglang": "--context-length",
+            "tgi": "--max-total-tokens",
+            "llama.cpp": "--ctx-size",
+            "tensorrt-llm": "--max_seq_len",
+        }
+    ),
+    "max_num_seqs": Option(
+        flags={
+            "vllm": "--max-num-seqs",
+            "sglang": "--max-running-requests",
+            "tgi": "--max-concurrent-requests",
+            "tensorrt-llm": "--max_batch_size",
+        }
+    ),
+    "max_num_batched_tokens": Option(
+        flags={
+            "vllm": "--max-num-batched-tokens",
+            "sglang": "--chunked-prefill-size",
+            "tensorrt-llm": "--max_num_tokens",
+        }
+    ),
+    "gpu_memory_utilization": Option(
+        flags={
+            "vllm": "--gpu-memory-utilization",
+            "sglang": "--mem-fraction-static",
+            "tgi": "--cuda-memory-fraction",
+            "tensorrt-llm": "--free_gpu_memory_fraction",
+        }
+    ),
+    "dtype": Option(flags=dict.fromkeys(("vllm", "sglang", "tgi"), "--dtype")),
+    "quantization": Option(
+        flags={"vllm": "--quantization", "sglang": "--quantization", "tgi": "--quantize"}, short=("-q",)
+    ),
+    "kv_cache_dtype": Option(flags=dict.fromkeys(("vllm", "sglang", "tgi"), "--kv-cache-dtype")),
+    "eager": Option(flags={"vllm": "--enforce-eager", "sglang": "--disable-cuda-graph"}),
+}
+"""By the field of a combination (`gpuyard compat`), where it has one."""
+
+
+@cache
+def flags_of(engine: str) -> Mapping[str, str]:
+    """The flags of an engine by what they say."""
+    return {name: option.flags[engine] for name, option in OPTIONS.items() if engine in option.flags}
+
+
+def spellings(name: str, *engines: str) -> tuple[str, ...]:
+    """Every flag that says ``name`` to one of those engines."""
+    option = OPTIONS[name]
+    found = [option.flags[engine] for engine in engines if engine in option.flags]
+    return tuple(dict.fromkeys((*found, *option.short)))
+
+
+def own_flag(engine: str, foreign: str) -> str:
+    """What an engine calls what ``foreign`` says to another one; empty: it has no such flag."""
+    for name, option in OPTIONS.items():
+        if foreign in option.flags.values():
+            return flags_of(engine).get(name, "")
+    return ""
