@@ -136,6 +136,38 @@ def test_the_toolkit_for_an_old_host_is_told_by_its_image(
     assert found["Ubuntu 18.04"] == found["Rocky Linux 8"] == []
 
 
+@pytest.mark.parametrize(
+    ("release", "driver", "severity"),
+    [
+        ("0.15.0", "580.126.20", "error"),
+        ("0.15.1", "580.126.20", "warning"),
+        ("0.16.0", "580.126.20", "warning"),
+        ("0.17.0", "580.126.20", ""),
+        ("0.15.1", "570.211.01", ""),
+    ],
+)
+def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver: str, severity: str) -> None:
+    found = check(Combination(gpu="h100", driver=driver, image=f"vllm/vllm-openai:v{release}"))
+    assert [str(item.severity) for item in found if item.code == "COMPAT_LIB_MISMATCH"] == [severity][
+        : bool(severity)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tag", "release", "cuda"),
+    [
+        ("nightly-dev-cu13-20260528-0abe6a85", "0.5.13", (13, 0)),
+        ("nightly-dev-20251215-4449c170", "0.5.7", ()),
+        ("dev", "", ()),
+    ],
+)
+def test_a_build_of_a_day_is_read_as_the_release_after_it(
+    tag: str, release: str, cuda: tuple[int, ...]
+) -> None:
+    facts = read_facts(Combination(image=f"lmsysorg/sglang:{tag}"))
+    assert (facts.release.version if facts.release else "", facts.cuda) == (release, cuda)
+
+
 def test_tgi_is_unmaintained_as_a_warning() -> None:
     findings = check(Combination(runtime="tgi", runtime_version="3.3.7", gpu="l4"))
     assert [(item.code, item.severity) for item in findings] == [("RUNTIME_UNMAINTAINED", Severity.WARNING)]

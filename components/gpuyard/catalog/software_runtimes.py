@@ -134,6 +134,12 @@ def released_by(runtime: str, day: str) -> Version:
     return dated[-1].key if dated else ()
 
 
+def released_after(runtime: str, day: str) -> Version:
+    """Key of the first release after that day, which its builds grow into; the newest where none is known."""
+    later = [row for row in runtime_releases(runtime) if row.date[:2] == "20" and row.date > day]
+    return later[0].key if later else released_by(runtime, day)
+
+
 @record
 class WheelGlibc:
     """Oldest glibc of a run of releases, where their wheels' tag says less."""

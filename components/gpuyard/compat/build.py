@@ -10,6 +10,7 @@ from gpuyard.catalog.software_runtimes import (
     dynamo_release,
     ngc_cuda,
     release_key,
+    released_after,
     released_by,
     runtime_releases,
     torch_releases,
@@ -71,6 +72,8 @@ _BY_MONTH = re.compile(
     r"|mxnet|caffe2?|digits|cntk|theano|paddlepaddle|dgl|pyg|l4t-pytorch|optimized-\w+):|tritonserver:"
 )
 """Images whose tag is a month with one CUDA, SageMaker's copies of Triton too; NeMo's months are its own."""
+_NIGHTLY = re.compile(r"\bnightly\b.*-(20\d\d)([01]\d)([0-3]\d)\b")
+"""Builds of one day (``nightly-dev-cu13-20260528-0abe6a85``)."""
 _BASE_IMAGE = re.compile(r"nvidia/cuda:(\d+\.\d+)")
 _CUDA = re.compile(r"cu(?:da)?[ -]?(\d{2})(?:\.?(\d))?(?!\d)")
 _TORCH = re.compile(r"torch[ =v_-]*(\d+\.\d+(?:\.\d+)?)?")
@@ -112,6 +115,9 @@ def _image_version(image: str, engine: str) -> Version:
     path, _, tag = image.partition("@")[0].rpartition(":")
     if not path or "/" in tag:
         return ()
+    dated = _NIGHTLY.search(tag)
+    if dated and is_own_image(engine, path):
+        return released_after(engine, "-".join(dated.groups()))
     tag = _CUDA_VERSIONS.sub("", tag)
     named = _VERSION_BY_NAME.search(tag)
     if named:

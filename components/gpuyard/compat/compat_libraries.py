@@ -11,11 +11,18 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import last_branch
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_release, with_env
 from gpuyard.compat.spelling import cuda_of, dotted
+from gpuyard.errors import Severity
 
 LIBRARY_VERSIONS: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
 """Driver version of libcuda in the base images' compatibility package, where it is not the native driver."""
 WIRED_VLLM = frozenset({(0, 15, 0, 0)})
 """vLLM images that put cuda-compat into the loader path for everybody."""
+WIRED_BEHIND = frozenset({(0, 15, 1, 0), (0, 16, 0, 0)})
+"""vLLM images that leave it in the path behind the driver's usual folders (vllm-project/vllm#33116 of
+2026-01-26, still so on 2026-02-18: #34821). It comes first where the container runtime mounts the driver
+elsewhere or refreshes the loader's cache (#34226, 2026-02-10; gpustack#4678, 2026-02-26). Opt-in since
+#33992, of which it is not known whether 0.16.0 has it."""
+UNWIRED = "0.17.0"
 WIRED_UNDER_GPUSTACK: Version = (0, 15)
 """GPUStack refreshes the loader's cache, which wakes the path in all images of that line (gpustack#4678)."""
 WIRED_LLM_D = frozenset({(0, 5, 0, 0)})
@@ -78,6 +85,15 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
     if not native or not facts.driver_high or libs is False:
         return
     if not (libs or _is_asked(facts) or _is_wired(facts)):
+        if _is_behind(facts) and _is_newer(facts, cuda):
+            yield Problem(
+                "COMPAT_LIB_MISMATCH",
+                "image",
+                f"the image's libcuda (CUDA {dotted(cuda)}) is older than the loaded driver "
+                f"{facts.driver_text} and may come first in the loader path (error 803)",
+                (set_release(facts, UNWIRED),),
+                Severity.WARNING,
+            )
         return
     older = facts.driver_high < native
     if older and facts.datacenter is False:
@@ -165,6 +181,12 @@ def _is_wired(facts: Facts) -> bool:
     return _is_wired_under_gpustack(facts, path) or by_project
 
 
+def _is_behind(facts: Facts) -> bool:
+    """Whether the image has the libraries in the path behind the driver's usual folders."""
+    own_path = facts.env.get("LD_LIBRARY_PATH", "").startswith("/usr/local/nvidia")
+    return facts.runtime == "vllm" and bool(facts.image) and facts.version in WIRED_BEHIND and not own_path
+
+
 def _is_wired_under_gpustack(facts: Facts, path: str) -> bool:
     by_gpustack = "gpustack" in facts.runtime_text or "gpustack" in facts.platform
     # its documented way out
@@ -195,7 +217,7 @@ def _is_early_dynamo(facts: Facts) -> bool:
 def _ways_out(facts: Facts) -> tuple[Fix, ...]:
     fixes = []
     if facts.runtime == "vllm" and facts.version in WIRED_VLLM:
-        fixes.append(set_release(facts, "0.16.0"))
+        fixes.append(set_release(facts, UNWIRED))
     if _is_wired_tei(facts):
         fixes += [_set_tei(facts, release) for release in ("1.9.3", "1.8.3")]
     cleared: dict[str, Any] = {"image_has_compat_libs": False}
