@@ -58,6 +58,18 @@ class Plan:
         assert len(found) == 1, [item.name for item in found]
         return found[0]
 
+    def named(self, name: str) -> Resource:
+        found = [item for item in self.recording.resources if item.name == name]
+        assert len(found) == 1, [item.name for item in self.recording.resources]
+        return found[0]
+
+    def children(self, parent: str) -> dict[str, str]:
+        """Name to kind of the children of one resource."""
+        urn = self.named(parent).urn
+        return {
+            item.name: item.type.rpartition(":")[2] for item in self.recording.resources if item.parent == urn
+        }
+
     def tree(self) -> list[str]:
         """``parent > type name`` of every resource."""
         names = {item.urn: item.name for item in self.recording.resources}
@@ -71,10 +83,13 @@ class Plan:
 def preview() -> Callable[..., Plan]:
     """Records a program and checks that its inputs are ones that the provider SDKs know."""
 
-    def run(program: Callable[[], None], outputs: Mapping[str, Mapping[str, Any]] | None = None) -> Plan:
+    def run(program: Callable[[], object], outputs: Mapping[str, Mapping[str, Any]] | None = None) -> Plan:
+        def call() -> None:
+            program()
+
         answers = FirstPreview(outputs or {})
         root = Path(__file__).parent
-        recording = record(program, project="clouds", stack="test", answers=answers, root=root)
+        recording = record(call, project="clouds", stack="test", answers=answers, root=root)
         assert validate(recording.resources) == []
         return Plan(recording)
 

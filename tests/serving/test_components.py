@@ -32,11 +32,11 @@ def test_type_tokens_are_public_and_stable(name):
 def test_each_is_used_alone_with_its_defaults_and_stays_with_the_given_provider(name, preview):
     component, args = COMPONENTS[name]
     plan = preview(lambda: component("it", args, on_cluster()))
-    provider = plan.one("cluster").urn
+    provider = plan.named("cluster").urn
     made = [item for item in plan.recording.resources if item.type.startswith("kubernetes:")]
     assert made
     assert all(provider in (item.provider or "") for item in made)
-    assert all(item.name.startswith("it-") and item.parent == plan.one("it").urn for item in made)
+    assert all(item.name.startswith("it-") and item.parent == plan.named("it").urn for item in made)
 
 
 def test_a_plain_endpoint_has_exactly_these_children(preview):
@@ -63,7 +63,7 @@ def test_an_endpoint_with_everything_has_a_claim_a_monitor_and_a_scaler(preview)
     children = plan.children("it")
     assert children["it-cache"] == "PersistentVolumeClaim"
     assert (children["it-monitor"], children["it-scaler"]) == ("PodMonitor", "ScaledObject")
-    assert list(plan.one("it-deployment").options["ignoreChanges"]) == ["spec.replicas"]
+    assert list(plan.named("it-deployment").options["ignoreChanges"]) == ["spec.replicas"]
 
 
 def test_no_scaler_without_a_range_of_replicas(preview):
@@ -74,7 +74,7 @@ def test_no_scaler_without_a_range_of_replicas(preview):
 def test_the_engine_waits_as_long_as_the_start_up_budget_says(preview):
     args = {"name": "chat", "model": "org/model", "startup_budget_seconds": 3000}
     plan = preview(lambda: ModelEndpoint("it", args, on_cluster()))
-    deployment = plan.one("it-deployment")
+    deployment = plan.named("it-deployment")
     wait = deployment.inputs["spec"]["progressDeadlineSeconds"]
     assert wait > 3000
     assert f"{wait:g}s" in str(deployment.options["customTimeouts"])
@@ -99,16 +99,16 @@ def test_only_gke_gets_a_quota_for_critical_pods(preview, platform, image):
 
 def test_the_exporters_fields_are_there_before_the_chart(preview):
     plan = preview(lambda: GpuOperator("it", {"platform": "gke", "node_image": "cos"}, on_cluster()))
-    release = plan.one("it-release")
-    assert plan.one("it-metrics").urn in release.dependencies
-    assert "DCGM_EXP_XID_ERRORS_COUNT" in plan.one("it-metrics").inputs["data"]["dcgm-metrics.csv"]
+    release = plan.named("it-release")
+    assert plan.named("it-metrics").urn in release.dependencies
+    assert "DCGM_EXP_XID_ERRORS_COUNT" in plan.named("it-metrics").inputs["data"]["dcgm-metrics.csv"]
 
 
 def test_rules_and_dashboard_come_after_the_chart_that_brings_their_crds(preview):
     plan = preview(lambda: Monitoring("it", {}, on_cluster()))
-    release = plan.one("it-release").urn
-    assert release in plan.one("it-rules").dependencies
-    assert release in plan.one("it-dashboard").dependencies
+    release = plan.named("it-release").urn
+    assert release in plan.named("it-rules").dependencies
+    assert release in plan.named("it-dashboard").dependencies
 
 
 def test_without_grafana_there_is_no_dashboard(preview):

@@ -9,7 +9,7 @@ are about the same thing.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 
 class Question(StrEnum):
@@ -325,21 +325,5 @@ Item = (
     | Advice
     | History
 )
-ITEM_TYPES: Mapping[Question, type[Any]] = {
-    item.kind: item
-    for item in (
-        Region,
-        Zone,
-        MachineShape,
-        Offering,
-        SpotPrice,
-        PlacementScore,
-        CapacityBlock,
-        Reservation,
-        Quota,
-        ListPrice,
-        Advice,
-        History,
-    )
-}
+ITEM_TYPES: Mapping[Question, type[Any]] = {item.kind: item for item in get_args(Item)}
 """The record that answers each question."""
