@@ -74,7 +74,7 @@ class Plan:
         """``parent > type name`` of every resource."""
         names = {item.urn: item.name for item in self.recording.resources}
         return sorted(
-            f"{names.get(item.parent, '')} > {item.type.rpartition(':')[2]} {item.name}"
+            f"{names.get(item.parent or '', '')} > {item.type.rpartition(':')[2]} {item.name}"
             for item in self.recording.resources
         )
 

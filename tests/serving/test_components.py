@@ -1,5 +1,7 @@
 """Components that need a cluster and nothing else, each used alone and recorded as a first preview."""
 
+from typing import Any
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
@@ -23,6 +25,11 @@ def on_cluster(**options):
     return pulumi.ResourceOptions(provider=provider, **options)
 
 
+def endpoint(**more):
+    args: Any = {"name": "chat", "model": "org/model", **more}
+    return ModelEndpoint("it", args, on_cluster())
+
+
 @pytest.mark.parametrize("name", COMPONENTS)
 def test_type_tokens_are_public_and_stable(name):
     assert getattr(COMPONENTS[name][0], "pulumi_type", None) == f"gpuyard:index:{name}"
@@ -40,7 +47,7 @@ def test_each_is_used_alone_with_its_defaults_and_stays_with_the_given_provider(
 
 
 def test_a_plain_endpoint_has_exactly_these_children(preview):
-    plan = preview(lambda: ModelEndpoint("it", {"name": "chat", "model": "org/model"}, on_cluster()))
+    plan = preview(endpoint)
     assert plan.children("it") == {
         "it-account": "ServiceAccount",
         "it-budget": "PodDisruptionBudget",
@@ -51,15 +58,8 @@ def test_a_plain_endpoint_has_exactly_these_children(preview):
 
 
 def test_an_endpoint_with_everything_has_a_claim_a_monitor_and_a_scaler(preview):
-    args = {
-        "name": "chat",
-        "model": "org/model",
-        "replicas_max": 3,
-        "cache_persistent": True,
-        "pod_monitor": True,
-        "prometheus_address": "http://p:9090",
-    }
-    plan = preview(lambda: ModelEndpoint("it", args, on_cluster()))
+    more = {"pod_monitor": True, "prometheus_address": "http://p:9090"}
+    plan = preview(lambda: endpoint(replicas_max=3, cache_persistent=True, **more))
     children = plan.children("it")
     assert children["it-cache"] == "PersistentVolumeClaim"
     assert (children["it-monitor"], children["it-scaler"]) == ("PodMonitor", "ScaledObject")
@@ -67,13 +67,12 @@ def test_an_endpoint_with_everything_has_a_claim_a_monitor_and_a_scaler(preview)
 
 
 def test_no_scaler_without_a_range_of_replicas(preview):
-    args = {"name": "chat", "model": "org/model", "prometheus_address": "http://p:9090"}
-    assert "it-scaler" not in preview(lambda: ModelEndpoint("it", args, on_cluster())).children("it")
+    plan = preview(lambda: endpoint(prometheus_address="http://p:9090"))
+    assert "it-scaler" not in plan.children("it")
 
 
 def test_the_engine_waits_as_long_as_the_start_up_budget_says(preview):
-    args = {"name": "chat", "model": "org/model", "startup_budget_seconds": 3000}
-    plan = preview(lambda: ModelEndpoint("it", args, on_cluster()))
+    plan = preview(lambda: endpoint(startup_budget_seconds=3000))
     deployment = plan.named("it-deployment")
     wait = deployment.inputs["spec"]["progressDeadlineSeconds"]
     assert wait > 3000
@@ -81,14 +80,13 @@ def test_the_engine_waits_as_long_as_the_start_up_budget_says(preview):
 
 
 def test_risks_are_logged_as_warnings(preview):
-    args = {"name": "chat", "model": "org/model", "runtime": "tgi"}
-    plan = preview(lambda: ModelEndpoint("it", args, on_cluster()))
+    plan = preview(lambda: endpoint(runtime="tgi"))
     assert any("RUNTIME_UNMAINTAINED" in text for _, text in plan.recording.messages)
 
 
 def test_wrong_arguments_are_shown_before_the_first_resource(preview):
     with pytest.raises(ArgsError, match="did you mean"):
-        preview(lambda: ModelEndpoint("it", {"name": "chat", "modle": "x", "model": "m"}, on_cluster()))
+        preview(lambda: endpoint(modle="x"))
 
 
 @pytest.mark.parametrize(("platform", "image"), [("gke", "cos"), ("eks", "bottlerocket_nvidia")])
