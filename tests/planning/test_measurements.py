@@ -8,7 +8,7 @@ from gpuyard.catalog.models import find_model, models
 from gpuyard.catalog.recipes import find_recipes
 from gpuyard.planning.budget import Step, spend
 from gpuyard.planning.engine import find_engine
-from gpuyard.planning.extras import Extras
+from gpuyard.planning.extras import Extras, extra_bytes
 from gpuyard.planning.kv_cache import sequence_bytes
 from gpuyard.planning.memory import ACCURACY, usable_bytes
 from gpuyard.planning.parallel import Split
@@ -26,6 +26,11 @@ def split_of(row):
     )
 
 
+def extras_of(row):
+    adapters, rank = row.get("adapters", (0, 16))
+    return Extras(draft_tokens=1 if row.get("draft") else 0, adapters=adapters, adapter_rank=rank)
+
+
 def cache_error(row):
     """Cache planned less cache logged, as a share of what the runtime may take of the GPU."""
     budget = spend(
@@ -37,13 +42,14 @@ def cache_error(row):
         share=row["share"],
         quantization=row.get("quantization"),
         linked=row.get("linked", False),
-        extras=Extras(draft_tokens=1 if row.get("draft") else 0),
+        extras=extras_of(row),
     )
     return (budget.cache - row["cache_gib"] * GIB) / usable_bytes(row["memory_mib"], row["share"])
 
 
 def weight_error(row):
-    planned = weight_bytes_per_gpu(find_model(row["model"]), split_of(row), row.get("quantization"))
+    model, split, scheme = find_model(row["model"]), split_of(row), row.get("quantization")
+    planned = weight_bytes_per_gpu(model, split, scheme) + extra_bytes(model, split, extras_of(row), scheme)
     return planned / GIB / row["gib"] - 1
 
 
