@@ -27,6 +27,7 @@ from gpuyard.compat.machine import (
 )
 from gpuyard.compat.place import read_image_driver, read_instance, read_kubernetes, read_platform
 from gpuyard.compat.spelling import (
+    INSTALLER,
     cuda_of,
     dotted,
     driver_text,
@@ -51,6 +52,9 @@ _OF_ENGINES = (
 """Fields that only an engine has."""
 _NOMINAL = 1.08
 """How much more than the driver reports a card's nominal memory is at most (A10G: 24576 to 22888 MiB)."""
+
+_INSTALLED_BY_HAND = re.compile(rf"{INSTALLER}|^(nvidia )?(gpu[ -]?)?operator\b|manual")
+"""Who installs a driver where GKE is told not to."""
 
 _CAPABILITY = re.compile(r"\s*\(\d+\.\d\)$")
 """A compute capability that is written behind a card's name."""
@@ -304,9 +308,10 @@ def pool_driver(env: Mapping[str, str]) -> str:
 def _manager(given: Combination, env: Mapping[str, str]) -> str:
     """Who installs the driver; what a GKE node pool says of it (``gpu-driver-version``) comes first."""
     pool = env.get(pool_driver(env), "").lower()
-    if pool:
-        return "none" if "disabled" in pool else "cloud"
-    return read_manager(given.driver_managed_by)
+    stated = read_manager(given.driver_managed_by)
+    if "disabled" in pool:
+        return stated if _INSTALLED_BY_HAND.search(plain(given.driver_managed_by)) else "none"
+    return "cloud" if pool else stated
 
 
 def _mig(value: object) -> str:

@@ -9,7 +9,7 @@ from gpuyard.catalog.software_gke import gke_gpus
 from gpuyard.compat.facts import Facts, pool_driver
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
-from gpuyard.compat.owner import has_operator
+from gpuyard.compat.owner import has_operator, has_values, installs_toolkit, is_on
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
 from gpuyard.compat.spelling import plain
 from gpuyard.errors import Severity
@@ -17,6 +17,7 @@ from gpuyard.errors import Severity
 AUTO_INSTALL: Version = (1, 30, 1)
 """GKE installs a driver by default from 1.30.1-gke.1156000 on."""
 INSTALL_DIR = "/home/kubernetes/bin/nvidia"
+_PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b", re.IGNORECASE)
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami", "base_image_cuda")
 """Fields that say the question is another one than whether a driver gets installed."""
 
@@ -38,6 +39,8 @@ def _read_only(facts: Facts) -> Iterator[Problem]:
     """The operator's toolkit where Container-Optimized OS lets nobody write."""
     if not has_operator(facts) or facts.os != "GKE COS" or facts.manager == "operator":
         return
+    if installs_toolkit(facts) is False:
+        return
     if INSTALL_DIR in str(facts.given.toolkit or "") or any(
         INSTALL_DIR in value for value in facts.env.values()
     ):
@@ -47,22 +50,28 @@ def _read_only(facts: Facts) -> Iterator[Problem]:
         "toolkit",
         "the operator's toolkit goes to /usr/local/nvidia, which Container-Optimized OS keeps read-only",
         (set_field("toolkit", f"installDir={INSTALL_DIR}", f"set toolkit.installDir={INSTALL_DIR}"),),
-        # a manager alone leaves the folder open; another folder does not
-        Severity.WARNING if facts.manager and not _names_default(facts) else Severity.ERROR,
+        # a manager alone leaves the folder open; another folder, or a list of values without it, does not
+        Severity.WARNING
+        if facts.manager and not _names_default(facts) and not has_values(facts)
+        else Severity.ERROR,
     )
 
 
 def _install_disabled(facts: Facts) -> Iterator[Problem]:
     given = facts.given
     nothing_said = not facts.manager and not facts.branch and given.gpu_operator is None
-    about_node = not facts.has_workload and all(getattr(given, name) is None for name in _ELSEWHERE)
+    by_pods = any(_PROVISIONED.search(name) and is_on(text) for name, text in facts.env.items())
+    elsewhere = {name for name in _ELSEWHERE if getattr(given, name) is not None}
+    about_node = not facts.has_workload and not elsewhere
     words = f"{given.platform or ''} {given.driver_managed_by or ''} {facts.node_image}".lower()
     disabled = facts.manager == "none" or "installation_disabled" in facts.node_image
-    provisioned = re.search(r"auto-?\s?provision|\bnap\b", words) is not None
+    provisioned = by_pods or _PROVISIONED.search(words) is not None
     row = gke_gpus().get(facts.gpu.id) if facts.gpu else None
     version = facts.kubernetes or ((row.first or row.default_driver_since) if row else ())
     automatic = version >= AUTO_INSTALL
     operator = has_operator(facts) and facts.os != "GKE COS"  # which has no driver container
+    # the environment is where a pod's selectors stand: it speaks of them, and has none for the driver
+    about_node = about_node or (by_pods and elsewhere <= {"env"})
     silent = nothing_said and about_node and bool(facts.gpu_name) and (provisioned or not automatic)
     if facts.os == "GKE Autopilot" or not (silent or (disabled and not operator)):
         return

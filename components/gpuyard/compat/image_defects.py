@@ -13,10 +13,12 @@ _TRIPLE = re.compile(r"\d+\.\d+\.\d+")
 
 
 def image_defect_problems(facts: Facts) -> Iterator[Problem]:
-    """A release that fails so; where it loads the wrong module, unless it is said which one is loaded."""
+    """A release that fails so, unless what fails is stated itself: the module, or fabric manager."""
     release = image_release(facts)
     for row in image_defects():
         if row.kernel_module and facts.given.kernel_module is not None:
+            continue
+        if row.code == "FABRIC_MANAGER" and facts.given.fabric_manager is not None:
             continue
         if release and _applies(row, facts, release):
             newer = f"use a newer release: {row.way_out}"

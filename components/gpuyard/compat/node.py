@@ -14,15 +14,20 @@ from gpuyard.compat.operands import operand_problems
 from gpuyard.compat.owner import (
     has_operator,
     installs_driver,
+    installs_toolkit,
     is_default_driver,
     operator_system,
+    stated_operator,
     switched,
 )
 from gpuyard.compat.problem import Fix, Problem, use_eks_image, without_flags
-from gpuyard.compat.spelling import dotted, plain
+from gpuyard.compat.spelling import EKS_IMAGE, dotted, plain
 from gpuyard.errors import Severity
 
-_AWS_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket"})
+_AL2_OR_UNSAID = frozenset({"Amazon Linux 2", EKS_IMAGE})
+_AWS_SYSTEMS = frozenset({*_AL2_OR_UNSAID, "Amazon Linux 2023", "Bottlerocket"})
+OPERATOR_BESIDE_AL2023 = (24, 9)
+"""First operator from after AWS's first image of Amazon Linux 2023 with a driver (v20240924)."""
 
 
 def node_problems(facts: Facts) -> Iterator[Problem]:
@@ -150,9 +155,8 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
     if not has_operator(facts) or not ships:
         return
     plugin = switched(facts, "devicePlugin")
-    toolkit = plain(facts.given.toolkit)
-    stated = switched(facts, "toolkit") or toolkit in ("enabled", "true", "yes") or "operator" in toolkit
-    if stated or (plugin and facts.os == "Bottlerocket"):
+    toolkit = installs_toolkit(facts)
+    if toolkit or (toolkit is None and _is_operators(facts)) or (plugin and facts.os == "Bottlerocket"):
         cleared = {"toolkit": None, "env": None}
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
@@ -160,7 +164,7 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             f"{facts.os or 'AKS'} brings the container toolkit itself, and the operator installs another",
             (Fix("set toolkit.enabled=false", cleared),),
         )
-    elif facts.os == "Bottlerocket" and not (switched(facts, "toolkit") is False and plugin is False):
+    elif facts.os == "Bottlerocket" and not (toolkit is False and plugin is False):
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "gpu_operator",
@@ -168,3 +172,15 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             (Fix("set driver, toolkit and devicePlugin to enabled=false", {}),),
             Severity.WARNING,
         )
+
+
+def _is_operators(facts: Facts) -> bool:
+    """Whether the toolkit's version is the operator's: AL2's images stayed with an older one in /usr/bin.
+
+    The image's hook comes first and does not know the operator's configuration
+    (NVIDIA/nvidia-container-toolkit#64, awslabs/amazon-eks-ami#1329).
+    """
+    release = stated_operator(facts)
+    if release is None or release.key >= OPERATOR_BESIDE_AL2023 or facts.os not in _AL2_OR_UNSAID:
+        return False
+    return parse_version(facts.given.toolkit)[:2] == release.toolkit[:2]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import toolkit_glibc
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.owner import ABSENT, stated_operator, switched
+from gpuyard.compat.owner import installs_toolkit, stated_operator, switched
 from gpuyard.compat.place import is_openshift
 from gpuyard.compat.problem import WHOLE_GPUS, Fix, Problem, set_field, with_env
 from gpuyard.compat.spelling import dotted, plain
@@ -48,8 +48,7 @@ def _toolkit(facts: Facts) -> Iterator[Problem]:
     """The operator copies the toolkit's binaries to the host, where the runtime calls them."""
     release = stated_operator(facts)
     told = plain(facts.env.get("toolkit.version")) or plain(facts.given.toolkit)
-    is_off = switched(facts, "toolkit") is False or told in ABSENT
-    if release is None or is_off or not facts.glibc:
+    if release is None or installs_toolkit(facts) is False or not facts.glibc:
         return
     variant = re.search(r"ubuntu|ubi\d|centos", told)
     if variant is None and is_openshift(facts.given):

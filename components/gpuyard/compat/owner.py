@@ -33,6 +33,15 @@ ABSENT = frozenset(
         "off",
     }
 )
+_VALUES = re.compile(
+    r"(driver|toolkit|devicePlugin|migManager|dcgm|dcgmExporter|hostPaths|operator|validator|cdi|gds|gdrcopy"
+    r"|mig|daemonsets|sandboxWorkloads|sandboxDevicePlugin|vgpuManager|vgpuDeviceManager|vfioManager"
+    r"|ccManager|kataManager|nodeStatusExporter)\.\w"
+)
+"""Values of the GPU Operator's Helm chart; those that the device plugin's own chart has too are left out."""
+_LEFT_OUT = re.compile(r"[=: ]false|disabled|\boff\b|by (the )?(node|image|host|ami)\b|pre-?installed")
+_PUT_IN = re.compile(r"^(enabled|true|yes|on)$|operator|enabled[=: ]+true")
+"""What people write of the toolkit where the operator is to leave it out, or to install it."""
 IMAGES_WITH_DRIVER = frozenset({"Amazon Linux 2023", "GKE COS", "RHCOS (OpenShift)"})
 """Systems whose usual GPU image brings the driver, or has a driver container: silence says nothing there."""
 
@@ -70,8 +79,15 @@ def _openshift(facts: Facts) -> str:
 
 
 def has_operator(facts: Facts) -> bool:
-    """Whether the GPU Operator is there."""
-    return facts.given.gpu_operator is not None and plain(facts.given.gpu_operator) not in ABSENT
+    """Whether the GPU Operator is there: stated, or values of its Helm chart are."""
+    if facts.given.gpu_operator is not None:
+        return plain(facts.given.gpu_operator) not in ABSENT
+    return has_values(facts)
+
+
+def has_values(facts: Facts) -> bool:
+    """Whether values of the GPU Operator's Helm chart are stated."""
+    return any(_VALUES.match(name) for name in facts.env)
 
 
 def stated_operator(facts: Facts) -> OperatorRelease | None:
@@ -81,10 +97,24 @@ def stated_operator(facts: Facts) -> OperatorRelease | None:
 
 def switched(facts: Facts, part: str) -> bool | None:
     """What the Helm value ``<part>.enabled`` says; None: nothing."""
-    text = facts.env.get(f"{part}.enabled", "").lower()
-    if not text:
-        return None
-    return text not in ("false", "no", "0")
+    text = facts.env.get(f"{part}.enabled", "")
+    return is_on(text) if text else None
+
+
+def is_on(text: str) -> bool:
+    """Whether a switch's value is not one of those that turn it off."""
+    return text.lower() not in ("false", "no", "0", "off", "disabled")
+
+
+def installs_toolkit(facts: Facts) -> bool | None:
+    """Whether the operator is to install the container toolkit; None: neither value nor words say so."""
+    told = switched(facts, "toolkit")
+    if told is not None:
+        return told
+    text = plain(facts.given.toolkit)
+    if text in ABSENT or _LEFT_OUT.search(text):
+        return False
+    return True if _PUT_IN.search(text) else None
 
 
 def installs_driver(facts: Facts) -> bool:
@@ -105,7 +135,7 @@ def installs_driver(facts: Facts) -> bool:
         return bool(facts.driver or not often_there) and is_default_driver(facts)
     if system.driver_container or facts.os in IMAGES_WITH_DRIVER or "oracle" in facts.node_image:
         return False
-    return plain(facts.given.toolkit) not in ABSENT
+    return installs_toolkit(facts) is not False
 
 
 def is_default_driver(facts: Facts) -> bool:

@@ -34,6 +34,8 @@ RUNTIME_NAMES = (
 )
 """Engine by what its names contain; the engine inside another product (``dynamo+vllm``) comes first."""
 
+EKS_IMAGE = "EKS GPU image"
+"""AWS's image with a driver, where nobody says of which system."""
 OS_NAMES: tuple[tuple[str, str, Version], ...] = (
     (r"bottlerocket|\bauto ?mode", "Bottlerocket", ()),
     (r"autopilot", "GKE Autopilot", ()),
@@ -99,6 +101,11 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
         "Other",
         (),
     ),
+    (
+        r"\beks\b.*\b(gpu|accelerated|nvidia)\b.*\b(ami|image|node)|\beks[ -](gpu|accelerated)\b",
+        EKS_IMAGE,
+        (),
+    ),
 )
 """Operating systems by pattern, with the glibc that they carry."""
 
@@ -106,6 +113,16 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
 _DRIVER = re.compile(r"(?<!\d)(\d{3})(?:\.(\d+))?(?:\.(\d+))?")
 _BELOW = re.compile(r"<(?!=)|\b(older|lower|less|below|under|before|pre)\b|\bpre-?$")
 _CUDA_VERSION = re.compile(r"(?<![\d.])(1[0-3]\.\d)(?!\d)")
+
+
+_CHART = "gpu-operator."
+"""What stands before a value where the GPU Operator is part of another chart."""
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*|[a-z]\w*(\.\w+)+|[a-z]+(_[a-z0-9]+)+|([\w.-]+/)?[a-z]+(-[a-z0-9]+)+")
+"""Names of variables; lower-case ones are values of Helm charts with dots, arguments of Python with
+underscores, and labels of nodes with hyphens."""
+_SET = re.compile(r"^--set(-string|-json)?(=|$)")
+_VALUES_APART = re.compile(r",(?=[a-z][\w-]*(?:\.\w+)+=)")
+"""Between Helm values that share one ``--set``."""
 
 
 def dotted(version: Version) -> str:
@@ -150,8 +167,11 @@ def cuda_of(text: str) -> Version:
     return numbers[:2]
 
 
+INSTALLER = r"daemon ?-?set|(gpu|nvidia|driver)[ -]installer"
+"""GKE's own DaemonSet that installs a driver, which stays where the pool's own way is switched off."""
 MANAGERS = (
     ("operator", r"^(nvidia )?(gpu[ -]?)?operator\b"),
+    ("cloud", rf"^(?!.*\b(no|not|without|missing|never)\b).*({INSTALLER})"),
     ("none", r"^(none|no|nobody|nothing|false|off)$|disabled|not[ _]installed|skip|driver none"),
     ("operator", r"operator|driver[ -]?container|driver\.enabled=true"),
     ("image", r"\bami\b|image|host|pre-?installed|baked|extension|manual|package|\bdkms\b|runfile|\bos\b"),
@@ -208,7 +228,10 @@ def _branch_of_cuda(text: str) -> int | None:
 
 
 def read_env(value: object) -> tuple[Mapping[str, str], tuple[tuple[str, str], ...]]:
-    """Environment variables and command-line flags (with their values) of a mapping, a list or one line."""
+    """Environment variables and command-line flags (with their values) of a mapping, a list or one line.
+
+    Helm values count as variables, nested or with dots, with ``--set`` or without.
+    """
     if not value:
         return {}, ()
     env: dict[str, str] = {}
@@ -218,10 +241,16 @@ def read_env(value: object) -> tuple[Mapping[str, str], tuple[tuple[str, str], .
             if str(key).startswith("-"):
                 words += [str(key), *([] if item in (None, True) else [str(item)])]
                 continue
-            if isinstance(item, list | tuple):
-                words += [part for entry in item for part in str(entry).split()]
+            if isinstance(item, list | tuple | Mapping):
+                inner, inner_flags = read_env(item)
+                below = f"{key}." if isinstance(item, Mapping) else ""
+                env |= {
+                    name if name.isupper() else f"{below}{name}".removeprefix(_CHART): text
+                    for name, text in inner.items()
+                }
+                words += [word for flag in inner_flags for word in flag]
                 continue
-            env[str(key)] = "" if item is None else str(item)
+            env[str(key).removeprefix(_CHART)] = "" if item is None else str(item)
             words += str(item).split() if "--" in str(item) else []
     elif isinstance(value, list | tuple):
         for item in value:
@@ -236,14 +265,14 @@ def read_env(value: object) -> tuple[Mapping[str, str], tuple[tuple[str, str], .
     else:
         words = str(value).replace(";", " ").replace(", ", " ").split()
     flags: list[tuple[str, str]] = []
+    words = [part for word in words for part in _VALUES_APART.split(_SET.sub("", word)) if part]
     for index, word in enumerate(words):
         if re.match(r"-{1,2}[a-zA-Z]", word):
             name, _, inline = word.partition("=")
             follows = words[index + 1] if index + 1 < len(words) else ""
             flags.append((name, inline or ("" if follows.startswith("-") else follows)))
         else:
-            name, sign, text = word.partition("=")
-            # lower-case ones with dots are values of Helm charts, with underscores arguments of Python
-            if sign and re.fullmatch(r"[A-Z][A-Z0-9_]*|[a-z]\w*(\.\w+)+|[a-z]+(_[a-z0-9]+)+", name):
+            name, sign, text = word.removeprefix(_CHART).partition("=")
+            if sign and _VARIABLE.fullmatch(name):
                 env[name] = text.strip("\"'")
     return env, tuple(flags)

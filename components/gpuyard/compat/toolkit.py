@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import OperatorRelease
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.owner import ABSENT, has_operator, stated_operator, switched
+from gpuyard.compat.owner import has_operator, installs_toolkit, stated_operator, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, with_env, without_flags
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
@@ -66,7 +66,7 @@ def _given(facts: Facts) -> Version:
 
 
 def _is_off(facts: Facts) -> bool:
-    return plain(facts.given.toolkit) in ABSENT or switched(facts, "toolkit") is False
+    return installs_toolkit(facts) is False
 
 
 def _by_operator(facts: Facts, release: OperatorRelease | None) -> Version:
