@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from gpuyard.catalog.names import normalise, resolve
+from gpuyard.catalog.names import UnknownName, normalise, resolve
 from gpuyard.catalog.tables import read_csv
 from gpuyard.records import record
 
@@ -143,8 +143,15 @@ def find_machine_type(text: str) -> MachineType:
         UnknownName: with the types of the family or GPU that ``text`` names, else with close ids.
     """
     types = machine_types()
-    aliases = {normalise(name): name for name in types}
-    return types[resolve("GPU machine type", text, aliases, list(types), members_hint(text))]
+    found = _type_names().get(normalise(text))
+    if found is None:
+        raise UnknownName("GPU machine type", text, list(types), members_hint(text))
+    return types[found]
+
+
+@cache
+def _type_names() -> Mapping[str, str]:
+    return {normalise(name): name for name in machine_types()}
 
 
 def family_members(text: str) -> list[MachineType]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from gpuyard.errors import did_you_mean
 
@@ -18,6 +19,7 @@ class UnknownName(ValueError):  # noqa: N818 (reads as what it says)
         return f'"{self.value}" is not a {self.kind} of the catalog' + (f"; {hint}" if hint else "")
 
 
+@lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
     """A key that ignores case, vendor and punctuation: ``NVIDIA-H100-80GB-HBM3`` to ``h10080gb``."""
     key = re.sub(r"[^a-z0-9]", "", text.lower())

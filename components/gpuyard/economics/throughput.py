@@ -11,7 +11,7 @@ all tokens together is given, and that of output tokens as if input were free.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from math import inf, log
 
 from gpuyard.catalog.models import ModelShape, find_model
@@ -174,8 +174,9 @@ def normal_precision(name: str) -> str:
     return "bf16" if plain in ("bf16", "bfloat16", "fp16", "float16", "half") else plain
 
 
-def _near(setting: Setting, target: Target) -> list[Throughput]:
-    return [row for row in throughputs() if not _difference(row, setting, target)]
+@lru_cache(maxsize=256)
+def _near(setting: Setting, target: Target) -> tuple[Throughput, ...]:
+    return tuple(row for row in throughputs() if not _difference(row, setting, target))
 
 
 def _difference(row: Throughput, setting: Setting, target: Target) -> str:

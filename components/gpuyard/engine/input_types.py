@@ -5,7 +5,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Any
 
 import pulumi
@@ -17,9 +17,15 @@ from gpuyard.engine.sdk import is_input_type, wire_names
 class InputField:
     """One field of an input type."""
 
-    kind: Any
-    """Its annotation."""
+    owner: type
+    name: str
+    """In Python."""
     required: bool
+
+    @property
+    def kind(self) -> Any:
+        """Its annotation, resolved when it is asked for: most fields of most types are left out."""
+        return _kind(self.owner, self.name)
 
 
 @cache
@@ -36,13 +42,20 @@ def args_class(kind: type) -> type | None:
 @cache
 def input_fields(input_type: type) -> Mapping[str, InputField]:
     """Fields of an input type by wire name."""
-    hints = typing.get_type_hints(input_type.__init__, localns={"Output": pulumi.Output, "T": Any})
     parameters = inspect.signature(input_type.__init__).parameters
     return {
-        wire: InputField(hints.get(python, Any), parameters[python].default is inspect.Parameter.empty)
+        wire: InputField(input_type, python, parameters[python].default is inspect.Parameter.empty)
         for python, wire in wire_names(input_type).items()
         if python in parameters
     }
+
+
+@cache
+def _kind(input_type: type, name: str) -> Any:
+    constructor: Any = input_type.__init__
+    one = SimpleNamespace(__annotations__={name: constructor.__annotations__.get(name, Any)})
+    names = {"Output": pulumi.Output, "T": Any}
+    return typing.get_type_hints(one, globalns=constructor.__globals__, localns=names)[name]
 
 
 @cache

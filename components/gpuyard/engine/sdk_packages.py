@@ -39,16 +39,14 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of a generated package below a provider SDK; None leaves it to the other finders."""
+        """The spec of what lies below a provider SDK; None leaves it to the other finders."""
         if path is None or not fullname.startswith("pulumi_"):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or spec.loader is None:
             return None
         if spec.submodule_search_locations:
-            files = _files(*spec.submodule_search_locations)
-            if files >= _GENERATED:
-                spec.loader = _PackageLoader(spec.loader, _by_key(files))
+            spec.loader = _PackageLoader(spec.loader)
         elif _files(*path) >= _GENERATED and isinstance(spec.loader, SourceFileLoader):
             spec.loader = _ModuleLoader(spec.loader.name, spec.loader.path)
         return spec
@@ -67,17 +65,23 @@ class _ModuleLoader(SourceFileLoader):
 class _PackageLoader(Loader):
     """Runs the package's ``__init__`` when it has to."""
 
-    def __init__(self, loader: Loader, modules: Mapping[str, str]) -> None:
-        self.loader, self.modules = loader, modules
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+        self.modules: Mapping[str, str] = {}
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """As the SDK's."""
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing yet."""
-        _LOADERS[module.__name__] = self
-        module.__class__ = _Package
+        """Nothing yet, if it is a package of generated resources."""
+        files = _files(*module.__path__)
+        if files >= _GENERATED:
+            self.modules = _by_key(files)
+            _LOADERS[module.__name__] = self
+            module.__class__ = _Package
+        else:
+            self.loader.exec_module(module)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)

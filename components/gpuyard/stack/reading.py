@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,28 @@ def read_stack(
         SpecError: the deployment or its lock cannot become a plan.
     """
     try:
-        text = json.dumps([deployment, lock or None], sort_keys=True)
+        asked = _Asked.of([deployment, lock or None])
     except (TypeError, ValueError):  # not plain data: the parser says what is wrong with it
         return _read(stack, deployment, lock, directory, name)
-    return _read_once(stack, text, directory, name)
+    return _read_once(stack, asked, directory, name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Plain data, the same if it is so on Pulumi's wire, where 1.0 is 1."""
+
+    key: str
+    text: str = field(compare=False)
+
+    @classmethod
+    def of(cls, data: Any) -> "_Asked":
+        text = json.dumps(data, sort_keys=True)
+        return cls(json.dumps(_whole(data), sort_keys=True), text)
 
 
 @lru_cache(maxsize=8)
-def _read_once(stack: str, text: str, directory: Path, name: str) -> PlanWithFindings:
-    deployment, lock = json.loads(text)
+def _read_once(stack: str, asked: _Asked, directory: Path, name: str) -> PlanWithFindings:
+    deployment, lock = json.loads(asked.text)
     return _read(stack, deployment, lock, directory, name)
 
 
@@ -44,3 +58,11 @@ def _read(
     spec = parse_deployment(deployment)
     plan = plan_stack(stack, spec, parse_lock(lock) if lock else None, directory, name=name)
     return plan, tuple(check_stack(plan))
+
+
+def _whole(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _whole(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_whole(value) for value in data]
+    return int(data) if isinstance(data, float) and data.is_integer() else data
