@@ -436,6 +436,24 @@ def test_whole_experts_are_told_what_cuda_graphs_may_take():
     assert not any(word in note for fitted in (sliced, older) for note in fitted.notes)
 
 
+def test_large_graphs_are_counted_where_they_were_logged():
+    gpu, word = find_gpu("b200"), "not counted"
+    told = {
+        name: next(note for note in fit_model(find_model(name), gpu, gpus=8, expert_parallel=True).notes
+                   if "CUDA graphs" in note)
+        for name in ("Qwen3-235B-A22B", "DeepSeek-V4-Flash")
+    }  # fmt: skip
+    assert word in told["Qwen3-235B-A22B"]
+    assert word not in told["DeepSeek-V4-Flash"]
+
+
+def test_tgi_keeps_the_logits_of_its_whole_prefill(llama):
+    """It has no flag that makes a prefill smaller than the longest input."""
+    fitted = fit_model(llama, find_gpu("a10g"), gpus=1, runtime="tgi", context_tokens=4096, concurrency=1)
+    assert fitted.working_bytes_per_gpu >= 4096 * llama.vocab * 4
+    assert not any("prefill" in flag for flag in fitted.flags)
+
+
 def test_copies_of_attention_go_across_nodes():
     """DeepSeek-R1 on two nodes of eight, 16 copies: its vendor's and the runtimes' own way to serve it."""
     model, gpu = find_model("DeepSeek-R1"), find_gpu("h100")

@@ -170,6 +170,8 @@ def _affordable_peak(
 ) -> int:
     seen = visible_bytes(memory_mib)
     most = max(step_bytes(model, split, engine, _LEAST), round(STEP_SHARE * seen))
+    if not engine.step_is_told:
+        most = step_bytes(model, split, engine, tiers[-1])
     peak = min(step_bytes(model, split, engine, tiers[0]), most)
     for tier in tiers[1:]:
         if memory_mib >= tier.memory_mib:

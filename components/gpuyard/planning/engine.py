@@ -66,6 +66,8 @@ class Engine:
     per_prefill_logit: float = 0.0
     """Bytes per token of a prefill and vocabulary entry: TGI's warm-up asks for the probabilities of all,
     in 16 bit and twice (`prefill_logprobs` in its clients, `log_softmax` in `flash_causal_lm.py`)."""
+    step_is_told: bool = True
+    """A plan may make the largest step smaller by flags; TGI's has to hold the longest input."""
     encodes: bool = True
     """The largest step of a vision encoder is profiled."""
     other: int = gib(0.3)
@@ -145,6 +147,7 @@ ENGINES: Sequence[Engine] = (
         runner=Runner(per_logit=8.0),
         sliding_share=1.0,
         per_prefill_logit=4.0,
+        step_is_told=False,
         encodes=False,
         other=gib(0.6),
         other_shared=gib(2.0),

@@ -14,6 +14,7 @@ from gpuyard.catalog.software_support import WHOLE_PARSERS, runtime_flags
 from gpuyard.planning.budget import Budget
 from gpuyard.planning.engine import find_engine, runner_of
 from gpuyard.planning.extras import Extras
+from gpuyard.planning.memory import has_large_graphs
 from gpuyard.planning.parallel import Split, spans_nodes
 from gpuyard.planning.quantization import KV_BYTES, quantization_of
 
@@ -218,9 +219,11 @@ def _expert_notes(model: ModelShape, runtime: str, version: str | None, split: S
             f"up to {split.tensor} times as many tokens (--data-parallel {split.tensor})"
         )
     if runtime == "vllm" and split.experts and runner_of(find_engine(runtime, version), model).graphs_inside:
+        known = has_large_graphs(model, split)
+        size = "5 GiB per GPU" if known else "5 GiB per GPU and more, which is not counted here"
         notes.append(
-            "vLLM sets apart what it estimates for CUDA graphs: with whole experts 5 to 33 GiB per GPU, "
-            "not counted here; VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0 leaves them to the cache"
+            f"vLLM sets apart what it estimates for CUDA graphs, with whole experts {size}: "
+            "VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS=0 leaves it to the cache"
         )
     return notes
 

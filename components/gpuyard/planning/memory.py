@@ -77,9 +77,13 @@ def sampler_bytes(model: ModelShape, sequences: int, per_logit: float) -> int:
 def graph_bytes(model: ModelShape, split: Split, sequences: int) -> int:
     """CUDA graphs captured for batches of up to ``sequences``."""
     share = min(sequences / GRAPHS_SEQUENCES, 1)
-    picks = model.architecture in INDEXED or bool(model.compressed)
-    full = GRAPHS_PICKING if picks and split.experts else GRAPHS_FULL
+    full = GRAPHS_PICKING if has_large_graphs(model, split) else GRAPHS_FULL
     return round(GRAPHS_LEAST + (full - GRAPHS_LEAST) * share)
+
+
+def has_large_graphs(model: ModelShape, split: Split) -> bool:
+    """Whether CUDA graphs are known to take GiB."""
+    return split.experts and (model.architecture in INDEXED or bool(model.compressed))
 
 
 def _inner_width(model: ModelShape, split: Split) -> float:
