@@ -3,6 +3,7 @@
 import copy
 import os
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuyard.costs import pricing
+from gpuyard.costs.cost_report import CostReport
 from gpuyard.costs.families import PRICED
 from gpuyard.resources import SECRET, UNKNOWN, Resource
 
@@ -89,23 +91,47 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return [found for key, item in pairs for found in [(value, key), *_places(item)]]
 
 
+def _made(kind: str, case: Any) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (kind, "it", case["inputs"]),
+        *((also["type"], also["name"], also["inputs"]) for also in case.get("also", ())),
+    ]
+
+
+def _priced(made: list[tuple[str, str, dict[str, Any]]]) -> CostReport:
+    resources = [
+        Resource(urn=f"urn::{token}::{name}", type=token, name=name, inputs=inputs)
+        for token, name, inputs in made
+    ]
+    return pricing.price_resources(resources)
+
+
+def test_what_is_no_text_is_never_shown_as_one():
+    shown = set()
+    for kind, case in EXAMPLES:
+        count = len([place for _, _, inputs in _made(kind, case) for place in _places(inputs)])
+        for number, odd in product(range(count), (UNKNOWN, {"x": 1})):
+            made = _made(kind, copy.deepcopy(case))
+            container, key = [place for _, _, inputs in made for place in _places(inputs)][number]
+            container[key] = odd
+            report = _priced(made)
+            texts = [f"{item.component} {item.note} {item.region}" for item in report.items]
+            texts += [f"{found.component} {found.reason} {found.region}" for found in report.unknown]
+            marks = (repr(UNKNOWN), repr({"x": 1}), "None")
+            shown |= {(kind, key, text) for text in texts if any(mark in text for mark in marks)}
+    assert shown == set()
+
+
 @settings(max_examples=2 * int(os.environ.get("GPUYARD_ODD_INPUTS", "150")), deadline=None)
 @given(st.data())
 def test_a_worked_example_with_one_value_spoilt_is_priced_free_or_unknown(data: Any):
     kind, case = data.draw(st.sampled_from(EXAMPLES))
     case = copy.deepcopy(case)
-    made = [
-        (kind, "it", case["inputs"]),
-        *((also["type"], also["name"], also["inputs"]) for also in case.get("also", ())),
-    ]
+    made = _made(kind, case)
     places = [place for _, _, inputs in made for place in _places(inputs)]
     if places:
         container, key = data.draw(st.sampled_from(places))
         container[key] = data.draw(st.sampled_from(ODD))
-    resources = [
-        Resource(urn=f"urn::{token}::{name}", type=token, name=name, inputs=inputs)
-        for token, name, inputs in made
-    ]
-    report = pricing.price_resources(resources)
+    report = _priced(made)
     assert min(report.monthly.idle, report.monthly.expected, report.monthly.peak) >= 0
     report.as_dict()

@@ -24,7 +24,9 @@ SCARCE_GPUS = frozenset(
         "gb300",
     }
 )
-"""GPUs whose machines are refused as often as not."""
+"""GPUs whose machines are refused as often as not, by guess."""
+REFUSED_FAMILIES = ("p5", "p6")
+"""Families of theirs at AWS of which it is published (`aws_ondemand_p5_class` in `lead_times.yaml`)."""
 _BANDS = {"<5%": 0.025, "5-10%": 0.075, "10-15%": 0.125, "15-20%": 0.175, ">20%": 0.3}
 """Share taken back in 30 days: middle of the Spot Advisor's bands, 30 % for the open one."""
 _BAND_HOURS = 30 * 24

@@ -6,7 +6,7 @@ from decimal import Decimal
 from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.line_item import NETWORK, OTHER, STORAGE, Charge, always, charge, unpriced
 from gpuyard.costs.parts import Part, charge_part
-from gpuyard.costs.scene import Scene, amount, count, listed, truth
+from gpuyard.costs.scene import Scene, amount, count, listed, text, truth
 from gpuyard.resources import Resource
 
 _MILLION = 1_000_000
@@ -76,8 +76,11 @@ def price_cache(resource: Resource, scene: Scene) -> Iterator[Charge]:
         each = 1 + (count(inputs.get("replicasPerNodeGroup")) or 0)
         shards = count(inputs.get("numNodeGroups"))
         nodes = shards * each if shards is not None else count(inputs.get("numCacheClusters")) or each
-    node_type = str(inputs.get("nodeType") or "")
-    engine = str(inputs.get("engine") or "redis")
+    node_type = text(inputs.get("nodeType"))
+    if not node_type:
+        yield unpriced(resource, "cache nodes", "their type is not known", region)
+        return
+    engine = text(inputs.get("engine"), "redis")
     price = service_price("aws", "elasticache", node_type, region) if engine != "valkey" else None
     hours, reason = always(nodes * scene.hours_of(resource)), f"no price of {node_type} with {engine}"
     yield charge(
@@ -115,7 +118,7 @@ def price_api_stage(resource: Resource, scene: Scene) -> Iterator[Charge]:
     inputs, region = resource.inputs, scene.region(resource)
     if not truth(inputs.get("cacheClusterEnabled")):
         return
-    size = str(inputs.get("cacheClusterSize") or "0.5")
+    size = text(inputs.get("cacheClusterSize"), "0.5")
     price = service_price("aws", "apigateway", f"cache {size} GB", region)
     hours = always(scene.hours_of(resource))
     yield charge(resource, f"cache {size} GB", price, hours, unit="hour", group=OTHER, region=region)

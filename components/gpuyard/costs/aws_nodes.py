@@ -30,7 +30,7 @@ from gpuyard.costs.line_item import (
     unpriced,
 )
 from gpuyard.costs.machine import charge_machines
-from gpuyard.costs.scene import Scene, amount, count, listed, mapping, moment
+from gpuyard.costs.scene import Scene, amount, count, listed, mapping, moment, text
 from gpuyard.resources import UNKNOWN, Resource
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -56,13 +56,13 @@ def price_node_group(resource: Resource, scene: Scene) -> Iterator[Charge]:
     types = [name for name in listed(inputs.get("instanceTypes")) if isinstance(name, str)]
     machine = template or Ec2Machine()
     name = types[0] if types else machine.machine_type or ("" if is_templated and not template else _EKS_TYPE)
-    purchase = _PURCHASES.get(str(inputs.get("capacityType") or ""), machine.purchase)
+    purchase = _PURCHASES.get(text(inputs.get("capacityType")), machine.purchase)
     if not name:
         yield unpriced(resource, "nodes", "its instance type is in a launch template outside this program")
         return
     if purchase == "capacity_block" and scene.by_type.get(BLOCK):
         return  # paid with the block
-    image = str(inputs.get("amiType") or "")
+    image = text(inputs.get("amiType"))
     system = "windows" if image.startswith("WINDOWS") else machine.system
     machine = replace(machine, machine_type=name, purchase=purchase, system=system, root=None)
     yield from charge_ec2(resource, scene, machine, nodes)
@@ -212,14 +212,15 @@ def price_capacity_reservation(resource: Resource, scene: Scene) -> Iterator[Cha
     used = _used(resource, scene, machine_type) if share is None else always(number * share)
     unused = (always(number) + used * -1).between(Decimal(0))
     name = f"{machine_type}, reserved and not used"
-    platform, tenancy = inputs.get("instancePlatform") or "Linux/UNIX", inputs.get("tenancy") or "default"
+    platform = text(inputs.get("instancePlatform"), "Linux/UNIX")
+    tenancy = text(inputs.get("tenancy"), "default")
     if (platform, tenancy) == ("Linux/UNIX", "default"):
         for found in charge_machines(resource, scene, "aws", machine_type, unused):
             own = {"sku": ""} if isinstance(found, LineItem) else {}  # that of use is another one
             yield replace(found, component=name, **own)
         return
-    system = SYSTEMS.get(str(platform).lower(), "")
-    price = ec2_hour(machine_type, region, system, str(tenancy)) if system else None
+    system = SYSTEMS.get(platform.lower(), "")
+    price = ec2_hour(machine_type, region, system, tenancy) if system else None
     hours = unused * scene.hours_of(resource)
     reason = f"no price of {machine_type} with {platform}, {tenancy} tenancy"
     yield charge(resource, name, price, hours, unit="hour", group=CPU_NODES, region=region, missing=reason)
@@ -305,7 +306,7 @@ def _block_estimate(resource: Resource, region: str) -> Price | None:
     said = {**resource.outputs, **{key: value for key, value in resource.inputs.items() if value}}
     machine_type, number = said.get("instanceType"), count(said.get("instanceCount"))
     start, end = moment(said.get("startDate")), moment(said.get("endDate"))
-    rate = service_price("aws", "ec2_capacity_block", str(machine_type), region)
+    rate = service_price("aws", "ec2_capacity_block", text(machine_type), region)
     if rate is None or number is None or start is None or end is None or end <= start:
         return None
     hours = Decimal(int((end - start).total_seconds())) / 3600

@@ -18,7 +18,7 @@ from gpuyard.costs.line_item import (
     when_used,
 )
 from gpuyard.costs.parts import Part, charge_part
-from gpuyard.costs.scene import Scene, count, listed, mapping, truth
+from gpuyard.costs.scene import Scene, count, listed, mapping, text, truth
 from gpuyard.resources import Resource
 
 _BALANCERS = {"application": ("alb", "LCU"), "network": ("nlb", "NLCU"), "gateway": ("gwlb", "GLCU")}
@@ -45,7 +45,7 @@ def price_parts(resource: Resource, scene: Scene) -> Iterator[Charge]:
 
 def price_balancer(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """An application, network or gateway load balancer: hours, and capacity units where declared."""
-    kind = str(resource.inputs.get("loadBalancerType") or "application")
+    kind = text(resource.inputs.get("loadBalancerType"), "application")
     region = scene.region(resource)
     if kind not in _BALANCERS:
         yield unpriced(resource, f"{kind} load balancer", "no price of it", region)
@@ -77,7 +77,7 @@ def _capacity_units(resource: Resource, scene: Scene, kind: str) -> Decimal | No
 def price_endpoint(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """A VPC endpoint: gateways are free, interfaces cost by zone and by gigabyte."""
     region = scene.region(resource)
-    kind = str(resource.inputs.get("vpcEndpointType") or "Gateway")
+    kind = text(resource.inputs.get("vpcEndpointType"), "Gateway")
     if kind == "Gateway":
         return
     zones = len(listed(resource.inputs.get("subnetIds"))) or 1
@@ -128,7 +128,7 @@ def price_alarm(resource: Resource, scene: Scene) -> Iterator[Charge]:
     periods = [count(block.get("period")) for block in (metrics or [inputs])]
     is_fast = any(period is not None and period < 60 for period in periods)
     number = len(metrics) or 1
-    if any("ANOMALY_DETECTION_BAND" in str(query.get("expression")) for query in queries):
+    if any("ANOMALY_DETECTION_BAND" in text(query.get("expression")) for query in queries):
         number *= 3
     declared = scene.usage.amount(resource, "metrics")
     item = "alarm, high resolution" if is_fast else "alarm, standard resolution"
@@ -143,7 +143,7 @@ def price_health_check(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """A Route 53 health check and its optional features, dearer for endpoints outside AWS."""
     inputs = resource.inputs
     outside = ", outside AWS" if scene.usage.text(resource, "endpoint_type").lower() == "non_aws" else ""
-    kind = str(inputs.get("type") or "")
+    kind = text(inputs.get("type"))
     features = ("HTTPS" in kind) + ("STR_MATCH" in kind) + truth(inputs.get("measureLatency"))
     features += count(inputs.get("requestInterval")) == 10
     for item, number in ((f"health check{outside}", 1), (f"health check feature{outside}", features)):

@@ -8,7 +8,7 @@ from gpuyard.costs.aws_parts import PARTS
 from gpuyard.costs.disks import charge_ebs
 from gpuyard.costs.line_item import STORAGE, Charge, always, charge, decimal, unpriced
 from gpuyard.costs.parts import Part, charge_part
-from gpuyard.costs.scene import Scene, amount, count, listed, mapping
+from gpuyard.costs.scene import Scene, amount, count, listed, mapping, text
 from gpuyard.resources import Resource
 
 VOLUME = "aws:ebs/volume:Volume"
@@ -31,7 +31,7 @@ def price_volume(resource: Resource, scene: Scene) -> Iterator[Charge]:
         region,
         always(scene.hours_of(resource) / scene.hours),
         size_gb=size,
-        kind=str(inputs.get("type") or "gp2"),
+        kind=text(inputs.get("type"), "gp2"),
         iops=count(inputs.get("iops")),
         mbps=count(inputs.get("throughput")),
         requests=scene.usage.amount(resource, "monthly_standard_io_requests"),
@@ -154,9 +154,12 @@ def price_efs(resource: Resource, scene: Scene) -> Iterator[Charge]:
 def price_openzfs(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """FSx for OpenZFS on one zone: SSD as provisioned, throughput, IOPS above three per GB, backups."""
     inputs, region = resource.inputs, scene.region(resource)
-    if not str(inputs.get("deploymentType") or "").startswith("SINGLE_AZ_1"):
-        kind = inputs.get("deploymentType")
-        yield unpriced(resource, "file system", f"no price of deployment type {kind!r} is known", region)
+    kind = text(inputs.get("deploymentType"))
+    if not kind.startswith("SINGLE_AZ_1"):
+        reason = (
+            f"no price of deployment type {kind!r} is known" if kind else "its deployment type is not known"
+        )
+        yield unpriced(resource, "file system", reason, region)
         return
     size, speed = count(inputs.get("storageCapacity")) or 0, count(inputs.get("throughputCapacity")) or 0
     iops = count(mapping(inputs.get("diskIopsConfiguration")).get("iops")) or 0
@@ -177,12 +180,14 @@ def price_lustre(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """FSx for Lustre: storage, whose price has the throughput per TiB in it, and backups."""
     inputs, region = resource.inputs, scene.region(resource)
     size = count(inputs.get("storageCapacity"))
-    deployment = str(inputs.get("deploymentType") or "SCRATCH_1")
-    disk = str(inputs.get("storageType") or "SSD")
+    deployment = text(inputs.get("deploymentType"), "SCRATCH_1")
+    disk = text(inputs.get("storageType"), "SSD")
     speed = count(inputs.get("perUnitStorageThroughput"))
-    item = "SCRATCH SSD" if deployment.startswith("SCRATCH") else f"{deployment} {disk} {speed}"
-    if size is None:
-        yield unpriced(resource, "file system", "its size is not known", region)
+    is_scratch = deployment.startswith("SCRATCH")
+    item = "SCRATCH SSD" if is_scratch else f"{deployment} {disk} {speed}"
+    if size is None or (speed is None and not is_scratch):
+        what = "size" if size is None else "throughput per TiB"
+        yield unpriced(resource, "file system", f"its {what} is not known", region)
         return
     price = service_price("aws", "fsx_lustre", item, region)
     yield charge(
@@ -195,8 +200,8 @@ def price_lustre(resource: Resource, scene: Scene) -> Iterator[Charge]:
 def price_windows(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """FSx for Windows over several zones: storage, throughput, backups."""
     inputs, region = resource.inputs, scene.region(resource)
-    zones = "MULTI_AZ" if str(inputs.get("deploymentType") or "").startswith("MULTI_AZ") else "SINGLE_AZ"
-    disk = str(inputs.get("storageType") or "SSD")
+    zones = "MULTI_AZ" if text(inputs.get("deploymentType")).startswith("MULTI_AZ") else "SINGLE_AZ"
+    disk = text(inputs.get("storageType"), "SSD")
     for name, item, key, unit in (
         (f"{disk} storage", f"{zones} {disk} storage", "storageCapacity", "GB-month"),
         ("throughput", f"{zones} throughput", "throughputCapacity", "MBps-month"),

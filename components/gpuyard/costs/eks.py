@@ -21,7 +21,7 @@ from gpuyard.costs.line_item import (
     unpriced,
     when_used,
 )
-from gpuyard.costs.scene import Scene, count, listed, mapping, truth
+from gpuyard.costs.scene import Scene, count, listed, mapping, text, truth
 from gpuyard.resources import Resource
 
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
@@ -149,7 +149,7 @@ def price_ecs_service(resource: Resource, scene: Scene) -> Iterator[Charge]:
         return
     desired = count(resource.inputs.get("desiredCount"))
     platform = mapping(task.inputs.get("runtimePlatform"))
-    is_windows = str(platform.get("operatingSystemFamily") or "LINUX") != "LINUX"
+    is_windows = text(platform.get("operatingSystemFamily"), "LINUX") != "LINUX"
     shape = "windows " if is_windows else "arm " if platform.get("cpuArchitecture") == "ARM64" else ""
     storage = count(mapping(task.inputs.get("ephemeralStorage")).get("sizeInGib")) or 20
     tasks = always(0 if desired is None else desired)

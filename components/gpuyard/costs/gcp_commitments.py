@@ -38,7 +38,7 @@ from gpuyard.costs.line_item import (
     decimal,
     unpriced,
 )
-from gpuyard.costs.scene import Scene, amount, listed, mapping
+from gpuyard.costs.scene import Scene, amount, listed, mapping, text
 from gpuyard.resources import Resource
 
 COMMITMENT = "gcp:compute/regionCommitment:RegionCommitment"
@@ -65,9 +65,9 @@ class Committed:
 
 def read_commitment(resource: Resource, scene: Scene) -> Committed | None:
     """The commitment as its inputs say it. None: its plan, region or amounts are not known."""
-    term = TERMS.get(str(resource.inputs.get("plan")))
+    term = TERMS.get(text(resource.inputs.get("plan")))
     region = scene.region(resource)
-    kind = str(resource.inputs.get("type") or "GENERAL_PURPOSE")
+    kind = text(resource.inputs.get("type"), "GENERAL_PURPOSE")
     blocks = [mapping(block) for block in listed(resource.inputs.get("resources"))]
     if term is None or not region or not blocks:
         return None
@@ -84,7 +84,7 @@ def read_commitment(resource: Resource, scene: Scene) -> Committed | None:
             case "LOCAL_SSD":
                 found.ssd_gb += number
             case "ACCELERATOR":
-                label = str(block.get("acceleratorType") or "").rsplit("/", 1)[-1]
+                label = text(block.get("acceleratorType")).rsplit("/", 1)[-1]
                 found.gpus[label] = found.gpus.get(label, Decimal(0)) + number
             case _:
                 return None

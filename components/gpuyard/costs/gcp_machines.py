@@ -20,7 +20,7 @@ from gpuyard.costs.gcp_bookings import is_booked
 from gpuyard.costs.gcp_licences import charge_licence
 from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, Charge, Loads, charge, decimal, unpriced
 from gpuyard.costs.machine import DWS_MODES, charge_machines
-from gpuyard.costs.scene import Scene, count, listed, mapping, truth
+from gpuyard.costs.scene import Scene, count, listed, mapping, text, truth
 from gpuyard.costs.sustained_use import GPU, after_sustained_use
 from gpuyard.resources import Resource
 
@@ -70,7 +70,7 @@ def attached_gpus(machine_type: str, inputs: Mapping[str, Any]) -> tuple[tuple[s
     blocks = inputs.get("guestAccelerators")
     blocks = blocks if isinstance(blocks, list | tuple) else [blocks] if blocks else []
     return tuple(
-        (str(block.get("type") or "").rsplit("/", 1)[-1], count(block.get("count")) or 0)
+        (text(block.get("type"), "GPU").rsplit("/", 1)[-1], count(block.get("count")) or 0)
         for block in map(mapping, blocks)
         if block
     )
@@ -82,7 +82,7 @@ def from_template(inputs: Mapping[str, Any]) -> GceMachine:
     ssds, disks, image = 0, [], ""
     for block in map(mapping, listed(inputs.get("disks"))):
         kind = short(block.get("diskType")) or "pd-standard"
-        image = image or str(block.get("sourceImage") or "")
+        image = image or text(block.get("sourceImage"))
         if block.get("type") == "SCRATCH" or kind == "local-ssd":
             ssds += 1
         elif not block.get("source"):

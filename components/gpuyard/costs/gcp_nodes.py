@@ -24,7 +24,7 @@ from gpuyard.costs.line_item import (
     decimal,
     unpriced,
 )
-from gpuyard.costs.scene import Scene, count, listed, mapping, to_region, truth
+from gpuyard.costs.scene import Scene, count, listed, mapping, text, to_region, truth
 from gpuyard.resources import Resource
 
 CLUSTER = "gcp:container/cluster:Cluster"
@@ -75,7 +75,7 @@ def price_gke_cluster(resource: Resource, scene: Scene) -> Iterator[Charge]:
         inline = replace(resource, type=NODE_POOL, inputs={**_placed(inputs), **pool})
         used = scene.usage.amount(resource, f"node_pool[{number}].nodes")
         nodes = pool_nodes(inline, scene, used=used)
-        name = str(pool.get("name") or f"pool {number}")
+        name = text(pool.get("name"), f"pool {number}")
         for found in _price_nodes(resource, scene, mapping(pool.get("nodeConfig")), nodes, pool):
             yield replace(found, component=f"{name}: {found.component}")
     if pools or truth(inputs.get("removeDefaultNodePool")):
@@ -174,7 +174,7 @@ def _in_extended_support(inputs: Any, scene: Scene) -> bool:
     """Only clusters on the Extended channel stay past the standard end; others are upgraded."""
     if mapping(inputs.get("releaseChannel")).get("channel") != "EXTENDED":
         return False
-    version = _minor(str(inputs.get("minMasterVersion") or ""))
+    version = _minor(text(inputs.get("minMasterVersion")))
     rows = [row for row in read_csv("kubernetes_versions") if row["platform"] == "gke"]
     known = {_minor(row["version"]): row["standard_or_maintenance_end"] for row in rows}
     if not version or not known:
@@ -242,7 +242,11 @@ def pool_nodes(resource: Resource, scene: Scene, *, used: Any = None) -> Loads:
 def _price_nodes(
     resource: Resource, scene: Scene, config: dict[str, Any], nodes: Loads, pool: Any = None
 ) -> Iterator[Charge]:
-    machine_type = str(config.get("machineType") or "e2-medium")
+    said = config.get("machineType")
+    if said is not None and not isinstance(said, str):
+        yield unpriced(resource, "nodes", "their machine type is not known", scene.region(resource))
+        return
+    machine_type = text(said, "e2-medium")
     kind = config.get("diskType")
     if not isinstance(kind, str) or not kind:
         family = machine_type.partition("-")[0]
@@ -258,7 +262,7 @@ def _price_nodes(
         )
     )
     disk = (
-        str(boot.get("diskType") or kind),
+        text(boot.get("diskType"), kind),
         size,
         count(boot.get("provisionedIops")),
         count(boot.get("provisionedThroughput")),
@@ -269,7 +273,7 @@ def _price_nodes(
         gpus=attached_gpus(machine_type, config),
         local_ssds=ssds,
         disks=(disk,),
-        image=str(config.get("imageType") or ""),
+        image=text(config.get("imageType")),
     )
     yield from charge_gce(resource, scene, machine, nodes)
 
@@ -297,7 +301,7 @@ def price_gce_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
     boot = mapping(inputs.get("bootDisk"))
     fresh = mapping(boot.get("initializeParams"))
     disk = (
-        str(fresh.get("type") or "pd-standard").rsplit("/", 1)[-1],
+        text(fresh.get("type"), "pd-standard").rsplit("/", 1)[-1],
         count(fresh.get("size")) or 10,
         count(fresh.get("provisionedIops")),
         count(fresh.get("provisionedThroughput")),
@@ -308,7 +312,7 @@ def price_gce_instance(resource: Resource, scene: Scene) -> Iterator[Charge]:
         gpus=attached_gpus(machine_type, inputs),
         local_ssds=len(listed(inputs.get("scratchDisks"))),
         disks=() if boot.get("source") else (disk,),
-        image=str(fresh.get("image") or ""),
+        image=text(fresh.get("image")),
     )
     if inputs.get("desiredStatus") in ("TERMINATED", "SUSPENDED"):  # then only its disks are billed
         lines = charge_gce(resource, scene, machine, always(1))
@@ -386,7 +390,8 @@ def _zone_count(resource: Resource, cluster: Resource | None) -> int:
                 if holder.type == CLUSTER and _is_zonal(holder.inputs)
                 else set()
             )
-            return len({str(zone) for zone in zones} | own)
+            named = [zone for zone in zones if isinstance(zone, str)]
+            return len({*named} | own) + len(zones) - len(named)
     for holder in (resource, cluster):
         if holder is not None and isinstance(holder.inputs.get("location"), str):
             return 1 if _is_zonal(holder.inputs) else _ZONES_PER_REGION

@@ -14,7 +14,7 @@ from gpuyard.costs.gcp_machines import GceMachine, attached_gpus, charge_gce, fr
 from gpuyard.costs.gcp_nodes import GROUPS, INSTANCE, NODE_POOL, group_template, pool_nodes
 from gpuyard.costs.line_item import NOTHING, Charge, Loads, always, unpriced, when_used
 from gpuyard.costs.machine import charge_dws
-from gpuyard.costs.scene import Scene, amount, count, listed, mapping, moment
+from gpuyard.costs.scene import Scene, amount, count, listed, mapping, moment, text
 from gpuyard.resources import Resource
 
 _LONGEST_FLEX_HOURS = Decimal(168)
@@ -111,18 +111,17 @@ def _held(resource: Resource, scene: Scene, shape: dict[str, Any], number: int |
 
 def _reserved_use(resource: Resource, scene: Scene, machine_type: str) -> Loads:
     """Machines of the program that name the reservation in their affinity."""
-    names = {resource.name, resource.inputs.get("name")}
+    names = {resource.name, text(resource.inputs.get("name"), resource.name)}
     used = NOTHING
     for user in scene.by_type.get(INSTANCE, ()):
         wanted = mapping(mapping(user.inputs.get("reservationAffinity")).get("specificReservation"))
-        if user.inputs.get("machineType") == machine_type and names & set(
-            map(str, listed(wanted.get("values")))
-        ):
+        named = {text(value) for value in listed(wanted.get("values"))}
+        if user.inputs.get("machineType") == machine_type and names & named:
             used = used + always(1)
     for pool in scene.by_type.get(NODE_POOL, ()):
         config = mapping(pool.inputs.get("nodeConfig"))
         values = listed(mapping(config.get("reservationAffinity")).get("values"))
-        named = {short(str(value)) for value in values}
+        named = {short(value) for value in values}
         if config.get("machineType") == machine_type and names & named:
             used = used + pool_nodes(pool, scene)
     return used

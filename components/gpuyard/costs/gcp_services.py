@@ -27,7 +27,7 @@ from gpuyard.costs.line_item import (
     when_used,
 )
 from gpuyard.costs.parts import Part, charge_part
-from gpuyard.costs.scene import Scene, count, listed, mapping
+from gpuyard.costs.scene import Scene, count, listed, mapping, text
 from gpuyard.resources import Resource
 
 DISK, IMAGE, SNAPSHOT = (
@@ -207,7 +207,7 @@ _DEFAULT_IOPS = {"pd-extreme": 100_000, "hyperdisk-extreme": 350_000}
 def price_disk(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """A persistent disk or hyperdisk, zonal, or regional at the price of two."""
     inputs, region = resource.inputs, scene.region(resource)
-    kind = str(inputs.get("type") or "pd-standard").rsplit("/", 1)[-1]
+    kind = text(inputs.get("type"), "pd-standard").rsplit("/", 1)[-1]
     size = disk_size(resource, scene)
     if size is None:
         yield unpriced(resource, "disk", "its size is that of its image or snapshot", region)
@@ -251,7 +251,7 @@ def disk_size(resource: Resource, scene: Scene, depth: int = 5) -> int | None:
             return disk_size(source, scene, depth - 1)
     if has_source or resource.type not in (DISK, "gcp:compute/regionDisk:RegionDisk"):
         return count(resource.outputs.get("size"))
-    return _DEFAULT_GB.get(str(resource.inputs.get("type") or "pd-standard").rsplit("/", 1)[-1])
+    return _DEFAULT_GB.get(text(resource.inputs.get("type"), "pd-standard").rsplit("/", 1)[-1])
 
 
 def price_stored_image(resource: Resource, scene: Scene) -> Iterator[Charge]:
@@ -277,8 +277,8 @@ _MULTI = {"US": "us-multi", "EU": "europe-multi", "ASIA": "asia-multi"}
 
 def price_bucket(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """A bucket: storage by class and place, operations, retrieval, traffic out."""
-    location = str(resource.inputs.get("location") or scene.region(resource) or "US")
-    storage_class = str(resource.inputs.get("storageClass") or "STANDARD").lower()
+    location = text(resource.inputs.get("location"), scene.region(resource) or "US")
+    storage_class = text(resource.inputs.get("storageClass"), "STANDARD").lower()
     storage_class = "standard" if storage_class in ("regional", "multi_regional") else storage_class
     region = location.lower()
     price = service_price("gcp", "gcs", f"{storage_class} storage", region)
@@ -359,12 +359,12 @@ def _egress(resource: Resource, scene: Scene, region: str) -> Iterator[Charge]:
 def price_filestore(resource: Resource, scene: Scene) -> Iterator[Charge]:
     """A Filestore instance, by tier and capacity."""
     inputs, region = resource.inputs, scene.region(resource)
-    tier = {"STANDARD": "BASIC_HDD", "PREMIUM": "BASIC_SSD"}.get(
-        str(inputs.get("tier")), str(inputs.get("tier"))
-    )
+    said = text(inputs.get("tier"))
+    tier = {"STANDARD": "BASIC_HDD", "PREMIUM": "BASIC_SSD"}.get(said, said)
     size = sum(count(mapping(share).get("capacityGb")) or 0 for share in _blocks(inputs.get("fileShares")))
-    if not size:
-        yield unpriced(resource, "file share", "its size is not known", region)
+    if not size or not tier:
+        what = "tier" if size else "size"
+        yield unpriced(resource, "file share", f"its {what} is not known", region)
         return
     price = service_price("gcp", "filestore", tier, region)
     name = f"{tier} capacity"

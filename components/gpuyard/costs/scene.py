@@ -179,6 +179,12 @@ def listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else []
 
 
+def text(value: Any, default: str = "") -> str:
+    """A text or a number as text; the default where it is absent, not known, secret or anything else."""
+    is_said = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return (str(value) if is_said else "") or default
+
+
 def count(value: Any) -> int | None:
     """A whole number from 0 up, also as text; None: absent, not known, or no such number."""
     if isinstance(value, bool) or value is None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from gpuyard.catalog.capacity_terms import REFUSED_FAMILIES
 from gpuyard.leadtime.facts import find_fact
 from gpuyard.leadtime.lead_time import Gate
 from gpuyard.leadtime.path import ServingPath
@@ -21,12 +22,11 @@ _CAPACITY = {
     ("gcp", "future_reservation"): ("gcp_future_reservation", "starts on the approved day"),
 }
 """What is known of capacity by cloud and purchase, and the row of the table that says it."""
-_SCARCE_FAMILIES = ("p5", "p6")
 _SCARCE = (
     "aws_ondemand_p5_class",
     "no stock is promised; for machines of its family refusals are normal and last hours to days",
 )
-"""What is known of on-demand machines of those families at AWS; of others nothing is published."""
+"""What is known of on-demand machines of `REFUSED_FAMILIES`; of others nothing is published."""
 _NEEDS_APPROVAL = ("calendar", "future_reservation")
 
 
@@ -90,7 +90,7 @@ def _capacity(path: ServingPath) -> Gate:
 
 def _known(path: ServingPath, name: str, kind: str, otherwise: str) -> Gate:
     phase, evidence = _CAPACITY.get((path.cloud, path.purchase), ("", otherwise))
-    is_scarce = path.cloud == "aws" and path.machine_type.startswith(_SCARCE_FAMILIES)
+    is_scarce = path.cloud == "aws" and path.machine_type.startswith(REFUSED_FAMILIES)
     if is_scarce and path.purchase == "on_demand":
         phase, evidence = _SCARCE
     fact = find_fact(phase, "") if phase else None
