@@ -4,9 +4,9 @@ Each is one more layer of the model's own kind with full attention, and a projec
 into one; tables are shared. Where a checkpoint stores its experts or its linear layers in less than 8 bit,
 the draft stays 16 bit: Qwen3.5-122B-A10B in NVFP4 took 75.17 GiB with its draft and 70.47 without
 (2026-04-08), which is one layer of 256 experts in 16 bit. DeepSeek-V4's own checkpoints store it like the
-rest: V4-Flash is 148.66 GiB with it (vllm-project/vllm#40802, 2026-04-24), 144.5 without. SGLang kept parts
-of it whole on every rank: 3.07 GB of each of eight GPUs in V4-Pro, where a cut one has 1.7
-(SemiAnalysisAI/InferenceX#2128, 2026-07-09).
+rest: V4-Flash is 148.66 GiB with it (vllm-project/vllm#40802, 2026-04-24), 144.5 without. An early image of
+SGLang took 3.07 GB for it on each of eight GPUs in V4-Pro, where 1.7 are counted, and for the rest 22 more
+than later ones (SemiAnalysisAI/InferenceX#2128, 2026-07-09 and 2026-09-09).
 """
 
 from dataclasses import replace
