@@ -88,6 +88,15 @@ def test_kernels_that_came_within_a_year_are_a_warning_where_no_release_is_state
     assert ("error", "QUANT_MIN_SM") in found(runtime_version="0.8.4")
 
 
+def test_an_old_glibc_without_a_release_is_a_warning_that_names_the_last_release_that_runs() -> None:
+    host = {"os": "centos7.9", "runtime": "vllm", "install": "pip"}
+    (finding,) = check(parse_combination(host))
+    assert (finding.severity, finding.code) == (Severity.WARNING, "HOST_GLIBC")
+    assert "0.8.5.post1" in finding.fix
+    assert check(parse_combination({**host, "runtime_version": "0.8.5.post1"})) == []
+    assert check(parse_combination({**host, "os": "ubuntu22.04"})) == []
+
+
 def test_a_release_newer_than_the_catalog_gets_exactly_one_warning() -> None:
     findings = check(Combination(gpu="h100", runtime="vllm", runtime_version="0.99.0", driver="580.126.20"))
     assert [item.code for item in findings] == ["RUNTIME_NEWER_THAN_CATALOG"]

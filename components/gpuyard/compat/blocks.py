@@ -6,7 +6,7 @@ sgl-project/sglang#26107).
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import SCHEMES
@@ -51,9 +51,15 @@ PADDED_72B = (29568, 29696)
 _FP4_EXPERTS = re.compile(r"deepseek-v4(?!.*(?:base|fp8))")
 """Checkpoints whose experts are in FP4 though they count as FP8: SGLang runs them on 16 GPUs
 (sgl-project/sglang#23931), vLLM does not (vllm-project/recipes#567)."""
-REPADDED: Mapping[str, Version] = {"vllm": (0, 8, 3), "sglang": (0, 4, 5)}
-"""Releases after which Qwen2.5-VL-72B-Instruct-AWQ was padded too (vllm-project/vllm#21695 and #17344)."""
-_REPADDED_NAME = re.compile(r"^(?:qwen/|[./].*/)?qwen2\.5-vl-72b-instruct-awq$")
+REPADDED: Sequence[tuple[re.Pattern[str], Mapping[str, Version]]] = (
+    (
+        re.compile(r"^(?:qwen/|[./].*/)?qwen2\.5-vl-72b-instruct-awq$"),
+        {"vllm": (0, 8, 3), "sglang": (0, 4, 5)},
+    ),
+    (re.compile(r"^(?:qwen/|[./].*/)?qwen2-vl-72b-instruct-(?:awq|gptq-int[48])$"), {"vllm": (0, 7)}),
+)
+"""Qwen's checkpoints that were padded some time after they came out, and the releases since then
+(vllm-project/vllm#21695 and #17344; before it QwenLM/Qwen3-VL#231 of 2024-09, after it vllm#13640)."""
 _QWENS_OWN = re.compile(r"^(?:qwen/|[./].*/)?qwen(?!.*vl)[\w.-]*(?:awq|gptq|int[48])")
 """Names of Qwen's own quantised checkpoints, from a folder too; others were made of the unpadded model."""
 
@@ -139,8 +145,8 @@ def _block(facts: Facts, model: ModelShape) -> tuple[int, str]:
 
 def _is_padded(facts: Facts) -> bool:
     name = facts.model_name.lower()
-    later = REPADDED.get(facts.runtime)
-    again = bool(later) and facts.version >= later and bool(_REPADDED_NAME.search(name))
+    later = next((since for pattern, since in REPADDED if pattern.search(name)), {})
+    again = facts.runtime in later and facts.version >= later[facts.runtime]
     return again or bool(_QWENS_OWN.search(name))
 
 

@@ -36,11 +36,14 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
         return
     key, number = facts.version, dotted(facts.version[:3])
     name = facts.runtime or facts.runtime_text.replace("_", "-")
+    release = facts.release
+    if release is None and not facts.version:  # what pip would take
+        release = next(iter(runtime_releases(facts.runtime)[-1:]), None)
     inner = needed = _beyond_tag(facts, name, facts.version)
-    if facts.release is not None:
-        key, number = facts.release.key, facts.release.version
+    if release is not None:
+        key, number = release.key, release.version
         inner = _beyond_tag(facts, name, key)
-        needed = max(needed, _glibc_of(facts, facts.release))
+        needed = max(needed, _glibc_of(facts, release))
     needed = max(needed, _tag_of_variant(facts, name, key))
     if facts.glibc >= needed:
         return
@@ -63,6 +66,7 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
             *(set_field("runtime_version", version, f"use {name} {version}") for version in other),
             CONTAINER_IMAGE,
         ),
+        Severity.ERROR if facts.version else Severity.WARNING,
     )
 
 
