@@ -163,6 +163,45 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
 
 
 @pytest.mark.parametrize(
+    ("data", "code", "severity"),
+    [
+        ({"runtime_version": "0.13.0", "cuda": "13.0"}, "RUNTIME_LIB_MISSING", "warning"),
+        ({"runtime_version": "0.16.0", "cuda": 13}, "RUNTIME_LIB_MISSING", "warning"),
+        ({"runtime_version": "0.21.0", "cuda": "12.9"}, "RUNTIME_LIB_MISSING", "warning"),
+        ({"runtime_version": "0.21.0", "cuda": 12}, "RUNTIME_LIB_MISSING", "warning"),
+        ({"runtime_version": "0.21.0+cu129", "cuda": "12.9"}, "RUNTIME_LIB_MISSING", ""),
+        ({"runtime_version": "0.21.0", "env": "--torch-backend=cu130"}, "RUNTIME_LIB_MISSING", ""),
+        ({"runtime_version": "0.21.0", "env": "--torch-backend=cu129"}, "RUNTIME_LIB_MISSING", "error"),
+        ({"gpu": "t4", "model": "Qwen/Qwen3-VL-4B-Instruct"}, "ATTN_BACKEND_MISSING", "warning"),
+        (
+            {"gpu": "t4", "model": "Qwen/Qwen3-VL-4B-Instruct", "runtime_version": "0.13.0"},
+            "ATTN_BACKEND_MISSING",
+            "",
+        ),
+        (
+            {"gpu": "a10", "model": "openai/gpt-oss-20b", "image": "vllm/vllm-openai:gptoss"},
+            "ATTN_BACKEND_MISSING",
+            "error",
+        ),
+        (
+            {
+                "gpu": "a10",
+                "model": "openai/gpt-oss-20b",
+                "image": "vllm/vllm-openai:gptoss",
+                "runtime_version": "0.10.1",
+            },
+            "ATTN_BACKEND_MISSING",
+            "warning",
+        ),
+    ],
+)
+def test_what_the_fields_leave_open_is_a_warning(data: dict[str, Any], code: str, severity: str) -> None:
+    install = "docker" if "image" in data else "pip"
+    found = check(parse_combination({"runtime": "vllm", "install": install, **data}))
+    assert [str(item.severity) for item in found if item.code == code] == [severity][: bool(severity)]
+
+
+@pytest.mark.parametrize(
     ("tag", "release", "cuda"),
     [
         ("nightly-dev-cu13-20260528-0abe6a85", "0.5.13", (13, 0)),

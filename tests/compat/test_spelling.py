@@ -132,3 +132,22 @@ def _respelled(data: dict[str, Any]) -> dict[str, Any]:
         key: ways[key](value) if key in ways and isinstance(value, str) else value
         for key, value in data.items()
     }
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"driver.enabled": False, "toolkit.enabled": "false"},
+        {"driver": {"enabled": False}, "toolkit": {"enabled": False}},
+        {"gpu-operator": {"driver": {"enabled": False}, "toolkit": {"enabled": False}}},
+        "--set driver.enabled=false,toolkit.enabled=false",
+        "--set gpu-operator.driver.enabled=false --set-string=toolkit.enabled=false",
+        ["driver.enabled=false", "toolkit.enabled=false"],
+    ],
+)
+def test_values_of_a_chart_are_read_in_any_form(env: Any) -> None:
+    values = read_facts(Combination(env=env)).env
+    assert {name: text.lower() for name, text in values.items()} == {
+        "driver.enabled": "false",
+        "toolkit.enabled": "false",
+    }

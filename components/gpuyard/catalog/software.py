@@ -115,6 +115,11 @@ def native_driver(cuda: Version) -> Version:
     return _native_drivers().get(cuda[:2], ())
 
 
+def newest_driver(cuda: Version) -> Version:
+    """Driver that the newest release of the same CUDA major version came with; empty: unknown."""
+    return max((own for known, own in _native_drivers().items() if known[:1] == cuda[:1]), default=())
+
+
 def cuda_floor(cuda: Version) -> Version:
     """Oldest driver that a CUDA release runs on: of its major version, before 11 its own; empty: unknown."""
     if not cuda:

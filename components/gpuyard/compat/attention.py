@@ -11,6 +11,7 @@ from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.latent import latent_problems
 from gpuyard.compat.problem import Problem, set_gpu, set_gpus, set_release
 from gpuyard.compat.spelling import dotted, plain
+from gpuyard.errors import Severity
 
 SINKS = ("gpt-oss", "gptoss")
 """Models with attention sinks."""
@@ -84,7 +85,16 @@ def _first_sinks(facts: Facts, name: str) -> Iterator[Problem]:
             "attention sinks of this build need FlashAttention 3 (Hopper); "
             f"{facts.who} has {dotted(facts.sm)}",
             (set_release(facts, "0.10.2"), *set_gpus(facts, *NEWER)),
+            Severity.WARNING if may_be_later_gpt_oss(facts) else Severity.ERROR,
         )
+
+
+def may_be_later_gpt_oss(facts: Facts) -> bool:
+    """Whether a release is stated beside the tag of the first build, whose own number is ``0.10.1+gptoss``.
+
+    Such an image is said to have run on A10 (LambdaLabsML/agentbeats-lambda PR#35, 2026-03-09).
+    """
+    return facts.given.runtime_version is not None and "gptoss" not in plain(facts.given.runtime_version)
 
 
 def is_first_gpt_oss(facts: Facts) -> bool:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import release_text
+from gpuyard.catalog.software_runtimes import release_text, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, TURING
 from gpuyard.compat.problem import Problem, set_gpus, set_release
 from gpuyard.compat.spelling import dotted
+from gpuyard.compat.variables import is_undated
+from gpuyard.errors import Severity
 from gpuyard.records import record
 
 EVERY = ((), (1000,))
@@ -122,18 +124,34 @@ def gap_problems(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
                     card=facts.card,
                     sm=dotted(facts.sm),
                     model=facts.model_name,
-                    release=release_text(facts.version),
+                    release=release_text(facts.version) or _span(gap),
                 ),
                 (*newer, *release) if gap.gpu_first else (*release, *newer),
+                Severity.ERROR if facts.version or gap.releases == EVERY else Severity.WARNING,
             )
+
+
+def _span(gap: Gap) -> str:
+    return " to before ".join(map(release_text, gap.releases))
+
+
+def _is_recent(gap: Gap, runtime: str) -> bool:
+    """Whether the last release of the gap is at most a year older than the newest one."""
+    rows = runtime_releases(runtime)
+    last = max((row.date for row in rows if row.key < gap.releases[1]), default="")
+    newest = max((row.date for row in rows), default="0000")
+    return last > f"{int(newest[:4]) - 1}{newest[4:]}"
 
 
 def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:
     since, before = gap.releases
+    within = since <= facts.version < before
+    if not facts.version and gap.releases != EVERY:
+        within = is_undated(facts) and _is_recent(gap, facts.runtime)
     spared = facts.is_without_flash and gap.shards == 1
     return (
         not spared
-        and since <= facts.version < before
+        and within
         and any(word in name.replace(" ", "-") for word in gap.models)
         and facts.tensor >= gap.shards
         and gap.spared_by not in (backend or None, *(flag for flag, _ in facts.flags))

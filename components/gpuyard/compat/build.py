@@ -76,6 +76,7 @@ _NIGHTLY = re.compile(r"\bnightly\b.*-(20\d\d)([01]\d)([0-3]\d)\b")
 """Builds of one day (``nightly-dev-cu13-20260528-0abe6a85``)."""
 _BASE_IMAGE = re.compile(r"nvidia/cuda:(\d+\.\d+)")
 _CUDA = re.compile(r"cu(?:da)?[ -]?(\d{2})(?:\.?(\d))?(?!\d)")
+_MAJOR = re.compile(r"(?:^|cu(?:da)?[ -]?)13(?![.\d])")
 _TORCH = re.compile(r"torch[ =v_-]*(\d+\.\d+(?:\.\d+)?)?")
 
 
@@ -209,6 +210,14 @@ def _named_cuda(text: str) -> Version:
     if found is None or (found[2] is None and found[1] != "13"):
         return ()
     return int(found[1]), int(found[2] or 0)
+
+
+def says_major_alone(given: Combination) -> bool:
+    """Whether all that is said of CUDA is its major version, 13: image, build or tag may be of any 13.x."""
+    stated = plain(given.base_image_cuda) or plain(given.cuda)
+    texts = (stated,) if stated else (plain(given.image).rpartition(":")[2], plain(given.runtime_version))
+    found = next(filter(None, (_MAJOR.search(text) for text in texts)), None)
+    return found is not None
 
 
 def _is_dynamo(given: Combination, runtime_text: str, image: str) -> bool:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gpuyard.catalog.software import Version, cuda_floor, forward_hosts, native_driver
+from gpuyard.catalog.software import Version, cuda_floor, forward_hosts, native_driver, newest_driver
 from gpuyard.catalog.software_runtimes import ngc_hosts, release_key
-from gpuyard.compat.build import NGC_IMAGES
+from gpuyard.compat.build import NGC_IMAGES, says_major_alone
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import last_branch
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_release, with_env
@@ -96,6 +96,14 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
             )
         return
     older = facts.driver_high < native
+    newest = newest_driver(cuda)
+    if (
+        facts.datacenter is False
+        and not older
+        and facts.driver_high < newest
+        and says_major_alone(facts.given)
+    ):
+        yield _refused(facts, cuda, newest)  # of 13.0 it would be the other error, of any later 13.x this one
     if older and facts.datacenter is False:
         yield _refused(facts, cuda, native)
     elif older and facts.branch in forward_hosts("excluded"):
@@ -138,10 +146,11 @@ def mounted_library_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _refused(facts: Facts, cuda: Version, native: Version) -> Problem:
+    verb = "is" if facts.driver_high < native_driver(cuda) else "or a later one is"
     return Problem(
         "FWD_COMPAT_UNSUPPORTED_HW",
         "image_has_compat_libs",
-        f"CUDA {dotted(cuda)} is newer than driver {facts.driver_text}, so the image's "
+        f"CUDA {dotted(cuda)} {verb} newer than driver {facts.driver_text}, so the image's "
         f"compatibility libraries load, and {facts.who} may not use them (error 804)",
         (
             set_field("image_has_compat_libs", False, "use an image without cuda-compat"),

@@ -52,6 +52,39 @@ SUCCESSORS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What took the place of a flag that is gone. Sources: deprecation notes of the releases before."""
+_OF_STARTERS = frozenset(
+    {
+        *(
+            "--torch-backend",
+            "--index-url",
+            "--extra-index-url",
+            "--index",
+            "--default-index",
+            "--find-links",
+        ),
+        *(
+            "--index-strategy",
+            "--pre",
+            "--prerelease",
+            "--system",
+            "--upgrade",
+            "--force-reinstall",
+            "--no-deps",
+        ),
+        *(
+            "--no-build-isolation",
+            "--no-cache-dir",
+            "--editable",
+            "--gpus",
+            "--ipc",
+            "--shm-size",
+            "--network",
+        ),
+        *("--net", "--privileged", "--ulimit", "--rm", "--restart", "--env-file", "--volume", "--publish"),
+        *("--entrypoint", "--cap-add", "--security-opt", "--detach", "--group-add", "--add-host"),
+    }
+)
+"""Flags of pip, uv and Docker, which people write down with the engine's."""
 _FOREIGN: Mapping[str, tuple[str, ...]] = {
     "vllm": (
         *("--tp-size", "--mem-fraction-static", "--context-length", "--model-path", "--max-running-requests"),
@@ -193,7 +226,7 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
     elif span is not None and not _begins_another(facts, span):
         yield from _span(facts, name, span)
         yield from _deprecated(facts, name, span)
-    elif span is not None:
+    elif span is not None or key in _OF_STARTERS:
         return
     elif facts.runtime in WHOLE_PARSERS and not any(flag.startswith(key) for flag in known):
         # parsers take unique beginnings

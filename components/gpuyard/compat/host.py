@@ -1,5 +1,6 @@
 """What an engine needs of the host: glibc, libraries of its CUDA."""
 
+import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
@@ -10,7 +11,7 @@ from gpuyard.catalog.software_runtimes import (
     wheel_glibc,
 )
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import CONTAINER_IMAGE, Problem, set_field, set_release
+from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
 from gpuyard.compat.spelling import cuda_of, dotted, plain
 from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, TRITON_PTXAS
@@ -20,6 +21,12 @@ SGLANG_COMPILES = (0, 5, 0, 0)
 """SGLang whose kernels load libnvrtc of the toolkit when they are imported."""
 TORCH_GLIBC = ((2, 7), (2, 28))
 """First torch whose wheels are tagged manylinux_2_28."""
+WHEEL_INDEX = "https://wheels.vllm.ai"
+"""Where vLLM's wheels for other CUDA versions are, by release (its installation page)."""
+WHEELS = {11: "cu118", 12: "cu129", 13: "cu130"}
+"""Its folders there, by CUDA major."""
+VARIANTS_SINCE = (0, 12, 0, 0)
+_OWN_WHEEL = re.compile(r"\+cu\d|wheels\.vllm\.ai|releases/download|docs\.sglang\.ai/whl|index/cu\d")
 WITHOUT_CUDA_11 = (0, 10, 0, 0)
 """First vLLM whose releases on GitHub bring no wheel for CUDA 11.8 (its installation pages, 0.3 to 0.9)."""
 
@@ -102,7 +109,6 @@ def _wheels(facts: Facts, runtime: str, key: Version) -> Iterator[WheelGlibc]:
 
 
 def _libraries(facts: Facts) -> Iterator[Problem]:
-    release = facts.release
     host = plain(facts.given.host_toolkit)
     named = facts.runtime == "sglang" or facts.version or names_jit_library(facts)
     if host in ("none", "missing", "no", "not installed") and named and needs_host_toolkit(facts):
@@ -135,27 +141,56 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
             # pip brings torch with the libraries of its own CUDA, unless somebody had another one before
             Severity.WARNING if facts.install == "pip" and not facts.cuda_is_given else Severity.ERROR,
         )
-    elif release is not None and facts.runtime == "vllm" and facts.install == "pip" and facts.cuda_is_given:
-        # besides CUDA 13, the releases since 0.12 have wheels for 12.8 or 12.9
-        has_variant = release.key >= (0, 12, 0, 0) and (facts.cuda >= (12, 8) or release.wheel_cuda < (13, 0))
-        # on DGX Spark and Thor the default index gave the CUDA 12 wheel beside torch for 13 (vllm#31018)
-        has_variant = has_variant and not (
-            facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
-        )
-        has_variant = has_variant or (facts.cuda == (11, 8) and release.key < WITHOUT_CUDA_11)
-        if release.wheel_cuda and facts.cuda[:1] != release.wheel_cuda[:1] and not has_variant:
-            yield Problem(
-                "RUNTIME_LIB_MISSING",
-                "cuda",
-                f"the wheel of vLLM {release.version} is built for CUDA {dotted(release.wheel_cuda)}, "
-                f"torch for {dotted(facts.cuda)}: libcudart.so.{release.wheel_cuda[0]} is not there",
-                (
-                    set_field(
-                        "cuda", dotted(release.wheel_cuda), f"use torch for CUDA {dotted(release.wheel_cuda)}"
-                    ),
-                    set_release(facts, "0.20.0"),
-                ),
-            )
+    else:
+        yield from _wheel_of_another_major(facts)
+
+
+def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:
+    """The wheel of vLLM that pip takes by itself, beside torch for another CUDA major."""
+    release, chosen = facts.release, _chosen_torch(facts)
+    torch = chosen or (facts.cuda if facts.cuda_is_given else ())
+    by_pip = facts.install == "pip" or (bool(chosen) and not facts.install)
+    if release is None or facts.runtime != "vllm" or not by_pip or not release.wheel_cuda:
+        return
+    if not torch or torch[:1] == release.wheel_cuda[:1] or _names_wheel(facts):
+        return
+    # besides CUDA 13, the releases since 0.12 have wheels for 12.8 or 12.9
+    recent = torch >= (12, 8) or torch == (12,) or release.wheel_cuda < (13, 0)
+    has_variant = release.key >= VARIANTS_SINCE and recent
+    has_variant = has_variant or (torch == (11, 8) and release.key < WITHOUT_CUDA_11)
+    # on DGX Spark and Thor the default index gave the CUDA 12 wheel beside torch for 13 (vllm#31018)
+    on_spark = facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
+    index = f"{WHEEL_INDEX}/{release.version}/{WHEELS[torch[0]]}"
+    wheel = Fix(f"take the wheel on {index}", with_env(facts, "--extra-index-url", index))
+    yield Problem(
+        "RUNTIME_LIB_MISSING",
+        "env" if chosen else "cuda",
+        f"the default wheel of vLLM {release.version} is built for CUDA {dotted(release.wheel_cuda)}, "
+        f"torch for {dotted(torch)}: libcudart.so.{release.wheel_cuda[0]} is not there"
+        + (", unless the wheel for it was taken" if has_variant and not chosen else ""),
+        (
+            *((wheel,) if has_variant else ()),
+            *(() if chosen else (_torch_like(release),)),
+            set_release(facts, "0.20.0"),
+        ),
+        Severity.WARNING if has_variant and not on_spark and not chosen else Severity.ERROR,
+    )
+
+
+def _torch_like(release: RuntimeRelease) -> Fix:
+    cuda = dotted(release.wheel_cuda)
+    return set_field("cuda", cuda, f"use torch for CUDA {cuda}")
+
+
+def _names_wheel(facts: Facts) -> bool:
+    """Whether the wheel's own CUDA is said: in its version, by its address or its index."""
+    return bool(_OWN_WHEEL.search(f"{plain(facts.given.runtime_version)} {facts.given.env or ''}".lower()))
+
+
+def _chosen_torch(facts: Facts) -> Version:
+    """CUDA that uv was told for torch, which leaves the engine's wheel alone (vllm-project/vllm#43435)."""
+    told = (*facts.flag_values("--torch-backend"), facts.env.get("UV_TORCH_BACKEND", ""))
+    return next((cuda_of(text) for text in told if re.search(r"\d", text)), ())
 
 
 def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
@@ -186,13 +221,13 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
 
 
 def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
-    """SGLang by pip beside torch for CUDA 12: its kernel wheels on the default index are for CUDA 13."""
+    """SGLang by pip beside torch for another CUDA than its kernel wheels on the default index are for."""
     release = facts.release
     if facts.runtime != "sglang" or facts.install != "pip" or release is None or not facts.cuda_is_given:
         return
     built = release.wheel_cuda
     on_spark = facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
-    if built[:1] == facts.cuda[:1] or (facts.cuda >= (13, 0) and not on_spark):
+    if built[:1] == facts.cuda[:1] or _names_wheel(facts):
         return
     yield Problem(
         "RUNTIME_LIB_MISSING",
@@ -203,4 +238,6 @@ def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
             set_field("cuda", dotted(built[:2]), f"use torch for CUDA {dotted(built[:2])}"),
             set_release(facts, "0.5.10"),
         ),
+        # for CUDA 13 its kernels have wheels elsewhere, which pip does not take by itself
+        Severity.WARNING if facts.cuda >= (13, 0) and not on_spark else Severity.ERROR,
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
-from gpuyard.compat.attention import has_flashinfer_sinks, is_first_gpt_oss
+from gpuyard.compat.attention import has_flashinfer_sinks, is_first_gpt_oss, may_be_later_gpt_oss
 from gpuyard.compat.attention_backends import asked_backend
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
 from gpuyard.compat.facts import Facts
@@ -190,7 +190,7 @@ def _kind(facts: Facts) -> str:
 def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
     """GPUs that the release has kernels for; experts had theirs later than dense layers."""
     span = quantization_support(facts.runtime or "vllm", kind, version)
-    if kind == "mxfp4" and is_first_gpt_oss(facts):
+    if kind == "mxfp4" and is_first_gpt_oss(facts) and not may_be_later_gpt_oss(facts):
         return replace(span, sm_min=HOPPER)  # the first build for gpt-oss had Hopper and Blackwell only
     late = kind in (*FP4, "nvfp4_ct", "fp4") and () < version < SGLANG_FP4_EXPERTS_ON_SM12
     if (kind == "mxfp8" or late) and facts.runtime == "sglang" and facts.is_mixture:

@@ -160,8 +160,13 @@ def read_sm(value: object) -> Version:
 
 
 def cuda_of(text: str) -> Version:
-    """CUDA major and minor in any spelling: ``12.8.1``, ``cu128``, ``CUDA 13``."""
+    """CUDA major and minor in any spelling: ``12.8.1``, ``cu128``, ``CUDA 13``.
+
+    13 alone is 13.0 at the least; 12 and 11 alone say too little.
+    """
     numbers = parse_version(text)
+    if numbers == (13,):
+        return 13, 0
     if len(numbers) == 1 and numbers[0] >= 80:  # CUDA 8.0 is the oldest that is written so
         return numbers[0] // 10, numbers[0] % 10
     return numbers[:2]

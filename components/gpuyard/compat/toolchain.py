@@ -139,8 +139,10 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
         return
     if not facts.cuda or facts.cuda < needed or host:
         return  # told below, by the toolkit
-    # images for CUDA 13 may point Triton at their own toolkit, SGLang's do
-    unsure = facts.install != "pip" and (facts.cuda >= (13, 0) or facts.runtime == "sglang")
+    # images for CUDA 13 may point Triton at their own toolkit; SGLang's do, those on CUDA 12 did not
+    # (sgl-project/sglang#14075, #13900; the tag of a release may be on either)
+    either = facts.runtime == "sglang" and not facts.cuda_is_given
+    unsure = facts.install != "pip" and (facts.cuda >= (13, 0) or either)
     unsure = unsure or not (facts.install or facts.cuda_is_given)  # the same release has images on CUDA 13
     yield _own_ptxas(facts, f"Triton of torch {dotted(torch)}", own, switch, unsure=unsure)
 
