@@ -16,7 +16,7 @@ from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
 class Spec(BaseModel):
     """Base of every spec: frozen, complete, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 SpecT = TypeVar("SpecT", bound=Spec)

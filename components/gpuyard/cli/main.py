@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from gpuyard.cli.later import import_when_used
 from gpuyard.errors import GpuyardError
 
 VERBS = {
@@ -72,6 +73,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and leave at once: interpreter teardown costs half a second with Pulumi loaded."""
     gc.disable()  # a run is short and keeps nearly everything that it makes
+    import_when_used()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

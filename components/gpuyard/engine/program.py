@@ -118,4 +118,6 @@ def _is_installed(module: ModuleType) -> bool:
 
 
 def _file(module: ModuleType) -> str:
-    return str(getattr(module, "__file__", None) or "")
+    # past the module's own look-up: asking must not load one that waits for its first use
+    names = ModuleType.__getattribute__(module, "__dict__") if isinstance(module, ModuleType) else {}
+    return str(names.get("__file__") or "")

@@ -1,0 +1,27 @@
+"""Modules that Pulumi's SDK imports for everybody and that few programs use: imported when they are used."""
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
+from types import ModuleType
+
+_LATER = frozenset({"pulumi.automation", "pulumi.dynamic"})
+"""The Automation API brings an HTTP client along, dynamic providers a pickler of code."""
+
+
+def import_when_used() -> None:
+    """From now on; what is imported already stays as it is."""
+    sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec with a loader that waits; None leaves a module to the other finders."""
+        spec = PathFinder.find_spec(fullname, path, target) if fullname in _LATER else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
