@@ -10,7 +10,7 @@ import yaml
 from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software_nodes import node_images, operator_releases
 from gpuyard.catalog.software_runtimes import runtime_releases
-from gpuyard.catalog.tables import read_csv, read_yaml
+from gpuyard.catalog.tables import read_csv, read_json
 
 Case = tuple[str, dict[str, Any]]
 RECIPE_GPUS = {
@@ -47,7 +47,7 @@ def recipes() -> Iterator[Case]:
 
 def measurements() -> Iterator[Case]:
     """Published throughputs: what was measured ran."""
-    for row in read_yaml("throughput")["throughput"]:
+    for row in read_json("throughput")["throughput"]:
         engine = str(row["engine"])
         size = re.fullmatch(r"TP(\d+)", str(row["parallel"] or ""))
         if "vLLM" not in engine and "SGLang" not in engine and "TensorRT" not in engine:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gpuyard.catalog.hardware import find_gpu
 from gpuyard.catalog.names import UnknownName
-from gpuyard.catalog.tables import read_yaml
+from gpuyard.catalog.tables import read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class HostedPrice:
 @cache
 def throughputs() -> tuple[Throughput, ...]:
     """Every measurement that names tokens per GPU: those under a latency limit first, as plans need them."""
-    table = read_yaml("throughput")
+    table = read_json("throughput")
     bound = table["slo_bound"]
     # rows without a day of their own were measured before the collection's last one
     rows = [_bounded(row, bound["source"], "undated, 2026-04 at the latest") for row in bound["rows"]]
@@ -73,7 +73,7 @@ def find_throughputs(model: str, gpu: str) -> tuple[Throughput, ...]:
 @cache
 def hosted_prices() -> tuple[HostedPrice, ...]:
     """What hosted APIs charge, to compare with."""
-    table = read_yaml("throughput")["hosted_api"]
+    table = read_json("throughput")["hosted_api"]
     return tuple(
         HostedPrice(
             model=row["model"],
