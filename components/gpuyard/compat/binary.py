@@ -32,6 +32,7 @@ from gpuyard.compat.toolchain import (
     newer_release,
     raise_cuda,
     reaches,
+    starts_with_ampere,
     toolchain_problems,
 )
 from gpuyard.errors import Severity
@@ -129,13 +130,19 @@ def _has_none(facts: Facts) -> Problem | None:
     release = facts.release
     if release is None or not is_left_out(facts):
         return None
-    code = [sm for sm in release.sass if facts.arch != "arm64" or sm >= AMPERE]
+    without_old = facts.arch == "arm64" or starts_with_ampere(facts)
+    code = [sm for sm in release.sass if not without_old or sm >= AMPERE]
     return Problem(
         "SM_NOT_IN_BINARY",
         "runtime_version",
         f"{facts.runtime} {release.version} has no machine code for {facts.card}; "
         f"it has {' '.join(map(dotted, code))}",
-        (*newer_release(facts), *older_release(facts), set_gpu(facts, "h100-sxm")),
+        (
+            *((CONTAINER_IMAGE,) if covers(release.sass, facts.sm) else ()),
+            *newer_release(facts),
+            *older_release(facts),
+            set_gpu(facts, "h100-sxm"),
+        ),
         Severity.WARNING if _is_own_build(facts) else Severity.ERROR,
     )
 

@@ -16,6 +16,7 @@ RUNTIME_NAMES = (
     ("tensorrt-llm", ("tensorrt-llm", "tensorrt_llm", "tensorrt llm", "tensorrtllm", "trt-llm", "trtllm")),
     ("tensorrt", ("tensorrt",)),
     ("lmdeploy", ("lmdeploy",)),
+    ("aphrodite", ("aphrodite",)),
     ("ktransformers", ("ktransformers",)),
     ("ollama", ("ollama",)),
     ("docker-model-runner", ("docker-model-runner", "docker/model-runner", "docker model runner")),

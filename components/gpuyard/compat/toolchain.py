@@ -57,6 +57,8 @@ ORIN: Version = (8, 7)
 BLACKWELL_IN_SOURCE: Version = (0, 8, 0, 0)
 """First vLLM that compiles for Blackwell where the toolkit does; its wheels had 12.0 later
 (vllm-project/vllm#14452 and #16515: built from source, 0.8 and 0.9.0 ran on RTX 5090)."""
+AMPERE_WHEELS = {"aphrodite": (0, 20, 0, 0)}
+"""First releases whose wheels start with Ampere, while their images have Turing (wheels read 2026-11-27)."""
 THOR: Version = (11, 0)
 THOR_SINCE: Version = (0, 20, 0, 0)
 """First vLLM whose builds for CUDA 13 have code for Thor; those for amd64 were inspected (PR#39233)."""
@@ -185,6 +187,14 @@ def covers(sass: tuple[Version, ...], sm: Version) -> bool:
     return any(code[0] == sm[0] and code[1] <= sm[1] for code in sass)
 
 
+def starts_with_ampere(facts: Facts) -> bool:
+    """Whether this build of the release has nothing older than Ampere, though others may."""
+    if facts.runtime == "vllm" and facts.arch == "arm64":
+        return True  # its wheels and images for arm64, 0.10.2 to 0.33.0
+    since = AMPERE_WHEELS.get(facts.runtime)
+    return since is not None and facts.install == "pip" and facts.version >= since
+
+
 def is_left_out(facts: Facts) -> bool:
     """Whether the release has no machine code for the GPU; Jetson Orin takes none but its own."""
     release = facts.release
@@ -192,8 +202,8 @@ def is_left_out(facts: Facts) -> bool:
         return False
     if facts.install == "source" and facts.runtime == "vllm" and facts.sm >= BLACKWELL:
         return release.key < BLACKWELL_IN_SOURCE
-    if facts.runtime == "vllm" and facts.arch == "arm64" and facts.sm < AMPERE:
-        return True  # its wheels and images for arm64, 0.10.2 to 0.33.0, have nothing older than Ampere
+    if facts.sm < AMPERE and starts_with_ampere(facts):
+        return True
     is_orin = facts.sm == ORIN and facts.runtime == "vllm" and not release.arm_wheel
     if facts.sm == THOR and facts.runtime == "vllm" and release.key >= THOR_SINCE:
         return facts.cuda < (13, 0)
