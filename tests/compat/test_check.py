@@ -172,6 +172,21 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
         ({"runtime_version": "0.21.0+cu129", "cuda": "12.9"}, "RUNTIME_LIB_MISSING", ""),
         ({"runtime_version": "0.21.0", "env": "--torch-backend=cu130"}, "RUNTIME_LIB_MISSING", ""),
         ({"runtime_version": "0.21.0", "env": "--torch-backend=cu129"}, "RUNTIME_LIB_MISSING", "error"),
+        (
+            {"runtime_version": "0.21.0", "image": "nvidia/cuda:12.4.1-devel-ubuntu22.04", "install": "pip"},
+            "RUNTIME_LIB_MISSING",
+            "warning",
+        ),
+        (
+            {
+                "gpu": "h100-sxm",
+                "runtime_version": "0.18.0",
+                "driver": "570.133.20",
+                "model": "Qwen/Qwen2.5-7B-Instruct-GPTQ-Int4",
+            },
+            "PTX_JIT_DRIVER_TOO_OLD",
+            "warning",
+        ),
         ({"gpu": "t4", "model": "Qwen/Qwen3-VL-4B-Instruct"}, "ATTN_BACKEND_MISSING", "warning"),
         (
             {"gpu": "t4", "model": "Qwen/Qwen3-VL-4B-Instruct", "runtime_version": "0.13.0"},
@@ -507,3 +522,14 @@ def test_weights_of_a_gguf_file_are_sized_by_its_type(data: dict[str, Any], size
     ]
     assert told if size else not told
     assert all(size in message for message in told)
+
+
+@pytest.mark.parametrize(
+    ("owner", "severity"),
+    [("apt", "warning"), ("manual (runfile)", "warning"), ("image", ""), ("operator", "")],
+)
+def test_a_driver_by_hand_leaves_fabric_manager_open(owner: str, severity: str) -> None:
+    found = check(Combination(gpu="h100-sxm", gpu_count=8, platform="bare", driver_managed_by=owner))
+    assert [str(item.severity) for item in found if item.code == "FABRIC_MANAGER"] == [severity][
+        : bool(severity)
+    ]

@@ -167,9 +167,9 @@ def read_cuda(
     if given.cuda is not None:
         return cuda_of(str(given.cuda)), True
     tag = image.rpartition(":")[2]
-    base = _BASE_IMAGE.search(image)
-    if base:
-        return cuda_of(base[1]), True
+    base = base_image(image)
+    if base and install != "pip":  # which brings the libraries of its own CUDA
+        return base, True
     for text in (tag, plain(given.runtime_version), plain(given.runtime)):
         named = _named_cuda(text)
         if named:
@@ -186,6 +186,12 @@ def read_cuda(
         by_image = install == "docker" and version >= EARLY_VLLM_IMAGE[0]
         return EARLY_VLLM_IMAGE[1] if by_image else EARLY_VLLM_CUDA, False
     return _torch_cuda(given), False
+
+
+def base_image(image: str) -> Version:
+    """CUDA of NVIDIA's base image, where the image is one; empty: it is another."""
+    found = _BASE_IMAGE.search(image)
+    return cuda_of(found[1]) if found else ()
 
 
 def is_other_build(image: str) -> bool:

@@ -32,6 +32,7 @@ from gpuyard.compat.problem import (
     set_gpu,
     set_release,
 )
+from gpuyard.compat.quantization import scheme_of
 from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.errors import Severity
 
@@ -56,6 +57,10 @@ GREEN_CONTEXTS: tuple[Version, Version, Version] = ((0, 4, 9, 3), (0, 5, 1, 0), 
 PR#9021)."""
 VISION_BY_FA2: tuple[Version, Version] = ((0, 10, 2, 0), (0, 12, 0, 0))
 """vLLM in between, seen on Hopper (vllm-project/vllm#25143, #27103, #27405, #28030)."""
+EXPERTS_BY_MARLIN: tuple[Version, Version] = ((0, 17, 0, 0), (0, 25, 0, 0))
+"""vLLM in between: 0.17.1 and 0.18.0 failed on H200, dense layers ran (vllm-project/vllm#38619); the mend was
+not in on 2026-06-24 (its PR#38669, PR#46601)."""
+WEIGHT_ONLY = frozenset({"awq", "gptq", "awq_marlin", "gptq_marlin", "wna16", "w4a16", "w8a16", "int4"})
 _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
 """Models with a vision tower."""
 _CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
@@ -123,16 +128,19 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
     must_translate = must_translate or _translates_its_tower(facts)
+    experts = _translates_its_experts(facts)
     # NVIDIA's own containers build it for every GPU (26.05 and 26.06 on a GB10: dgx-spark-playbooks PR#91)
     must_translate = must_translate and not is_framework(facts)
+    lacking = "Marlin's kernels for experts have" if experts else ""
+    lacking = "FlashAttention 2 has" if must_translate else lacking
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",
         f"driver {facts.driver_text} is older than CUDA {dotted(facts.cuda)} of the build (native: "
         f"{driver_text(native)}); code compiled from PTX fails"
-        + (", and FlashAttention 2 has no machine code for this GPU" if must_translate else ""),
+        + (f", and {lacking} no machine code for this GPU" if lacking else ""),
         (raise_driver(facts, native),),
-        Severity.ERROR if must_translate else Severity.WARNING,
+        Severity.ERROR if lacking else Severity.WARNING,
     )
 
 
@@ -141,6 +149,16 @@ def _translates_its_tower(facts: Facts) -> bool:
     since, before = VISION_BY_FA2
     is_meant = facts.runtime == "vllm" and facts.sm[:1] == HOPPER[:1] and since <= facts.version < before
     return is_meant and bool(_VISION.search(facts.model_name.lower()))
+
+
+def _translates_its_experts(facts: Facts) -> bool:
+    """Whether vLLM by pip runs experts in few bits with Marlin, whose machine code ends with Ampere and Ada.
+
+    Images bring libraries of their CUDA for the driver.
+    """
+    since, before = EXPERTS_BY_MARLIN
+    is_meant = facts.runtime == "vllm" and facts.install == "pip" and since <= facts.version < before
+    return is_meant and facts.sm[:1] == HOPPER[:1] and facts.is_mixture and scheme_of(facts) in WEIGHT_ONLY
 
 
 def _compressed(facts: Facts) -> Iterator[Problem]:

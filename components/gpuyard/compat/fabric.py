@@ -9,6 +9,7 @@ from gpuyard.compat.image_defects import image_release
 from gpuyard.compat.owner import ABSENT, has_operator
 from gpuyard.compat.problem import Fix, Problem, set_driver, use_eks_image
 from gpuyard.compat.spelling import dotted, plain, read_driver
+from gpuyard.errors import Severity
 
 SWITCHED = frozenset({(7, 0), (8, 0), (9, 0), (10, 0), (10, 3)})
 """Compute capabilities of GPUs that are sold behind NVSwitches (the catalog's forms)."""
@@ -19,6 +20,10 @@ BOTTLEROCKET_FABRIC = (1, 20, 0)
 MIXED_CONTAINER = ("Ubuntu 22.04", (580, 126, 9), "580.126.20")
 """System and driver whose container has fabric manager 590.48.01, and the next driver that has its own
 (NVIDIA/gpu-driver-container#735, 2026-04-27)."""
+OLD_START = (570, 158, 1)
+"""Driver that changed how fabric manager is started on Blackwell; containers followed on 2025-07-21
+(NVIDIA/gpu-driver-container PR#383, NVIDIA/gpu-operator#1595)."""
+_BY_HAND = re.compile(r"\bapt\b|\byum\b|\bdnf\b|run ?file|\bdkms\b|manual|packages?\b|cuda-drivers")
 _CLUSTERS = frozenset({"eks", "gke", "aks", "oke"})
 """Clusters of clouds, whose GPU images bring fabric manager; their plain machines often lack it."""
 _MANAGED = re.compile(
@@ -33,15 +38,28 @@ _DOWN = re.compile(
     r"dead|exit|never|race|too early|cloud-?init|wrong|differ|older|newer|upgraded|out of sync|\bskew|"
     r"past the|in progress|incompatib|activating|auto-restart|restarting|masked|pending|unhealthy|timed? ?out"
 )
+_NAME = re.compile(r"fabric[-_ ]?manager")
+_CLAUSE = re.compile(r"[^,;(]*fabric[ -]?manager[^,;)]*")
 _UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
 
 
 def fabric_problems(facts: Facts) -> Iterator[Problem]:
     """GPUs behind an NVSwitch without fabric manager of the driver's version."""
-    if facts.given.fabric_manager is not None:
-        yield from _stated(facts, plain(facts.given.fabric_manager))
+    told = _told(facts)
+    if told:
+        yield from _stated(facts, told)
     elif _is_switched(facts):
         yield from _unsaid(facts)
+
+
+def _told(facts: Facts) -> str:
+    """What is said of it, in its own field or beside the system, the driver's owner or a variable."""
+    if facts.given.fabric_manager is not None:
+        return plain(facts.given.fabric_manager)
+    by_name = next((text for name, text in facts.env.items() if _NAME.search(name.lower())), "")
+    words = f"{facts.node_image}; {plain(facts.given.driver_managed_by)}; {plain(facts.given.platform)}"
+    found = _CLAUSE.search(words)
+    return by_name.lower() or (found[0].strip() if found else "")
 
 
 def _stated(facts: Facts, text: str) -> Iterator[Problem]:
@@ -91,14 +109,34 @@ def _unsaid(facts: Facts) -> Iterator[Problem]:
                 ),
             ),
         )
-    elif _is_bare(facts):
+    elif _starts_the_old_way(facts):
+        yield Problem(
+            "FABRIC_MANAGER",
+            "driver",
+            f"the driver container {facts.driver_text} starts fabric manager of NVLink 5 with options "
+            "that it no longer knows (error 802)",
+            (set_driver(facts, "570.211.01"), set_driver(facts, "580.126.20")),
+        )
+    elif _is_bare(facts) or _is_by_hand(facts):
         yield Problem(
             "FABRIC_MANAGER",
             "fabric_manager",
             "NVSwitch nodes need fabric manager of the driver's version, and nothing says that it is "
             "there (error 802)",
             (_matching(facts),),
+            Severity.ERROR if _is_bare(facts) else Severity.WARNING,
         )
+
+
+def _is_by_hand(facts: Facts) -> bool:
+    """Whether somebody installed the driver on a node of their own, which does not bring fabric manager."""
+    by_hand = _BY_HAND.search(plain(facts.given.driver_managed_by)) is not None
+    return by_hand and facts.platform not in _CLUSTERS and not facts.has_workload
+
+
+def _starts_the_old_way(facts: Facts) -> bool:
+    is_nvlink_5 = facts.gpu is not None and facts.gpu.id in ("b200", "b300")
+    return is_nvlink_5 and facts.manager == "operator" and facts.driver == OLD_START
 
 
 def _is_bare(facts: Facts) -> bool:

@@ -131,8 +131,14 @@ class Facts:
 
     @property
     def host_cuda(self) -> Version:
-        """CUDA of the host's toolkit; empty: unknown, or there is none."""
-        return cuda_of(plain(self.given.host_toolkit))
+        """CUDA of the host's toolkit, else of the one that the environment names; empty: unknown, or none."""
+        if self.given.host_toolkit is not None or self.install == "docker":
+            return cuda_of(plain(self.given.host_toolkit))
+        homes = (self.env.get(name, "") for name in ("CUDA_HOME", "CUDA_PATH", "CUDACXX"))
+        found = next(
+            filter(None, (re.search(r"cuda[-/]v?(\d+(\.\d+)?)", home.lower()) for home in homes)), None
+        )
+        return cuda_of(found[1]) if found else ()
 
     def flag_values(self, *names: str) -> tuple[str, ...]:
         """What the flags of those names were given, in order; a bare flag was given an empty text."""

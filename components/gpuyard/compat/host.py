@@ -10,6 +10,7 @@ from gpuyard.catalog.software_runtimes import (
     runtime_releases,
     wheel_glibc,
 )
+from gpuyard.compat.build import base_image
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
@@ -27,6 +28,12 @@ WHEELS = {11: "cu118", 12: "cu129", 13: "cu130"}
 """Its folders there, by CUDA major."""
 VARIANTS_SINCE = (0, 12, 0, 0)
 _OWN_WHEEL = re.compile(r"\+cu\d|wheels\.vllm\.ai|releases/download|docs\.sglang\.ai/whl|index/cu\d")
+_NO_TOOLKIT = re.compile(
+    r"^(none|missing|no|absent|false|not (installed|found|there|present))\b"
+    r"|\b(no|without|lacks?) (cuda |host )?(nvcc|toolkit)|(nvcc|toolkit) (is )?(missing|not|absent)"
+    r"|runtime[ -]only"
+)
+"""What people write where the host cannot compile for the GPU."""
 WITHOUT_CUDA_11 = (0, 10, 0, 0)
 """First vLLM whose releases on GitHub bring no wheel for CUDA 11.8 (its installation pages, 0.3 to 0.9)."""
 
@@ -111,7 +118,7 @@ def _wheels(facts: Facts, runtime: str, key: Version) -> Iterator[WheelGlibc]:
 def _libraries(facts: Facts) -> Iterator[Problem]:
     host = plain(facts.given.host_toolkit)
     named = facts.runtime == "sglang" or facts.version or names_jit_library(facts)
-    if host in ("none", "missing", "no", "not installed") and named and needs_host_toolkit(facts):
+    if _NO_TOOLKIT.search(host) and named and needs_host_toolkit(facts):
         yield Problem(
             "RUNTIME_LIB_MISSING",
             "host_toolkit",
@@ -126,7 +133,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
         )
     yield from _toolkit_of_another_major(facts)
     yield from _kernels_of_another_major(facts)
-    base = cuda_of(plain(facts.given.base_image_cuda))
+    base = cuda_of(plain(facts.given.base_image_cuda)) or base_image(facts.image)
     if base and facts.cuda and base[0] != facts.cuda[0]:
         yield Problem(
             "RUNTIME_LIB_MISSING",
@@ -223,21 +230,23 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
 def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
     """SGLang by pip beside torch for another CUDA than its kernel wheels on the default index are for."""
     release = facts.release
-    if facts.runtime != "sglang" or facts.install != "pip" or release is None or not facts.cuda_is_given:
+    told = facts.cuda_is_given or bool(_chosen_torch(facts))
+    if facts.runtime != "sglang" or facts.install != "pip" or release is None or not told:
         return
     built = release.wheel_cuda
+    torch = _chosen_torch(facts) or facts.cuda
     on_spark = facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
-    if built[:1] == facts.cuda[:1] or _names_wheel(facts):
+    if built[:1] == torch[:1] or _names_wheel(facts):
         return
     yield Problem(
         "RUNTIME_LIB_MISSING",
         "cuda",
         f"the kernel wheels of SGLang {release.version} are for CUDA {dotted(built[:2])}, torch is for "
-        f"{dotted(facts.cuda)}: libnvrtc.so.{built[0]} is not there",
+        f"{dotted(torch)}: libnvrtc.so.{built[0]} is not there",
         (
             set_field("cuda", dotted(built[:2]), f"use torch for CUDA {dotted(built[:2])}"),
             set_release(facts, "0.5.10"),
         ),
         # for CUDA 13 its kernels have wheels elsewhere, which pip does not take by itself
-        Severity.WARNING if facts.cuda >= (13, 0) and not on_spark else Severity.ERROR,
+        Severity.WARNING if torch >= (13, 0) and not on_spark else Severity.ERROR,
     )

@@ -26,6 +26,17 @@ from gpuyard.errors import Severity
 
 _AL2_OR_UNSAID = frozenset({"Amazon Linux 2", EKS_IMAGE})
 _AWS_SYSTEMS = frozenset({*_AL2_OR_UNSAID, "Amazon Linux 2023", "Bottlerocket"})
+_HAS_DRIVER = re.compile(
+    r"image|\bami\b|host|pre-?installed|cloud|\bgke\b|\baks\b|daemon ?-?set|installer|\bdkms\b|run ?file"
+    r"|\bapt\b"
+)
+"""What people write beside the operator where a driver is there without it."""
+_DRIVER_SYSTEMS = re.compile(
+    r"\bdgx[ -]?(base )?os\b|\bdlami\b|deep learning (base )?(gpu |oss )?(nvidia )?(driver )?(ami|image|vm)"
+    r"|\bgpu (node )?(image|ami)\b|accelerated (ami|image)"
+)
+"""Systems and images that come with driver and container toolkit (NVIDIA's page on the operator and DGX;
+NVIDIA/deepops#1054, NVIDIA/aicr#2355)."""
 OPERATOR_BESIDE_AL2023 = (24, 9)
 """First operator from after AWS's first image of Amazon Linux 2023 with a driver (v20240924)."""
 
@@ -133,7 +144,7 @@ def _two_drivers(facts: Facts) -> Iterator[Problem]:
             f"AWS's GPU image of {facts.os} already brings the driver",
             (_by_image(facts),),
         )
-    elif re.search(r"image|\bami\b|host|pre-?installed|cloud|\bgke\b|\baks\b", stated):
+    elif _HAS_DRIVER.search(stated) or _brings_stack(facts):
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "driver_managed_by",
@@ -152,6 +163,7 @@ def _two_drivers(facts: Facts) -> Iterator[Problem]:
 
 def _duplicates(facts: Facts) -> Iterator[Problem]:
     ships = (facts.os in _AWS_SYSTEMS and facts.platform == "eks") or facts.platform == "aks"
+    ships = ships or _brings_stack(facts)
     if not has_operator(facts) or not ships:
         return
     plugin = switched(facts, "devicePlugin")
@@ -161,7 +173,8 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "toolkit",
-            f"{facts.os or 'AKS'} brings the container toolkit itself, and the operator installs another",
+            f"{facts.os or facts.given.os or 'AKS'} brings the container toolkit itself, "
+            "and the operator installs another",
             (Fix("set toolkit.enabled=false", cleared),),
         )
     elif facts.os == "Bottlerocket" and not (toolkit is False and plugin is False):
@@ -172,6 +185,11 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             (Fix("set driver, toolkit and devicePlugin to enabled=false", {}),),
             Severity.WARNING,
         )
+
+
+def _brings_stack(facts: Facts) -> bool:
+    """Whether the name of system or image says that driver and container toolkit are in it."""
+    return bool(_DRIVER_SYSTEMS.search(facts.node_image)) and not says_no_driver(facts.node_image)
 
 
 def _is_operators(facts: Facts) -> bool:

@@ -72,7 +72,7 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _weights(facts: Facts) -> Iterator[Problem]:
-    kind = _kind(facts)
+    kind = scheme_of(facts)
     span = _span(facts, kind, facts.version)
     path = "quantization" if facts.given.quantization else "model"
     since, switch, value = OTHER_KERNELS.get((facts.runtime, kind), ((), "", ""))
@@ -165,7 +165,7 @@ def _no_fp8(facts: Facts, path: str, fixes: tuple[Fix, ...]) -> Problem:
     )
 
 
-def _kind(facts: Facts) -> str:
+def scheme_of(facts: Facts) -> str:
     """The scheme as the support table names it."""
     kind = facts.quantization
     name = facts.model_name.lower()

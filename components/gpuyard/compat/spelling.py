@@ -177,7 +177,7 @@ INSTALLER = r"daemon ?-?set|(gpu|nvidia|driver)[ -]installer"
 """GKE's own DaemonSet that installs a driver, which stays where the pool's own way is switched off."""
 MANAGERS = (
     ("operator", r"^(nvidia )?(gpu[ -]?)?operator\b"),
-    ("cloud", rf"^(?!.*\b(no|not|without|missing|never)\b).*({INSTALLER})"),
+    ("cloud", rf"^(?!.*\b(no|not|without|missing|never|operator)\b).*({INSTALLER})"),
     ("none", r"^(none|no|nobody|nothing|false|off)$|disabled|not[ _]installed|skip|driver none"),
     ("operator", r"operator|driver[ -]?container|driver\.enabled=true"),
     ("image", r"\bami\b|image|host|pre-?installed|baked|extension|manual|package|\bdkms\b|runfile|\bos\b"),
