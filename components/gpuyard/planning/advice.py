@@ -8,6 +8,7 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import HALF, SCHEMES
 from gpuyard.planning.fitted import Fit
 from gpuyard.planning.quantization import scheme_of
+from gpuyard.planning.wanted import Wanted
 from gpuyard.records import record
 
 CONTEXTS = (131072, 65536, 32768, 16384, 8192, 4096, 2048, 1024)
@@ -24,26 +25,26 @@ class Change:
 
 
 def changes(
-    model: ModelShape, gpu: Gpu, fitted: Fit, wanted: Mapping[str, Any], sizes: tuple[int, ...]
+    model: ModelShape, gpu: Gpu, fitted: Fit, wanted: Wanted, sizes: tuple[int, ...]
 ) -> Iterator[Change]:
     """Changes worth trying, in order: half of what is asked, GPUs, precision, the rest, nodes."""
-    if wanted["context_tokens"] and model.context and wanted["context_tokens"] > model.context:
+    if wanted.context_tokens and model.context and wanted.context_tokens > model.context:
         yield Change(words=f"a context of {model.context}", wanted={"context_tokens": model.context})
     half = fitted.concurrency // 2
     if fitted.max_concurrency >= max(half, 1):
         yield _fewer(fitted.max_concurrency)
-    if not wanted["kv_cache_dtype"] and gpu.native_fp8:
+    if not wanted.kv_cache_dtype and gpu.native_fp8:
         yield Change(words="an fp8 KV cache", wanted={"kv_cache_dtype": "fp8"})
     yield from _shorter(fitted, fitted.context_tokens // 2)
     for size in sizes:
-        if size > wanted["gpus"]:
+        if size > wanted.gpus:
             yield Change(words=f"{size} GPUs", wanted={"gpus": size})
     yield from _smaller_weights(model, wanted)
     if 0 < fitted.max_concurrency < max(half, 1):
         yield _fewer(fitted.max_concurrency)
     yield from _shorter(fitted, 1)
     for nodes in NODES:
-        if nodes > wanted["nodes"] and wanted["runtime"] != "tgi":
+        if nodes > wanted.nodes and wanted.runtime != "tgi":
             yield Change(
                 words=f"{nodes} nodes of {sizes[-1]} GPUs", wanted={"gpus": sizes[-1], "nodes": nodes}
             )
@@ -59,8 +60,8 @@ def _shorter(fitted: Fit, least: int) -> Iterator[Change]:
             yield Change(words=f"a context of {length:,} tokens", wanted={"context_tokens": length})
 
 
-def _smaller_weights(model: ModelShape, wanted: Mapping[str, Any]) -> Iterator[Change]:
-    now = scheme_of(model, wanted["quantization"])
+def _smaller_weights(model: ModelShape, wanted: Wanted) -> Iterator[Change]:
+    now = scheme_of(model, wanted.quantization)
     for name, words in (("fp8", "fp8 weights"), ("awq", "a 4-bit (AWQ or GPTQ) checkpoint")):
         if SCHEMES[name].linear < min(now.linear, now.experts) - 0.1 and now.linear >= HALF - (name == "awq"):
             yield Change(words=words, wanted={"quantization": name})

@@ -17,6 +17,7 @@ from gpuyard.planning.extras import Extras
 from gpuyard.planning.memory import has_large_graphs
 from gpuyard.planning.parallel import Split, spans_nodes
 from gpuyard.planning.quantization import KV_BYTES, quantization_of
+from gpuyard.planning.wanted import Wanted
 
 KV_FP8: Mapping[str, str] = {"vllm": "fp8", "sglang": "fp8_e4m3", "tgi": "fp8_e4m3fn"}
 """Each runtime's word for an 8-bit cache."""
@@ -42,30 +43,29 @@ def render_flags(
     gpu: Gpu,
     split: Split,
     budget: Budget,
+    wanted: Wanted,
     *,
-    runtime: str,
-    runtime_version: str | None,
-    nodes: int,
     context_tokens: int,
     concurrency: int,
-    quantization: str | None,
-    kv_cache_dtype: str | None,
     text_only: bool,
-    extras: Extras,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Flags and notes; none for a runtime of one's own. ``text_only``: what sees is to serve text alone."""
+    """Flags and notes; none for a runtime of one's own. ``text_only``: what sees is to serve text alone.
+
+    ``context_tokens`` and ``concurrency`` are those that were planned for, the latter of one copy.
+    """
+    runtime, version = wanted.runtime, wanted.runtime_version
     names = _names(runtime)
     if not names:
         return (), ()
     flags = [f"{names['max_model_len']}={context_tokens}"]
     if "gpu_memory_utilization" in names:
         flags.append(f"{names['gpu_memory_utilization']}={_floor(budget.share)}")
-    flags += _split_flags(names, runtime, split, nodes)
-    flags += _step_flags(names, runtime, runtime_version, budget, concurrency)
-    flags += _dtype_flags(names, runtime, model, gpu, quantization, kv_cache_dtype)
-    flags += [TEXT_ONLY] * text_only + _extra_flags(runtime, runtime_version, extras)
-    notes = _notes(model, runtime, runtime_version, nodes, split, quantization)
-    return tuple(flags), (*notes, *_ways(model, runtime, runtime_version, extras))
+    flags += _split_flags(names, runtime, split, wanted.nodes)
+    flags += _step_flags(names, runtime, version, budget, concurrency)
+    flags += _dtype_flags(names, runtime, model, gpu, wanted.quantization, wanted.kv_cache_dtype)
+    flags += [TEXT_ONLY] * text_only + _extra_flags(runtime, version, wanted.extras)
+    notes = _notes(model, runtime, version, wanted.nodes, split, wanted.quantization)
+    return tuple(flags), (*notes, *_ways(model, runtime, version, wanted.extras))
 
 
 def lacking(runtime: str, version: str | None, flags: Iterable[str]) -> str:

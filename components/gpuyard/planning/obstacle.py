@@ -1,0 +1,79 @@
+"""Why what is asked cannot be, however much memory there is."""
+
+from gpuyard.catalog.gguf import is_gguf
+from gpuyard.catalog.hardware import Gpu
+from gpuyard.catalog.models import ModelShape
+from gpuyard.catalog.quantizations import NAMED, SCHEMES
+from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.planning.parallel import Split
+from gpuyard.planning.quantization import KV_BYTES, KV_FP8_SM_MIN, quantization_of, scheme_of
+from gpuyard.planning.wanted import Wanted
+
+_DRAFTS_STAGED = (0, 27)
+"""vLLM: MTP across stages failed to start in 0.26 (vllm-project/vllm#52069), mended in #46994.
+
+SGLang refuses it unless an experimental variable is set (sgl-project/sglang#30775, 2026-07-10).
+"""
+
+
+def find_obstacle(model: ModelShape, gpu: Gpu, wanted: Wanted) -> str:
+    """What no other number of GPUs, tokens or sequences would mend; empty: nothing."""
+    return _hardware(model, gpu, wanted) or _engine(model, wanted)
+
+
+def too_long(model: ModelShape, wanted: Wanted) -> str:
+    """Why the context is too long for the model; empty: it is not."""
+    asked = wanted.context_tokens
+    if asked and model.context and asked > model.context:
+        return f"{asked:,} tokens of context are more than the model's {model.context:,}"
+    return ""
+
+
+def not_staged(wanted: Wanted, split: Split) -> str:
+    """Why the runtime cannot cut what is asked into pipeline stages; empty: it can, or need not."""
+    if split.pipeline == 1:
+        return ""
+    if wanted.runtime == "tgi":
+        return "TGI has no pipeline parallel"
+    old = wanted.runtime == "vllm" and () < release_key(wanted.runtime_version or "") < _DRAFTS_STAGED
+    if wanted.extras.draft_tokens and (old or wanted.runtime == "sglang"):
+        which = "vLLM before 0.27" if old else "SGLang"
+        return f"{which} drafts no tokens across pipeline stages: use GPUs that hold it without, or no drafts"
+    return ""
+
+
+def _hardware(model: ModelShape, gpu: Gpu, wanted: Wanted) -> str:
+    """What is not known of the GPU or of the formats, and formats that the GPU does not read."""
+    kind, sm = quantization_of(model, wanted.quantization), _capability(gpu)
+    cache = (wanted.kv_cache_dtype or "auto").lower()
+    if gpu.memory_mib is None:
+        return f"the memory of {gpu.id} is not known"
+    if kind not in SCHEMES:
+        return f'quantization "{kind}" is not known; known: ' + ", ".join(sorted(NAMED))
+    if cache not in KV_BYTES:
+        return f'KV cache dtype "{wanted.kv_cache_dtype}" is not known; known: ' + ", ".join(sorted(KV_BYTES))
+    least = scheme_of(model, wanted.quantization).sm_min
+    if sm and sm < least:
+        wants = f"{kind} wants compute capability {least[0]}.{least[1]}, {gpu.id} has {gpu.sm}"
+        return f"{wants}: use a newer GPU, or weights that it reads"
+    if sm and sm < KV_FP8_SM_MIN and KV_BYTES[cache] < KV_BYTES["auto"]:
+        return f"an fp8 cache wants compute capability 8.0, {gpu.id} has {gpu.sm}: leave it in 16 bit"
+    return ""
+
+
+def _engine(model: ModelShape, wanted: Wanted) -> str:
+    """What is asked that this model or runtime does not have."""
+    extras = wanted.extras
+    if wanted.runtime == "tgi" and is_gguf(quantization_of(model, wanted.quantization)):
+        return "TGI reads GGUF files in its llama.cpp image alone: use vllm or sglang"
+    if wanted.runtime == "tgi" and (extras.draft_tokens or extras.adapters):
+        return "drafts and adapters of TGI are not planned: use vllm or sglang"
+    if extras.draft_tokens and not model.draft_layers:
+        return f"{model.id} has no draft layers of its own"
+    return ""
+
+
+def _capability(gpu: Gpu) -> tuple[int, ...]:
+    """Numbers of the compute capability; empty where the vendor counts otherwise."""
+    parts = gpu.sm.split(".")
+    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
