@@ -24,6 +24,7 @@ from gpuyard.compat.spelling import read_manager
 from gpuyard.errors import Severity, SpecError
 
 HERE = Path(__file__).parent
+_PLUGIN_OFF = "gke-no-default-nvidia-gpu-device-plugin"
 ROOT = HERE.parents[1]
 
 
@@ -186,6 +187,31 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
             },
             "PTX_JIT_DRIVER_TOO_OLD",
             "warning",
+        ),
+        (
+            {"runtime_version": "0.21.0", "image": "nvidia/cuda:13.0.1-base-ubuntu24.04", "install": "pip"},
+            "RUNTIME_LIB_MISSING",
+            "warning",
+        ),
+        (
+            {
+                "gpu": "l4",
+                "runtime_version": "0.22.0",
+                "host_toolkit": "none",
+                "env": "VLLM_USE_FLASHINFER_SAMPLER=0",
+            },
+            "RUNTIME_LIB_MISSING",
+            "",
+        ),
+        (
+            {
+                "gpu": "b200",
+                "runtime_version": "0.22.0",
+                "host_toolkit": "none",
+                "env": "VLLM_USE_FLASHINFER_SAMPLER=0",
+            },
+            "RUNTIME_LIB_MISSING",
+            "error",
         ),
         ({"gpu": "t4", "model": "Qwen/Qwen3-VL-4B-Instruct"}, "ATTN_BACKEND_MISSING", "warning"),
         (
@@ -533,3 +559,21 @@ def test_a_driver_by_hand_leaves_fabric_manager_open(owner: str, severity: str) 
     assert [str(item.severity) for item in found if item.code == "FABRIC_MANAGER"] == [severity][
         : bool(severity)
     ]
+
+
+@pytest.mark.parametrize(
+    ("owner", "env", "code", "severity"),
+    [
+        (None, {_PLUGIN_OFF: True, "gpu-driver-version": "default"}, "DRIVER_INSTALL_DISABLED", "error"),
+        ("cloud", {_PLUGIN_OFF: True}, "DRIVER_INSTALL_DISABLED", "warning"),
+        ("daemonset", {_PLUGIN_OFF: True}, "DRIVER_INSTALL_DISABLED", ""),
+        ("cloud", {"devicePlugin.enabled": True}, "OPERATOR_DUPLICATE_STACK", "warning"),
+        ("cloud", {"devicePlugin.enabled": False}, "OPERATOR_DUPLICATE_STACK", ""),
+    ],
+)
+def test_gke_has_one_device_plugin_and_it_finishes_the_driver(
+    owner: str | None, env: dict[str, Any], code: str, severity: str
+) -> None:
+    data = {"platform": "gke", "os": "cos", "gpu": "l4", "driver_managed_by": owner, "env": env}
+    found = check(parse_combination(data))
+    assert [str(item.severity) for item in found if item.code == code] == [severity][: bool(severity)]

@@ -9,15 +9,16 @@ from gpuyard.catalog.software_gke import gke_gpus
 from gpuyard.compat.facts import Facts, pool_driver
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
-from gpuyard.compat.owner import has_operator, has_values, installs_toolkit, is_on
+from gpuyard.compat.owner import has_operator, has_values, installs_toolkit, is_on, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
-from gpuyard.compat.spelling import plain
+from gpuyard.compat.spelling import INSTALLER, plain
 from gpuyard.errors import Severity
 
 AUTO_INSTALL: Version = (1, 30, 1)
 """GKE installs a driver by default from 1.30.1-gke.1156000 on."""
 INSTALL_DIR = "/home/kubernetes/bin/nvidia"
 _PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b", re.IGNORECASE)
+_OWN_PLUGIN = "gke-no-default-nvidia-gpu-device-plugin"
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami", "base_image_cuda")
 """Fields that say the question is another one than whether a driver gets installed."""
 
@@ -30,6 +31,7 @@ def gke_problems(facts: Facts) -> Iterator[Problem]:
             yield from library_path_problems(facts)
         return
     yield from _install_disabled(facts)
+    yield from _plugin_label(facts)
     yield from gke_gpu_problems(facts)
     yield from library_path_problems(facts)
     yield from _read_only(facts)
@@ -86,6 +88,36 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
             ),
         ),
     )
+
+
+def _plugin_label(facts: Facts) -> Iterator[Problem]:
+    """GKE's device plugin, whose DaemonSet finishes installing the driver (NVIDIA/aicr PR#1998, PR#2047)."""
+    label = next((name for name in facts.env if name.endswith(_OWN_PLUGIN)), "")
+    switched_off = bool(label) and is_on(facts.env[label])
+    pool = facts.env.get(pool_driver(facts.env), "").lower()
+    by_gke = facts.manager == "cloud" and not re.search(INSTALLER, plain(facts.given.driver_managed_by))
+    if switched_off and by_gke:
+        yield Problem(
+            "DRIVER_INSTALL_DISABLED",
+            "env",
+            f"GKE's own driver is finished by the DaemonSet that {label} switches off: a new pool has none",
+            (
+                Fix(
+                    "install Google's nvidia-driver-installer DaemonSet",
+                    {"driver_managed_by": "daemonset", **_pool_asks(facts)},
+                ),
+            ),
+            # the cloud's may be that DaemonSet too
+            Severity.ERROR if pool in ("default", "latest") else Severity.WARNING,
+        )
+    elif not switched_off and switched(facts, "devicePlugin") and facts.manager == "cloud":
+        yield Problem(
+            "OPERATOR_DUPLICATE_STACK",
+            "env",
+            "GKE's device plugin and the operator's both offer the GPUs, and pods fail now and then",
+            (Fix("set devicePlugin.enabled=false", without_flags(facts, "devicePlugin.enabled")),),
+            Severity.WARNING,
+        )
 
 
 def _pool_asks(facts: Facts) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gpuyard.catalog.software_runtimes import (
 from gpuyard.compat.build import base_image
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
-from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
+from gpuyard.compat.run_time import lacks_compiler, names_jit_library, needs_host_toolkit
 from gpuyard.compat.spelling import cuda_of, dotted, plain
 from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, TRITON_PTXAS
 from gpuyard.errors import Severity
@@ -130,6 +130,14 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
                     "install the CUDA toolkit, or use the development image",
                 ),
             ),
+        )
+    elif lacks_compiler(facts) and not host:
+        yield Problem(
+            "RUNTIME_LIB_MISSING",
+            "image",
+            "kernels are compiled at run time, and this image has no nvcc",
+            (Fix("use the -devel image", {"image": re.sub("-(runtime|base)", "-devel", facts.image)}),),
+            Severity.WARNING,
         )
     yield from _toolkit_of_another_major(facts)
     yield from _kernels_of_another_major(facts)

@@ -1,10 +1,14 @@
 """Whether an engine compiles kernels while it serves, with whatever CUDA toolkit the host has."""
 
+import re
+
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import BLACKWELL
 
 JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
 FLASHINFER_SAMPLER = (0, 13, 0, 0)
 """vLLM that compiles its sampler at run time (vllm-project/vllm#49497, meta-pytorch/torchforge#748)."""
+_WITHOUT_COMPILER = re.compile(r"(nvidia/cuda|pytorch/pytorch):\S*-(runtime|base)\b")
 SGLANG_JIT = (0, 4, 3, 0)
 """First SGLang on the FlashInfer that compiles (flashinfer_python); before, its wheels were built."""
 
@@ -23,7 +27,20 @@ def needs_host_toolkit(facts: Facts) -> bool:
     """
     if names_jit_library(facts):
         return True
-    if facts.install == "docker" or not facts.names_engine:
+    if facts.install == "docker" or not facts.names_engine or _is_spared(facts):
         return False
     since = {"vllm": FLASHINFER_SAMPLER, "sglang": SGLANG_JIT}.get(facts.runtime, ())
     return not facts.version or facts.version >= since
+
+
+def _is_spared(facts: Facts) -> bool:
+    """Whether vLLM's sampler, all that it compiles with FlashInfer before Blackwell, is told not to."""
+    told = facts.env.get("VLLM_USE_FLASHINFER_SAMPLER", "").lower()
+    return facts.runtime == "vllm" and told in ("0", "false") and () < facts.sm < BLACKWELL
+
+
+def lacks_compiler(facts: Facts) -> bool:
+    """Whether the image is one without nvcc, under an engine that compiles (sgl-project/sglang#5002)."""
+    since = {"vllm": FLASHINFER_SAMPLER, "sglang": SGLANG_JIT}.get(facts.runtime)
+    named = since is not None and facts.version >= since and not _is_spared(facts)
+    return named and _WITHOUT_COMPILER.search(facts.image) is not None
