@@ -42,7 +42,7 @@ GRAPHS_PICKING = int(4.99 * GIB)
 """The same of sparse attention with whole experts: GLM-5.2 on four GB200 (2026-08-20). DeepSeek-V4-Flash left
 4 to 5 GiB less cache than was planned before on eight B200, in one copy of attention and in eight
 (vllm-project/vllm#51454, 2026-08-07). With whole experts beside other attention one log tells no more than
-those of dense models: 3.45 GiB on top of the share for Qwen3-235B on eight L40S under vLLM 0.10.2 (2025-09-24),
+those of dense models: 3.45 GiB on top of the share, Qwen3-235B on eight L40S under vLLM 0.10.2 (2025-09-24);
 2.24 for Qwen3-8B under 0.9.2. For a hybrid of 92 layers on 16 GPUs 33 were set apart and 8.57 taken (a log in
 the tests of NVIDIA's srtctl, 2026-08-13)."""
 GRAPHS_SEQUENCES = 256
