@@ -5,8 +5,10 @@ validator read them. Inputs use Pulumi's wire names (camelCase). Nothing here im
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
+
+from gpuyard.records import record
 
 
 class _Marker:
@@ -34,7 +36,7 @@ SECRET: Final = _Marker("[secret]")
 """A secret. Its plain value never enters a recorded resource."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Resource:
     """One resource of a program, before or after deployment."""
 

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, field, fields
 from datetime import date
 from enum import StrEnum
 from typing import Any
+
+from gpuyard.records import record
 
 HOURS_PER_MONTH = 730
 
@@ -55,7 +57,7 @@ class OrderKey(StrEnum):
     """Expected cost per served hour."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AllowedRegion:
     """One region that the demand may be met in."""
 
@@ -65,7 +67,7 @@ class AllowedRegion:
     """AWS zone ids or GCP zone names. Empty: every zone that sells the machine type."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GpuNeed:
     """One accelerator that would do, with the GPUs that one replica then takes."""
 
@@ -83,7 +85,7 @@ class GpuNeed:
         return -(-self.gpus_per_replica // self.nodes_per_replica)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Weights:
     """What time and moves are worth, to rank offerings by (`docs/explanation/ladder.md`)."""
 
@@ -100,7 +102,7 @@ class Weights:
     """Hours for which old and new machines both run when a service moves to another region."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Demand:
     """GPUs for one endpoint: alternatives in order of preference, replicas, places, limits.
 

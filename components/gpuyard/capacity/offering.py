@@ -1,14 +1,14 @@
 """An offering: one machine type in one place, bought in one way, with what is known of it."""
 
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.capacity_terms import Terms
 from gpuyard.catalog.hardware import MachineType
 from gpuyard.catalog.quotas import Bucket
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rate:
     """What one machine costs per hour, and how well that is known."""
 
@@ -34,7 +34,7 @@ class Rate:
         return 0.3 * self.usd_low + 0.4 * self.usd + 0.3 * self.usd_high
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Odds:
     """How likely capacity is to come, and when."""
 
@@ -49,7 +49,7 @@ class Odds:
     reclaims_basis: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Offering:
     """What a cloud sells, or the account holds: machine type, place and way of buying."""
 

@@ -1,19 +1,19 @@
 """Purchases that cannot be given back, and the acknowledgement that each one needs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from pydantic import Field
 
 from gpuyard.errors import Finding, Severity
 from gpuyard.parsing import Spec
+from gpuyard.records import record
 
 CENT = 0.005
 """Amounts that differ by less are equal."""
 NOT_REFUNDED = "destroying the stack gives nothing back: it is paid for, used or not"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Purchase:
     """Something to be bought: what it is, and what it commits to."""
 

@@ -12,6 +12,7 @@ from gpuyard.catalog import evidence_items as found
 from gpuyard.catalog.evidence import Evidence
 from gpuyard.catalog.hardware import MachineType
 from gpuyard.catalog.quotas import Bucket, quota_use
+from gpuyard.records import record
 
 GLOBAL = "global"
 NO_LIMIT = -1
@@ -26,7 +27,7 @@ class Verdict(StrEnum):
     """The limit, or what is used of it, has not been read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Limit:
     """One limit of the account as it was read or stated."""
 
@@ -59,7 +60,7 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class QuotaCheck:
     """One limit against one need."""
 
@@ -94,7 +95,7 @@ class QuotaCheck:
         return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class QuotaAsk:
     """The request that raises one limit, ready to be filed."""
 

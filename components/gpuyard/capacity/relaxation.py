@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil, inf
 
@@ -13,6 +12,7 @@ from gpuyard.capacity.known import Known
 from gpuyard.capacity.ladder import NOTHING, TOO_SMALL, judge
 from gpuyard.capacity.offering import Offering
 from gpuyard.capacity.quota import QuotaCheck, quota_asks
+from gpuyard.records import record
 
 NOT_IN_OUR_POWER = frozenset({Rule.NOT_SOLD, Rule.GPUS_PER_NODE})
 """Rules that no change of the demand's limits lifts."""
@@ -20,7 +20,7 @@ NOT_IN_OUR_POWER = frozenset({Rule.NOT_SOLD, Rule.GPUS_PER_NODE})
 NO_CHANGE = "no change of these limits helps: allow another accelerator, or spread a replica over nodes"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Relaxation:
     """One change that makes an offering possible."""
 
@@ -34,7 +34,7 @@ class Relaxation:
     """What its machines are expected to cost; None: unknown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verdict:
     """Why nothing meets a demand."""
 

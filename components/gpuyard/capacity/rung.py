@@ -3,13 +3,13 @@
 Rungs and costs are named tuples: a ladder makes hundreds, and they cost a third of a frozen dataclass.
 """
 
-from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
 from gpuyard.capacity.demand import PURCHASES_COMMITTED, Demand, GpuNeed, Purchase
 from gpuyard.capacity.offering import Offering, Rate
 from gpuyard.capacity.quota import QuotaAsk, QuotaCheck, Verdict, overall, quota_asks
+from gpuyard.records import record
 
 COMPACT_FLEX_FAMILIES = ("a3-ultragpu", "a4-highgpu")
 """Google families whose flex-start nodes can be placed close together (cluster-toolkit 1.95.0, 2026-06)."""
@@ -166,7 +166,7 @@ class Rung(NamedTuple):
         return f"{first}{choice}{self.cost.describe()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Exclusion:
     """An offering that is left out, and why."""
 
@@ -186,7 +186,7 @@ class Exclusion:
     """The arithmetic, where a limit is too small."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ladder:
     """Rungs in order, and what was left out."""
 

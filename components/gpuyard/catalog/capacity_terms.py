@@ -4,10 +4,10 @@ Most odds are guesses and say so: they order what nobody has measured, and give 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 SCARCE_GPUS = frozenset(
     {
@@ -32,7 +32,7 @@ _BANDS = {"<5%": 0.025, "5-10%": 0.075, "10-15%": 0.125, "15-20%": 0.175, ">20%"
 _BAND_HOURS = 30 * 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Terms:
     """What to expect of one way to buy one class of GPU."""
 

@@ -7,13 +7,13 @@ Two types of a series with different memory per vCPU give both rates. Series who
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.gce_types import gce_shape, gce_types
 from gpuyard.catalog.hardware import machine_types
 from gpuyard.catalog.list_prices import gce_committed_prices, gce_price
 from gpuyard.catalog.service_prices import service_price
+from gpuyard.records import record
 
 SOURCE = "Cyclenerd/google-cloud-pricing-cost-calculator (Apache-2.0)"
 TERMS = {"TWELVE_MONTH": "1y", "THIRTY_SIX_MONTH": "3y"}
@@ -33,7 +33,7 @@ _SERIES = {
 """Series that a type of commitment is for, where its name does not end with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rates:
     """USD per hour of one series and region; a part that another one holds is zero."""
 
@@ -42,7 +42,7 @@ class Rates:
     gpu: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Bundle:
     """USD per hour of a GPU with its host, or of a vCPU with its memory, in machines of one shape."""
 
@@ -92,7 +92,7 @@ _SIZE = 8
 """vCPUs of the types that rates are worked out from, where a series has such."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Type:
     """A machine type as its two amounts that differ in the series: vCPUs and GiB, or GPUs and vCPUs."""
 

@@ -15,11 +15,12 @@ from itertools import chain, product
 from typing import Any, TypeVar
 
 from gpuyard.catalog.evidence_items import Item, Question, Reason
+from gpuyard.records import record
 
 ItemT = TypeVar("ItemT", bound=Item)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Answer:
     """One question, answered for one place."""
 
@@ -37,7 +38,7 @@ class Answer:
     items: tuple[Item, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Gap:
     """A question that stayed open, why, and what to do about it."""
 

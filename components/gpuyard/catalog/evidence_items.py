@@ -7,9 +7,10 @@ are about the same thing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, get_args
+
+from gpuyard.records import record
 
 
 class Question(StrEnum):
@@ -53,7 +54,7 @@ class Reason(StrEnum):
     """Stopped before its turn."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Region:
     """One region as the account sees it."""
 
@@ -66,7 +67,7 @@ class Region:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Zone:
     """One zone; `name` is what this account calls it."""
 
@@ -81,7 +82,7 @@ class Zone:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MachineShape:
     """A machine type as its cloud describes it."""
 
@@ -103,7 +104,7 @@ class MachineShape:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Offering:
     """A machine type that a zone sells. It says nothing about free machines."""
 
@@ -116,7 +117,7 @@ class Offering:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SpotPrice:
     """Spot price of one machine in USD per hour: the latest, and its spread over a window."""
 
@@ -140,7 +141,7 @@ class SpotPrice:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PlacementScore:
     """AWS's odds that a spot request of this size succeeds: 10 very likely, 1 unlikely."""
 
@@ -157,7 +158,7 @@ class PlacementScore:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CapacityBlock:
     """A capacity block on offer, paid up front and not refundable. The offer expires."""
 
@@ -180,7 +181,7 @@ class CapacityBlock:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reservation:
     """Capacity that the account holds or has asked for."""
 
@@ -214,7 +215,7 @@ class Reservation:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Quota:
     """One limit of the account, what is used of it, and what has been asked for."""
 
@@ -245,7 +246,7 @@ class Quota:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ListPrice:
     """Published price of one machine in USD per hour."""
 
@@ -261,7 +262,7 @@ class ListPrice:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Advice:
     """A forecast of the cloud for one request."""
 
@@ -291,7 +292,7 @@ class Advice:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class History:
     """A rate over past days: reclaims, or requests that were met."""
 

@@ -1,13 +1,13 @@
 """How old each table of the catalog is, against the limit that it has for itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TableAge:
     """One table on one day."""
 

@@ -1,16 +1,16 @@
 """How long things take: phases on the way from nothing to a served token, each with its evidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from gpuyard.catalog.tables import read_yaml
+from gpuyard.records import record
 from gpuyard.units import GB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LeadTimeFact:
     """What one source says about one phase under one condition."""
 

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from gpuyard.catalog.hardware import MachineType
 from gpuyard.catalog.tables import read_csv
+from gpuyard.records import record
 
 QUOTAS_AS_OF = "2026-07-27"
 _P5_SPOT = "L-C4BD4855"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Quota:
     """One limit of an account."""
 
@@ -78,7 +78,7 @@ def quotas_of(machine: MachineType, *, is_spot: bool) -> tuple[Quota, ...]:
     return tuple(quota for quota in quotas("gcp") if quota.code in ("GPUS_ALL_REGIONS", *own))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Bucket:
     """One limit by the exact name under which a cloud reports and raises it."""
 

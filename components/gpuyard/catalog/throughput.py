@@ -1,16 +1,16 @@
 """Published throughputs: how many tokens a GPU made per second, where, and with what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from gpuyard.catalog.hardware import find_gpu
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.tables import read_json
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Throughput:
     """One published measurement."""
 
@@ -42,7 +42,7 @@ class Throughput:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HostedPrice:
     """What a provider charges for a model by the token, USD per million."""
 

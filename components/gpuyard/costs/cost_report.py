@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from gpuyard.costs.line_item import GROUPS, NOTHING, LineItem, Loads, Unpriced, loads_dict
+from gpuyard.records import record
 
 _DAY = len("2026-01-01")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CostReport:
     """What a set of resources costs. Lists are sorted, so the order of resources changes nothing."""
 

@@ -4,7 +4,7 @@ Instances, launch templates, launch configurations and spot requests all become 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ from gpuyard.costs.line_item import (
 from gpuyard.costs.machine import charge_machines, reserved_price
 from gpuyard.costs.rates import RESERVED_INSTANCE
 from gpuyard.costs.scene import Scene, count, listed, mapping, truth
+from gpuyard.records import record
 from gpuyard.resources import Resource
 
 ROOT_GB = 8
@@ -38,7 +39,7 @@ _BURSTABLE = ("t2", "t3", "t3a", "t4g")
 _UNLIMITED_BY_DEFAULT = ("t3", "t3a", "t4g")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ec2Machine:
     """The shape of a machine as its template or instance says it."""
 

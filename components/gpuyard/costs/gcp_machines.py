@@ -5,7 +5,6 @@ Instances, instance templates and GKE node configurations all become a `GceMachi
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -22,6 +21,7 @@ from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, Charge, Loads, charge,
 from gpuyard.costs.machine import DWS_MODES, charge_machines
 from gpuyard.costs.scene import Scene, count, listed, mapping, text, truth
 from gpuyard.costs.sustained_use import GPU, after_sustained_use
+from gpuyard.records import record
 from gpuyard.resources import Resource
 
 _PARTS_BY_LABEL = {
@@ -39,7 +39,7 @@ _BRINGS_SSDS = re.compile(r"(?:a2-ultragpu|a3-highgpu|a3-megagpu|a3-edgegpu|a4|a
 vCPU and memory SKUs and 6,000 GiB; c3-standard-8-lssd costs 750 GiB more than c3-standard-8."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GceMachine:
     """The shape of a machine as its instance, template or node configuration says it."""
 

@@ -6,11 +6,12 @@ was written and read back is the same report, to the last digit (`docs/decisions
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from gpuyard.catalog.price import Price, Tier
+from gpuyard.records import record
 from gpuyard.resources import Resource
 
 GPU_NODES, CPU_NODES, CONTROL_PLANE = "GPU nodes", "CPU nodes", "control plane"
@@ -19,7 +20,7 @@ GROUPS = (GPU_NODES, CPU_NODES, CONTROL_PLANE, STORAGE, NETWORK, OBSERVABILITY, 
 """What people ask for by name, in the order of reports."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Loads:
     """One amount at three loads: nothing to do, as planned, as much as is allowed."""
 
@@ -77,7 +78,7 @@ def decimal(amount: Decimal | float | str) -> Decimal:
 _PRICES = ("list_unit_price", "unit_price", "unit_price_low", "unit_price_high", "contracted_unit_price")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LineItem:
     """One charge, in FOCUS 1.2 terms."""
 
@@ -177,7 +178,7 @@ class LineItem:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unpriced:
     """Something that costs, or may cost, money, and how much is not known. Never counted as zero."""
 

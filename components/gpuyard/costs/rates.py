@@ -6,12 +6,13 @@ of its own, for it is paid all the same.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
 from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, NOTHING, LineItem, Loads, Unpriced, always
 from gpuyard.errors import did_you_mean
+from gpuyard.records import record
 
 RESERVED_INSTANCE, SAVINGS_PLAN = "Reserved Instance", "Savings Plan"
 COMMITMENTS = {
@@ -23,7 +24,7 @@ COMMITMENTS = {
 NOT_USED = "commitment not used"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Scope:
     """Which lines a rate is for. Empty fields let everything through."""
 
@@ -51,7 +52,7 @@ class Scope:
         return sum(map(bool, (self.cloud, self.type, self.region, self.resource, self.component)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OwnPrice:
     """A price that the user has by contract."""
 
@@ -61,7 +62,7 @@ class OwnPrice:
     as_of: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Discount:
     """A share off the list price that the user has by contract. Several that cover a line multiply."""
 
@@ -71,7 +72,7 @@ class Discount:
     """0.09 for 9 %."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Commitment:
     """Use paid for in advance: so many machines, or so many dollars per hour."""
 
@@ -90,7 +91,7 @@ class Commitment:
     as_of: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rates:
     """Prices, discounts and commitments, in the order in which they apply."""
 

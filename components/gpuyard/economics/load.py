@@ -1,12 +1,13 @@
 """A load over the day and the month: what is asked of an endpoint, as its owner declares it."""
 
-from dataclasses import dataclass
 from math import log
+
+from gpuyard.records import record
 
 HOURS_PER_DAY = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Workload:
     """Mean tokens of one request."""
 
@@ -29,7 +30,7 @@ class Workload:
         return f"{self.input_tokens:,.0f} in / {self.output_tokens:,.0f} out"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Target:
     """The latency that callers are promised, milliseconds."""
 
@@ -39,7 +40,7 @@ class Target:
     """Per further token; 50 ms are 20 tokens a second for each reader."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Load:
     """Requests per second in each hour of a busy day, and how often there is one."""
 

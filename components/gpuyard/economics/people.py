@@ -1,9 +1,9 @@
 """People, and the total cost of ownership beside the hosted alternative. Only what was declared."""
 
-from dataclasses import dataclass
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class People:
     """Time that somebody spends, as its owner declares it."""
 
@@ -26,7 +26,7 @@ class People:
         return self.monthly_hours * self.usd_per_hour
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ownership:
     """Everything over the months, the hosted alternative beside it."""
 

@@ -1,15 +1,15 @@
 """Replicas over the day: what a load takes, hour by hour, within what is allowed."""
 
-from dataclasses import dataclass
 from math import ceil
 
 from gpuyard.economics.load import HOURS_PER_DAY, Load
+from gpuyard.records import record
 
 _EPSILON = 1e-9
 """A load that fills replicas exactly takes no further one for a rounding error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReplicaDay:
     """Replicas by hour of a busy day, and over the week."""
 

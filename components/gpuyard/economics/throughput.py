@@ -10,7 +10,7 @@ all tokens together is given, and that of output tokens as if input were free.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 from math import inf, log
 
@@ -18,6 +18,7 @@ from gpuyard.catalog.models import ModelShape, find_model
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.throughput import Throughput, model_key, throughputs
 from gpuyard.economics.load import Target, Workload
+from gpuyard.records import record
 
 SAME = log(1.25)
 """Lengths within a quarter of each other count as the same workload."""
@@ -28,7 +29,7 @@ REACH = log(8.0)
 MEASURED_BY_YOU = "measured by you"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Setting:
     """What serves."""
 
@@ -40,7 +41,7 @@ class Setting:
     gpus_per_replica: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Timing:
     """One throughput, published or your own, with everything that decides whether it is near."""
 
@@ -77,7 +78,7 @@ class Timing:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Capability:
     """What one GPU serves of a workload within a latency."""
 
@@ -101,7 +102,7 @@ class Capability:
         return self.tokens_per_s_per_gpu / self.workload.output_tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NoFact:
     """Nothing near is published: the throughput is unknown."""
 

@@ -1,7 +1,7 @@
 """What the tokens of one endpoint cost, beside hosted APIs and beside cheaper ways to serve them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any
 
 from gpuyard.catalog.throughput import hosted_prices, model_key
@@ -17,6 +17,7 @@ from gpuyard.economics.throughput import (
     published_workloads,
 )
 from gpuyard.economics.tokens import FORMULAS, TokenPrice, break_even, hosted_request, price_tokens
+from gpuyard.records import record
 
 ASSUMED_UTILISATION = 0.4
 """Where no load is declared: the middle of what planners assume, 0.3 to 0.6; every report says so."""
@@ -25,7 +26,7 @@ ASSUMED_WORKLOAD = Workload(input_tokens=1024, output_tokens=1024)
 _CHEAPER_SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GpuHour:
     """What one GPU costs per hour that serves when its node is full: node price over such GPUs."""
 
@@ -38,7 +39,7 @@ class GpuHour:
     """P10 and P90 where the price is a distribution."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Candidate:
     """Another way to serve the same endpoint."""
 
@@ -51,7 +52,7 @@ class Candidate:
     """Why the stack does not run there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cheaper:
     """A candidate that meets the target for less, at the planned utilisation."""
 
@@ -68,7 +69,7 @@ class Cheaper:
     not_chosen: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Hosted:
     """One hosted API for the same requests."""
 
@@ -85,7 +86,7 @@ class Hosted:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TokenEconomics:
     """Everything about money per token of one endpoint; unknown is None, with the reason beside it."""
 

@@ -8,10 +8,9 @@ Utilisation is the share of the billed GPU-seconds that serve, measured against 
 target: at 1 every billed second is as busy as the latency allows.
 """
 
-from dataclasses import dataclass
-
 from gpuyard.economics.load import Workload
 from gpuyard.economics.throughput import Capability
+from gpuyard.records import record
 
 MILLION = 1e6
 FORMULAS = {
@@ -26,7 +25,7 @@ FORMULAS = {
 """Everything that is needed to compute the numbers again at another utilisation or price."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TokenPrice:
     """USD at one utilisation."""
 

@@ -6,11 +6,12 @@ is an assumption with a name, and the report lists each with the numbers it led 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from gpuyard.economics.load import Load
 from gpuyard.economics.replicas import ReplicaDay
+from gpuyard.records import record
 from gpuyard.units import GB, HOURS_PER_MONTH
 
 ROLLOUTS_PER_MONTH = 2
@@ -31,7 +32,7 @@ SECONDS_PER_CONNECTION = 60
 """Clients keep connections this long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Assumption:
     """One number that was assumed or derived, by name."""
 
@@ -42,7 +43,7 @@ class Assumption:
     """What it rests on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EndpointTraffic:
     """What one endpoint moves, as far as the plan knows."""
 
@@ -68,7 +69,7 @@ class EndpointTraffic:
     day: ReplicaDay | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DerivedUsage:
     """Use in the shape of a usage file, and what it rests on."""
 
@@ -78,7 +79,7 @@ class DerivedUsage:
     assumptions: tuple[Assumption, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Month:
     """What an endpoint does in a month."""
 

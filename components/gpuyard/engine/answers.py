@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from gpuyard.records import record
 from gpuyard.resources import Resource
 
 calling_provider: ContextVar[str | None] = ContextVar("calling_provider", default=None)
 """URN of the provider whose function is being called; None: the package's default provider."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Registration:
     """The answer to a resource that a program asked for."""
 

@@ -1,13 +1,13 @@
 """`Pulumi.yaml` and `Pulumi.<stack>.yaml`, read without Pulumi."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpuyard.engine.stack_config import StackConfig, read_config
 from gpuyard.engine.yaml_file import describe_kind, read_mapping
 from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.records import record
 
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 _PROJECT_KEYS = (
@@ -30,7 +30,7 @@ _PROJECT_KEYS = (
 _STACK_KEYS = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Project:
     """A Pulumi project on disk."""
 

@@ -6,12 +6,12 @@ be read without the stack's key: they are unknown secrets here.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gpuyard.engine.protocol import UNKNOWN_STRING
 from gpuyard.engine.yaml_file import describe_kind
 from gpuyard.errors import Finding, Severity
+from gpuyard.records import record
 from gpuyard.resources import SECRET, to_json
 
 _DECLARATION = frozenset({"type", "description", "default", "value", "secret", "items"})
@@ -25,7 +25,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StackConfig:
     """The config of one stack in Pulumi's wire form."""
 

@@ -5,7 +5,8 @@ properties listed here are checked, and each list says where it comes from.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from gpuyard.records import record
 
 _EKS = "EKS API model of botocore 1.44.8"
 _EC2 = "EC2 API model of botocore 1.44.8"
@@ -13,7 +14,7 @@ _GKE = "container v1 REST reference, revision 2026-10-27"
 _READ = "2026-11-23"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Words:
     """What one property may say."""
 

@@ -1,8 +1,10 @@
 """Phases that end, gates that may not, and how they add up."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
+
+from gpuyard.records import record
 
 MEASURED_BY_YOU = "measured by you"
 _TRUST = {
@@ -15,7 +17,7 @@ _TRUST = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Phase:
     """One step that takes time and ends."""
 
@@ -37,7 +39,7 @@ class Phase:
         return _TRUST.get(self.basis, "guess")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Gate:
     """A wait that someone else ends, or nobody. Never added to minutes."""
 
@@ -52,7 +54,7 @@ class Gate:
     """Whether evidence says that it does not hold anyone up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Journey:
     """Phases from one starting point to serving, with the time they take together."""
 
@@ -100,7 +102,7 @@ class Journey:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Saving:
     """Seconds less, never negative. A difference of two P90 may be below that of the medians."""
 
@@ -108,7 +110,7 @@ class Saving:
     off_p90_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Shortcut:
     """One way to shorten journeys: its effect on time, and on money."""
 
@@ -132,7 +134,7 @@ class Shortcut:
         return max((saving.off_p50_s for saving in self.saves.values()), default=0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LeadTime:
     """How long until tokens flow, from five starting points, and what may hold it up."""
 

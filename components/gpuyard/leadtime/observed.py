@@ -21,6 +21,7 @@ from gpuyard.leadtime.names import (
     NODE_BOOT,
     POD_START,
 )
+from gpuyard.records import record
 
 _SPANS = {
     NETWORK: (
@@ -53,7 +54,7 @@ _SINGLE = {
 _CREATING = frozenset({"create", "create-replacement"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Subject:
     """What a logical name stands for, as the plan knows it."""
 

@@ -1,9 +1,9 @@
 """The way to serving: what decides how long each step of it takes."""
 
-from dataclasses import dataclass
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ServingPath:
     """One endpoint in one place, bought one way."""
 

@@ -6,7 +6,7 @@ measured.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpuyard.catalog.component_prices import component
 from gpuyard.catalog.prices import on_demand
@@ -17,6 +17,7 @@ from gpuyard.leadtime.lead_time import Journey, LeadTime, Saving, Shortcut
 from gpuyard.leadtime.measured import Measurement
 from gpuyard.leadtime.names import ENGINE_START, IMAGE_PULL, NODE_REQUEST, POD_START, WEIGHTS
 from gpuyard.leadtime.path import ServingPath
+from gpuyard.records import record
 from gpuyard.units import GB, HOURS_PER_MONTH
 
 UNPACKED = 2.3
@@ -28,7 +29,7 @@ HELD = ("reservation", "capacity_block", "calendar", "future_reservation")
 """Purchases whose machines are paid whether they run or not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Bill:
     """What the machines of the path cost."""
 
@@ -45,7 +46,7 @@ class Bill:
     """What the image, and the weights from the hub, cost through NAT in a month."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Option:
     name: str
     changes: str

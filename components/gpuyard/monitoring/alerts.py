@@ -1,10 +1,11 @@
 """Alerts on normalised names: endpoints, GPUs, capacity, and the monitoring itself."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from gpuyard.records import record
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@record
 class Alert:
     """One alert; ``runbook`` says what to look at and what to do, in that order."""
 

@@ -1,8 +1,8 @@
 """A comment under a pull request: what matters first, details folded, within the hosts' limits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from gpuyard.records import record
 from gpuyard.report.markup import Dialect
 
 MAX_CHARACTERS = 60_000
@@ -11,7 +11,7 @@ _RESERVE = 1_000
 """For the line that names what was left out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Section:
     """A part that folds."""
 

@@ -1,7 +1,7 @@
 """One report: what a stack is, costs, takes and risks. Every format reads this."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from gpuyard.costs.cost_report import CostReport
@@ -10,13 +10,14 @@ from gpuyard.economics.token_economics import TokenEconomics
 from gpuyard.economics.traffic import Assumption
 from gpuyard.errors import Finding, Severity
 from gpuyard.leadtime.lead_time import LeadTime
+from gpuyard.records import record
 from gpuyard.report.limits import NO_LIMITS, Limits, Verdict
 
 SCHEMA = "gpuyard.report/v1"
 """Name and version of the JSON form; a change that breaks readers raises the number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PoolRow:
     """One GPU pool, or one endpoint on an existing cluster."""
 
@@ -32,7 +33,7 @@ class PoolRow:
     """Endpoint and model."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RungRow:
     """One rung of an endpoint's ladder."""
 
@@ -47,7 +48,7 @@ class RungRow:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Report:
     """The whole report."""
 

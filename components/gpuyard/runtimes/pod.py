@@ -1,9 +1,10 @@
 """One runtime, one model, one version: the container that serves it, as plain data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gpuyard.catalog.engine_flags import flags_of
+from gpuyard.records import record
 from gpuyard.runtimes.metrics import series_of
 from gpuyard.runtimes.runtime import CACHE, Runtime, default_image, drains, merge_flags
 
@@ -11,7 +12,7 @@ GKE_LIBRARIES = "/usr/local/nvidia/lib64:/usr/local/cuda/lib64"
 """Where GKE mounts the driver's libraries; images on CUDA 12.8 and later look elsewhere first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RuntimePod:
     """What the container of an engine needs."""
 
@@ -37,7 +38,7 @@ class RuntimePod:
     """Paths that need a writable volume."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RuntimeDemand:
     """What one replica must serve, and what the user insists on."""
 

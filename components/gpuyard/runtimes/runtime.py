@@ -6,14 +6,15 @@ judged by the newest known facts.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gpuyard.catalog.engine_flags import OPTIONS
 from gpuyard.catalog.tables import read_csv
 from gpuyard.errors import did_you_mean
+from gpuyard.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Runtime:
     """What an endpoint needs to know of one kind of engine."""
 

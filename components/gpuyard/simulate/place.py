@@ -3,19 +3,19 @@
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from gpuyard.errors import EngineError
+from gpuyard.records import record
 from gpuyard.resources import Resource
 
 ACCOUNT = "123456789012"
 """The account of the simulated AWS: the number that AWS's own documentation uses."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Place:
     """One provider's corner of a cloud."""
 

@@ -4,7 +4,7 @@ Everything is settled here, in plain data, before the first resource: components
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from gpuyard.capacity.lock import Lock, LockedRung
@@ -13,6 +13,7 @@ from gpuyard.catalog.places import zones_selling
 from gpuyard.errors import Finding, SpecError, has_errors
 from gpuyard.names import fit
 from gpuyard.planning.fitted import Fit
+from gpuyard.records import record
 from gpuyard.stack.demands import endpoint_model, fit_endpoint, make_demands
 from gpuyard.stack.lock_check import check_lock
 from gpuyard.stack.spec import CPU, Cloud, Deployment, Endpoint
@@ -22,7 +23,7 @@ SYSTEM_MACHINE = {"aws": "m7i.large", "gcp": "e2-standard-4"}
 PLATFORM = {"aws": "eks", "gcp": "gke", "kubernetes": "kubernetes"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClusterPlan:
     """One cluster: to be created, or existing."""
 
@@ -40,7 +41,7 @@ class ClusterPlan:
         return PLATFORM[self.cloud]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PoolPlan:
     """One GPU node pool: the active rung of one endpoint."""
 
@@ -50,7 +51,7 @@ class PoolPlan:
     rung: LockedRung
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EndpointPlan:
     """One endpoint, placed and fitted."""
 
@@ -70,7 +71,7 @@ class EndpointPlan:
     """Replicas there may be: as declared, as far as the pool has room and something moves them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StackPlan:
     """The whole stack as plain data."""
 
