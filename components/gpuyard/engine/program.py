@@ -118,6 +118,7 @@ def _is_installed(module: ModuleType) -> bool:
 
 
 def _file(module: ModuleType) -> str:
+    if not issubclass(type(module), ModuleType):  # cffi's only say that they are modules
+        return str(getattr(module, "__file__", None) or "")
     # past the module's own look-up: asking must not load one that waits for its first use
-    names = ModuleType.__getattribute__(module, "__dict__") if isinstance(module, ModuleType) else {}
-    return str(names.get("__file__") or "")
+    return str(ModuleType.__getattribute__(module, "__dict__").get("__file__") or "")
