@@ -18,8 +18,8 @@ from gpuyard.catalog.tables import read_csv
 from gpuyard.compat.check import check, propose, verdict_of
 from gpuyard.compat.codes import CODES, render_reference
 from gpuyard.compat.combination import FIELDS, Combination, changed, parse_combination
-from gpuyard.compat.facts import read_facts
 from gpuyard.compat.generations import VOLTA, last_branch
+from gpuyard.compat.reading import read_facts
 from gpuyard.compat.spelling import read_manager
 from gpuyard.errors import Severity, SpecError
 

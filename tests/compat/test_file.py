@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gpuyard.cli.compat_file import read_combinations
 from gpuyard.compat.check import check, propose
 from gpuyard.compat.combination import FIELDS, parse_combination, read_combination
-from gpuyard.compat.facts import read_facts
+from gpuyard.compat.reading import read_facts
 from gpuyard.errors import Severity, SpecError
 
 REAL: tuple[dict[str, Any], ...] = (

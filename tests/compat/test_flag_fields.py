@@ -6,7 +6,7 @@ import pytest
 
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import Combination
-from gpuyard.compat.facts import read_facts
+from gpuyard.compat.reading import read_facts
 from gpuyard.errors import Severity
 
 

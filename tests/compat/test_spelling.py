@@ -8,7 +8,7 @@ import yaml
 
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import Combination, parse_combination
-from gpuyard.compat.facts import read_facts
+from gpuyard.compat.reading import read_facts
 from gpuyard.errors import Severity
 
 

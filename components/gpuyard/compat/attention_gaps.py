@@ -8,7 +8,6 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, TURING
 from gpuyard.compat.problem import Problem, set_gpus, set_release
 from gpuyard.compat.spelling import dotted
-from gpuyard.compat.variables import is_undated
 from gpuyard.errors import Severity
 from gpuyard.records import record
 
@@ -147,7 +146,7 @@ def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:
     since, before = gap.releases
     within = since <= facts.version < before
     if not facts.version and gap.releases != EVERY:
-        within = is_undated(facts) and _is_recent(gap, facts.runtime)
+        within = facts.is_undated and _is_recent(gap, facts.runtime)
     spared = facts.is_without_flash and gap.shards == 1
     return (
         not spared

@@ -15,7 +15,7 @@ from gpuyard.compat.codes import CODES
 from gpuyard.compat.combination import Combination, changed
 from gpuyard.compat.driver import driver_problems
 from gpuyard.compat.engine import engine_problems
-from gpuyard.compat.facts import Facts, read_facts
+from gpuyard.compat.facts import Facts
 from gpuyard.compat.flags import flag_problems
 from gpuyard.compat.host import host_problems
 from gpuyard.compat.image_defects import image_defect_problems
@@ -26,6 +26,7 @@ from gpuyard.compat.parallel import parallel_problems
 from gpuyard.compat.problem import Fix, Problem
 from gpuyard.compat.processor import processor_problems
 from gpuyard.compat.quantization import quantization_problems
+from gpuyard.compat.reading import read_facts
 from gpuyard.errors import Finding, Severity
 
 SEARCH_DEPTH = 10

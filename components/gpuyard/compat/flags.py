@@ -1,4 +1,4 @@
-"""Flags and variables against the release: removed, not yet there, of another engine, misspelt."""
+"""Flags against the engine: of another one, of one of its commands, misspelt; by release in `flag_spans`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,50 +8,15 @@ from functools import cache
 
 from gpuyard.catalog.engine_flags import own_flag
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import release_text, runtime_releases
-from gpuyard.catalog.software_support import WHOLE_PARSERS, FlagSpan, runtime_flags
+from gpuyard.catalog.software_support import WHOLE_PARSERS, runtime_flags
 from gpuyard.compat.build import is_other_build, is_own_image
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, set_release, with_env, without_flags
-from gpuyard.compat.variables import is_undated, variable_problems
+from gpuyard.compat.flag_problem import unknown
+from gpuyard.compat.flag_spans import argument_problems, begins_another, command_line_only, span_problems
+from gpuyard.compat.problem import Fix, Problem, with_env, without_flags
+from gpuyard.compat.variables import variable_problems
 from gpuyard.errors import Severity
 
-SUCCESSORS: Mapping[str, Mapping[str, str]] = {
-    "vllm": {
-        "--enable-reasoning": "drop it; --reasoning-parser is enough",
-        "--task": "use --runner and --convert",
-        "--enable-prompt-adapter": "use LoRA",
-        "--worker-use-ray": "use --distributed-executor-backend ray",
-        "--speculative-model": "use --speculative-config",
-        "--num-speculative-tokens": "use --speculative-config",
-        "--guided-decoding-backend": "use --structured-outputs-config.backend",
-        "--disable-log-requests": "drop it; requests are not logged by default",
-        "--rope-scaling": "use --hf-overrides",
-        "--rope-theta": "use --hf-overrides",
-        "--cuda-graph-sizes": "use --cudagraph-capture-sizes",
-        "--max-seq-len-to-capture": "drop it",
-        "--override-pooler-config": "use --pooler-config",
-        "--num-redundant-experts": "use --eplb-config",
-        "--disable-mm-preprocessor-cache": "use --mm-processor-cache-gb 0",
-        "--enable-multimodal-encoder-data-parallel": "use --mm-encoder-tp-mode data",
-    },
-    "sglang": {
-        "--enable-ep-moe": "use --ep-size",
-        "--enable-deepep-moe": "use --moe-a2a-backend deepep",
-        "--enable-flashinfer-mla": "use --attention-backend flashinfer",
-        "--enable-flashmla": "use --attention-backend flashmla",
-        "--enable-flashinfer-cutlass-moe": "use --moe-runner-backend flashinfer_cutlass",
-        "--enable-flashinfer-trtllm-moe": "use --moe-runner-backend flashinfer_trtllm",
-        "--enable-triton-kernel-moe": "use --moe-runner-backend triton_kernel",
-        "--cuda-graph-bs": "use --cuda-graph-bs-decode",
-        "--cuda-graph-max-bs": "use --cuda-graph-max-bs-decode",
-        "--disable-piecewise-cuda-graph": "use --disable-prefill-cuda-graph",
-        "--stream-output": "use --incremental-streaming-output",
-        "--nsa-prefill-backend": "use --dsa-prefill-backend",
-        "--nsa-decode-backend": "use --dsa-decode-backend",
-    },
-}
-"""What took the place of a flag that is gone. Sources: deprecation notes of the releases before."""
 _OF_STARTERS = frozenset(
     {
         *(
@@ -143,21 +108,6 @@ NVIDIA/TensorRT-LLM#18582)."""
 FLASH_VALUE_SINCE = (0, 0, 6341, 0)
 """Build of llama.cpp whose ``--flash-attn`` wants ``on``, ``off`` or ``auto`` after it; b6303 took it bare
 (mostlygeek/llama-swap#283, 2025-09-04)."""
-ARGUMENTS_GONE: Mapping[str, Mapping[str, Version]] = {
-    "vllm": {"--disable-log-requests": (0, 10, 1, 0)},
-    "sglang": dict.fromkeys(
-        (
-            "--disable-piecewise-cuda-graph",
-            "--enforce-piecewise-cuda-graph",
-            "--cuda-graph-bs",
-            "--cuda-graph-max-bs",
-        ),
-        (0, 5, 14, 0),
-    ),
-}
-"""Flags that were gone from the engine's Python arguments while the command line still took them
-(vllm-project/vllm#23283, hiyouga/LlamaFactory#9503, sgl-project/sglang#36478, intel/auto-round#1964)."""
-_ARGUMENT = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 _WORKER_FLAGS = "--dyn-"
 """Flags that Dynamo's worker takes beside the engine's (ai-dynamo/dynamo, components/src/dynamo/common)."""
 MISSPELT = 0.88
@@ -166,8 +116,6 @@ _SCRIPT = re.compile(r"&&|;|\bbash\b|\.sh\b")
 """A script: flags may be of its other commands."""
 _HYPHENS_ONLY = frozenset({"sglang"})
 """Engines whose parser does not take ``_`` for ``-``."""
-_WHOLE_NAMES = frozenset({"llama.cpp"})
-"""Engines whose parser takes no beginnings of flags."""
 OLDEST_READ: Mapping[str, Version] = {"llama.cpp": (0, 0, 1900, 0)}
 """The release from which a parser was read, where the table does not say so."""
 
@@ -177,7 +125,7 @@ def flag_problems(facts: Facts) -> Iterator[Problem]:
     if facts.runtime == "llama.cpp" and facts.version[:2] not in ((), (0, 0)):
         return  # a binding's release, not a build
     yield from _flags(facts)
-    yield from _arguments(facts)
+    yield from argument_problems(facts)
     yield from _command(facts)
     yield from _flash_attention(facts)
     yield from variable_problems(facts)
@@ -202,7 +150,7 @@ def _flags(facts: Facts) -> Iterator[Problem]:
 def _flag(facts: Facts, name: str) -> Iterator[Problem]:
     short = runtime_flags(facts.runtime).get(name)
     if not name.startswith("--") and short is not None:
-        yield from _span(facts, name, short)
+        yield from span_problems(facts, name, short)
         return
     if not name.startswith("--"):
         yield from _one_hyphen(facts, name)
@@ -217,31 +165,16 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
     known = runtime_flags(facts.runtime)
     span = known.get(key) or known.get("--" + key.removeprefix("--no-"))
     if span is not None and "_" in name.partition("=")[0] and facts.runtime in _HYPHENS_ONLY:
-        yield Problem(
-            "FLAG_UNKNOWN",
-            "env",
-            f"{facts.runtime} has no {name}; did you mean {span.flag}?",
-            (Fix(f"write {span.flag}", without_flags(facts, name)),),
-        )
-    elif span is not None and not _begins_another(facts, span):
-        yield from _span(facts, name, span)
-        yield from _deprecated(facts, name, span)
+        message = f"{facts.runtime} has no {name}; did you mean {span.flag}?"
+        yield unknown(facts, name, message, f"write {span.flag}")
+    elif span is not None and not begins_another(facts, span):
+        yield from span_problems(facts, name, span)
+        yield from command_line_only(facts, name, span)
     elif span is not None or key in _OF_STARTERS:
         return
     elif facts.runtime in WHOLE_PARSERS and not any(flag.startswith(key) for flag in known):
         # parsers take unique beginnings
-        yield from _unknown(facts, name, key)
-
-
-def _arguments(facts: Facts) -> Iterator[Problem]:
-    """Flags that are passed as arguments of Python: ``num_scheduler_steps=8``."""
-    known = runtime_flags(facts.runtime)
-    for name in facts.env:
-        span = known.get("--" + name.replace("_", "-")) if _ARGUMENT.fullmatch(name) else None
-        if span is None:
-            continue
-        earlier = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
-        yield from _span(facts, name, span if earlier is None else replace(span, gone_in=earlier))
+        yield _unknown(facts, name, key)
 
 
 def _command(facts: Facts) -> Iterator[Problem]:
@@ -251,12 +184,7 @@ def _command(facts: Facts) -> Iterator[Problem]:
         if command not in text:
             continue
         for name in dict.fromkeys(flag for flag, _ in facts.flags if flag.replace("_", "-") in lacking):
-            yield Problem(
-                "FLAG_UNKNOWN",
-                "env",
-                f"{command} has no {name}; {instead}",
-                (Fix(f"drop {name}", without_flags(facts, name)),),
-            )
+            yield unknown(facts, name, f"{command} has no {name}; {instead}")
 
 
 def _flash_attention(facts: Facts) -> Iterator[Problem]:
@@ -297,76 +225,14 @@ def _is_plain_release(facts: Facts) -> bool:
     return own and bool(facts.version) and oldest <= facts.version <= newest
 
 
-def _begins_another(facts: Facts, span: FlagSpan) -> bool:
-    """Whether a release without the flag takes it as the beginning of the only other one that begins so."""
-    release = facts.version
-    if facts.runtime in _WHOLE_NAMES:
-        return False
-    if not span.is_gone(release) and not span.is_missing(release):
-        return False
-    others = [
-        other
-        for other in runtime_flags(facts.runtime).values()
-        if other is not span and other.flag.startswith(span.flag)
-    ]
-    return sum(not other.is_gone(release) and not other.is_missing(release) for other in others) == 1
-
-
-def _span(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
-    drop = Fix(f"drop {name}", without_flags(facts, name))
-    if span.is_gone(facts.version):
-        successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
-        yield Problem(
-            "FLAG_REMOVED",
-            "env",
-            f"{facts.engine} has no {name} (gone since {release_text(span.gone_in)}): {successor}",
-            (drop,),
-        )
-    elif span.gone_in and not facts.version and is_undated(facts):
-        yield Problem(
-            "FLAG_REMOVED",
-            "env",
-            f"{facts.runtime} has no {name} since {release_text(span.gone_in)}, and no release is stated",
-            (drop,),
-            Severity.WARNING,
-        )
-    elif span.is_missing(facts.version) and not is_other_build(facts.image):
-        known = {release.key: release.version for release in runtime_releases(facts.runtime)}
-        version = known.get(span.first_seen, release_text(span.first_seen))
-        yield Problem(
-            "FLAG_UNKNOWN",
-            "env",
-            f"{facts.engine} does not know {name}; {version} does",
-            (drop, set_release(facts, version)),
-        )
-
-
-def _deprecated(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
-    """A flag that only the command line still takes."""
-    gone = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
-    if gone is None or not facts.version >= gone or span.is_gone(facts.version):
-        return
-    successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
-    yield Problem(
-        "FLAG_REMOVED",
-        "env",
-        f"{facts.engine} takes {name} on the command line only, for now: {successor}",
-        (Fix(f"drop {name}", without_flags(facts, name)),),
-        Severity.WARNING,
-    )
-
-
 def _foreign(facts: Facts, name: str, own: str) -> Problem:
-    words = f"use {own} instead of {name}" if own else f"drop {name}"
-    return Problem(
-        "FLAG_UNKNOWN",
-        "env",
-        f"{facts.runtime} has no {name}" + (f"; it calls it {own}" if own else ""),
-        (Fix(words, without_flags(facts, name)),),
-    )
+    if not own:
+        return unknown(facts, name, f"{facts.runtime} has no {name}")
+    message = f"{facts.runtime} has no {name}; it calls it {own}"
+    return unknown(facts, name, message, f"use {own} instead of {name}")
 
 
-def _unknown(facts: Facts, name: str, key: str) -> Iterator[Problem]:
+def _unknown(facts: Facts, name: str, key: str) -> Problem:
     """A misspelling of a known flag is one, and so is a flag that no release up to a stated one ever had.
 
     Without a release, or with an image of somebody else's, the flag may be of a plug-in or newer.
@@ -374,25 +240,19 @@ def _unknown(facts: Facts, name: str, key: str) -> Iterator[Problem]:
     near = _nearest(facts.runtime, key)
     is_other = any(key in runtime_flags(other) for other in WHOLE_PARSERS if other != facts.runtime)
     is_sure = bool(near) or is_other or _is_plain_release(facts)
-    yield Problem(
-        "FLAG_UNKNOWN",
-        "env",
-        f"{facts.runtime} has no {name}" + (f"; did you mean {near}?" if near else " that the catalog knows"),
-        (Fix(f"write {near}" if near else f"drop {name}", without_flags(facts, name)),),
-        Severity.ERROR if is_sure and not facts.is_newer else Severity.WARNING,
-    )
+    severity = Severity.ERROR if is_sure and not facts.is_newer else Severity.WARNING
+    if near:
+        message = f"{facts.runtime} has no {name}; did you mean {near}?"
+        return unknown(facts, name, message, f"write {near}", severity)
+    return unknown(facts, name, f"{facts.runtime} has no {name} that the catalog knows", severity=severity)
 
 
 def _one_hyphen(facts: Facts, name: str) -> Iterator[Problem]:
     """Long flags with one hyphen; short ones have values glued to them or are one of a few."""
     if not re.fullmatch(r"-[a-z]+[-_][a-z_-]+", name) or "-" + name not in runtime_flags(facts.runtime):
         return
-    yield Problem(
-        "FLAG_UNKNOWN",
-        "env",
-        f"{facts.runtime} has no {name}: long flags begin with two hyphens",
-        (Fix(f"write -{name}", without_flags(facts, name)),),
-    )
+    message = f"{facts.runtime} has no {name}: long flags begin with two hyphens"
+    yield unknown(facts, name, message, f"write -{name}")
 
 
 @cache

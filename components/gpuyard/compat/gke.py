@@ -6,10 +6,11 @@ from typing import Any
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_gke import gke_gpus
-from gpuyard.compat.facts import Facts, pool_driver
+from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
 from gpuyard.compat.owner import has_operator, has_values, installs_toolkit, is_on, switched
+from gpuyard.compat.place import pool_driver
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
 from gpuyard.compat.spelling import INSTALLER, plain
 from gpuyard.errors import Severity

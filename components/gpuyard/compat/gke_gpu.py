@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_gke import GkeGpu, gke_gpus, read_gke_version
-from gpuyard.compat.facts import Facts, pool_driver
+from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import has_operator
+from gpuyard.compat.place import pool_driver
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, with_env
 from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.errors import Severity

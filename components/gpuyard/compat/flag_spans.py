@@ -1,0 +1,123 @@
+"""Flags of the engine against its release: gone, going, not there yet."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_runtimes import release_text, runtime_releases
+from gpuyard.catalog.software_support import FlagSpan, runtime_flags
+from gpuyard.compat.build import is_other_build
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.flag_problem import drop, lately, removed
+from gpuyard.compat.problem import Problem, set_release
+from gpuyard.errors import Severity
+
+SUCCESSORS: Mapping[str, Mapping[str, str]] = {
+    "vllm": {
+        "--enable-reasoning": "drop it; --reasoning-parser is enough",
+        "--task": "use --runner and --convert",
+        "--enable-prompt-adapter": "use LoRA",
+        "--worker-use-ray": "use --distributed-executor-backend ray",
+        "--speculative-model": "use --speculative-config",
+        "--num-speculative-tokens": "use --speculative-config",
+        "--guided-decoding-backend": "use --structured-outputs-config.backend",
+        "--disable-log-requests": "drop it; requests are not logged by default",
+        "--rope-scaling": "use --hf-overrides",
+        "--rope-theta": "use --hf-overrides",
+        "--cuda-graph-sizes": "use --cudagraph-capture-sizes",
+        "--max-seq-len-to-capture": "drop it",
+        "--override-pooler-config": "use --pooler-config",
+        "--num-redundant-experts": "use --eplb-config",
+        "--disable-mm-preprocessor-cache": "use --mm-processor-cache-gb 0",
+        "--enable-multimodal-encoder-data-parallel": "use --mm-encoder-tp-mode data",
+    },
+    "sglang": {
+        "--enable-ep-moe": "use --ep-size",
+        "--enable-deepep-moe": "use --moe-a2a-backend deepep",
+        "--enable-flashinfer-mla": "use --attention-backend flashinfer",
+        "--enable-flashmla": "use --attention-backend flashmla",
+        "--enable-flashinfer-cutlass-moe": "use --moe-runner-backend flashinfer_cutlass",
+        "--enable-flashinfer-trtllm-moe": "use --moe-runner-backend flashinfer_trtllm",
+        "--enable-triton-kernel-moe": "use --moe-runner-backend triton_kernel",
+        "--cuda-graph-bs": "use --cuda-graph-bs-decode",
+        "--cuda-graph-max-bs": "use --cuda-graph-max-bs-decode",
+        "--disable-piecewise-cuda-graph": "use --disable-prefill-cuda-graph",
+        "--stream-output": "use --incremental-streaming-output",
+        "--nsa-prefill-backend": "use --dsa-prefill-backend",
+        "--nsa-decode-backend": "use --dsa-decode-backend",
+    },
+}
+"""What took the place of a flag that is gone. Sources: deprecation notes of the releases before."""
+ARGUMENTS_GONE: Mapping[str, Mapping[str, Version]] = {
+    "vllm": {"--disable-log-requests": (0, 10, 1, 0)},
+    "sglang": dict.fromkeys(
+        (
+            "--disable-piecewise-cuda-graph",
+            "--enforce-piecewise-cuda-graph",
+            "--cuda-graph-bs",
+            "--cuda-graph-max-bs",
+        ),
+        (0, 5, 14, 0),
+    ),
+}
+"""Flags that were gone from the engine's Python arguments while the command line still took them
+(vllm-project/vllm#23283, hiyouga/LlamaFactory#9503, sgl-project/sglang#36478, intel/auto-round#1964)."""
+_ARGUMENT = re.compile(r"[a-z]+(_[a-z0-9]+)+")
+_WHOLE_NAMES = frozenset({"llama.cpp"})
+"""Engines whose parser takes no beginnings of flags."""
+
+
+def span_problems(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
+    """A flag that is gone, or not there yet."""
+    if span.is_gone(facts.version):
+        successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
+        message = f"{facts.engine} has no {name} (gone since {release_text(span.gone_in)}): {successor}"
+        yield removed(facts, name, message)
+    elif span.gone_in and not facts.version and facts.is_undated:
+        yield removed(facts, name, lately(facts, "has no", name, span.gone_in), Severity.WARNING)
+    elif span.is_missing(facts.version) and not is_other_build(facts.image):
+        known = {release.key: release.version for release in runtime_releases(facts.runtime)}
+        version = known.get(span.first_seen, release_text(span.first_seen))
+        yield Problem(
+            "FLAG_UNKNOWN",
+            "env",
+            f"{facts.engine} does not know {name}; {version} does",
+            (drop(facts, name), set_release(facts, version)),
+        )
+
+
+def command_line_only(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
+    """A flag that only the command line still takes."""
+    gone = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
+    if gone is None or not facts.version >= gone or span.is_gone(facts.version):
+        return
+    successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
+    message = f"{facts.engine} takes {name} on the command line only, for now: {successor}"
+    yield removed(facts, name, message, Severity.WARNING)
+
+
+def argument_problems(facts: Facts) -> Iterator[Problem]:
+    """Flags that are passed as arguments of Python: ``num_scheduler_steps=8``."""
+    known = runtime_flags(facts.runtime)
+    for name in facts.env:
+        span = known.get("--" + name.replace("_", "-")) if _ARGUMENT.fullmatch(name) else None
+        if span is None:
+            continue
+        earlier = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
+        yield from span_problems(facts, name, span if earlier is None else replace(span, gone_in=earlier))
+
+
+def begins_another(facts: Facts, span: FlagSpan) -> bool:
+    """Whether a release without the flag takes it as the beginning of the only other one that begins so."""
+    release = facts.version
+    if facts.runtime in _WHOLE_NAMES:
+        return False
+    if not span.is_gone(release) and not span.is_missing(release):
+        return False
+    others = [
+        other
+        for other in runtime_flags(facts.runtime).values()
+        if other is not span and other.flag.startswith(span.flag)
+    ]
+    return sum(not other.is_gone(release) and not other.is_missing(release) for other in others) == 1
