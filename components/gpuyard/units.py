@@ -3,6 +3,9 @@
 Memory is kept in MiB (what drivers report) or bytes (what formulae give), never in bare "GB".
 """
 
+from datetime import UTC, datetime
+from typing import Any
+
 KIB = 1024
 MIB = 1024**2
 GIB = 1024**3
@@ -39,3 +42,12 @@ def format_usd(value: float) -> str:
     """Money for people: cents below 1,000, whole dollars above, thousands separated, the sign first."""
     sign, amount = ("-", -value) if value < 0 else ("", value)
     return f"{sign}${amount:,.2f}" if amount < 1000 else f"{sign}${amount:,.0f}"
+
+
+def moment(value: Any) -> datetime | None:
+    """A point in time from ISO 8601, in UTC where it names no zone; None: no such text."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC) if found else None

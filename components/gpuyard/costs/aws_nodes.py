@@ -30,8 +30,9 @@ from gpuyard.costs.line_item import (
     unpriced,
 )
 from gpuyard.costs.machine import charge_machines
-from gpuyard.costs.scene import Scene, amount, count, listed, mapping, moment, text
+from gpuyard.costs.scene import Scene, amount, count, listed, mapping, text
 from gpuyard.resources import UNKNOWN, Resource
+from gpuyard.units import moment
 
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 LAUNCH_CONFIGURATION = "aws:ec2/launchConfiguration:LaunchConfiguration"

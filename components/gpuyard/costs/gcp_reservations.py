@@ -14,8 +14,9 @@ from gpuyard.costs.gcp_machines import GceMachine, attached_gpus, charge_gce, fr
 from gpuyard.costs.gcp_nodes import GROUPS, INSTANCE, NODE_POOL, group_template, pool_nodes
 from gpuyard.costs.line_item import NOTHING, Charge, Loads, always, unpriced, when_used
 from gpuyard.costs.machine import charge_dws
-from gpuyard.costs.scene import Scene, amount, count, listed, mapping, moment, text
+from gpuyard.costs.scene import Scene, amount, count, listed, mapping, text
 from gpuyard.resources import Resource
+from gpuyard.units import moment
 
 _LONGEST_FLEX_HOURS = Decimal(168)
 """Flex-start machines are deleted after seven days at the latest."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from math import isfinite
@@ -205,15 +205,6 @@ def amount(value: Any) -> Decimal | None:
             return None
         return found if found.is_finite() and found >= 0 else None
     return None
-
-
-def moment(value: Any) -> datetime | None:
-    """A point in time from ISO 8601, in UTC where it names no zone; None: no such text."""
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found.replace(tzinfo=found.tzinfo or UTC) if found else None
 
 
 def truth(value: Any, default: bool = False) -> bool:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from gpuyard.capacity.demand import PURCHASES_COMMITTED
 from gpuyard.capacity.lock import Lock, LockedRung
 from gpuyard.catalog.hardware import find_machine_type
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.quotas import buckets
+from gpuyard.units import moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def make_candidate(endpoint: str, index: int, rung: LockedRung, now: float = 0.0
         reservation=rung.reservation,
         offering=rung.offering,
         usd_upfront=rung.usd_committed,
-        starts=_seconds(rung.starts) or 0.0,
+        starts=epoch_seconds(rung.starts) or 0.0,
         obstacle=_obstacle(rung, now),
     )
 
@@ -98,7 +98,7 @@ def bucket_of(cloud: str, machine_type: str, purchase: str) -> str:
 
 
 def _obstacle(rung: LockedRung, now: float) -> str:
-    ends = _seconds(rung.ends)
+    ends = epoch_seconds(rung.ends)
     if ends is not None and ends <= now:
         return f"it ended on {rung.ends}"
     short = next((item for item in rung.quotas if item.verdict == "short"), None)
@@ -109,10 +109,7 @@ def _obstacle(rung: LockedRung, now: float) -> str:
     return f"quota {short.code} is short: needs {short.needed:g} {short.unit}, limit {limit}{seen}"
 
 
-def _seconds(text: str) -> float | None:
+def epoch_seconds(text: str) -> float | None:
     """Epoch seconds of a day or time in ISO form, UTC unless it says otherwise; None: there is none."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time.replace(tzinfo=time.tzinfo or UTC).timestamp()
+    found = moment(text)
+    return found.timestamp() if found else None

@@ -19,6 +19,7 @@ import yaml
 from pydantic import AwareDatetime, Field, field_validator
 
 from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.failover.candidate import epoch_seconds
 from gpuyard.failover.failure import UNTIL_CHANGED, UNTIL_NEVER, Failure, FailureClass
 from gpuyard.failover.memory import Memory
 from gpuyard.failover.scope import Scope
@@ -71,7 +72,7 @@ class _Entry(Spec):
     @field_validator("until")
     @classmethod
     def _a_time_or_a_word(cls, value: str) -> str:
-        if value not in (UNTIL_CHANGED, UNTIL_NEVER) and _seconds(value) is None:
+        if value not in (UNTIL_CHANGED, UNTIL_NEVER) and epoch_seconds(value) is None:
             raise ValueError(
                 f'"{value}" is neither a time such as 2026-11-26T14:00:00Z nor changed nor never'
             )
@@ -177,7 +178,7 @@ def _row(item: Failure) -> dict[str, Any]:
 
 
 def _failure(entry: _Entry) -> Failure:
-    until = _seconds(entry.until)
+    until = epoch_seconds(entry.until)
     return Failure(
         kind=entry.kind,
         scope=Scope(**entry.scope.model_dump()),
@@ -203,14 +204,6 @@ def _with_times_as_text(row: Any) -> Any:
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(round(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time.replace(tzinfo=time.tzinfo or UTC).timestamp()
 
 
 def _set_aside(path: Path) -> None:
