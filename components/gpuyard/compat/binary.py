@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.catalog.software_support import find_retired
+from gpuyard.compat.build import is_by_others
 from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
@@ -271,6 +272,8 @@ def _sm_103(facts: Facts) -> Iterator[Problem]:
 
 
 def _is_own_build(facts: Facts) -> bool:
-    """A build between releases (``0.8.5.dev169+gce17db8``) with a CUDA that compiles for the GPU."""
-    between = ".dev" in str(facts.given.runtime_version) and facts.cuda_is_given
-    return facts.is_for_older_gpus or (between and facts.cuda >= compiled_since(SM_SINCE_CUDA, facts.sm))
+    """A build between releases (``0.8.5.dev169+gce17db8``) or by others; its CUDA compiles for the GPU."""
+    own = ".dev" in str(facts.given.runtime_version) or is_by_others(facts.image, facts.runtime)
+    return facts.is_for_older_gpus or (
+        own and facts.cuda_is_given and facts.cuda >= compiled_since(SM_SINCE_CUDA, facts.sm)
+    )

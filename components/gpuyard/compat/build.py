@@ -24,7 +24,9 @@ NGC_NAMES = re.compile(r"triton ?(inference ?)?server|^triton\b|\bngc\b")
 CALENDAR_TAGS = 20
 """Image tags such as ``25.11-py3`` are months, not engine versions."""
 _VERSION = r"v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)"
-VERSION_IN_TAG = re.compile(rf"(?:^|[-_ ](?=v\d)|vllm|sglang|tgi|llm)[-_: ]?{_VERSION}")
+VERSION_IN_TAG = re.compile(
+    rf"(?:^|[-_ ](?=v\d)|vllm|sglang|tgi|llm|torch|triton-lang)(?:==|[-_: ])?{_VERSION}"
+)
 """At the start or after an engine's name: models have versions too (``glm-5.3-flash``)."""
 _VERSION_BY_NAME = re.compile(rf"(?:vllm|sglang|tgi|trt-?llm|lmdeploy)[-_: ]?{_VERSION}")
 OWN_IMAGES: Mapping[str, str] = {
@@ -168,6 +170,8 @@ def read_cuda(
         return cuda_of(str(given.cuda)), True
     tag = image.rpartition(":")[2]
     base = base_image(image)
+    if is_by_others(image, runtime) and given.base_image_cuda is not None:
+        base = cuda_of(str(given.base_image_cuda))
     if base and install != "pip":  # which brings the libraries of its own CUDA
         return base, True
     for text in (tag, plain(given.runtime_version), plain(given.runtime)):
@@ -198,6 +202,11 @@ def is_other_build(image: str) -> bool:
     """Whether the tag of the engine's own image names a model or a branch: its CUDA is not the release's."""
     tag = image.partition("@")[0].rpartition(":")[2]
     return "nightly" in tag or (_is_own(image) and not re.match(r"(v?\d|latest\b)", tag) and "/" not in tag)
+
+
+def is_by_others(image: str, engine: str) -> bool:
+    """Whether somebody else than the engine's project built the image, with whatever CUDA and torch."""
+    return bool(image and engine) and not is_own_image(engine, image)
 
 
 def is_own_image(engine: str, image: str) -> bool:

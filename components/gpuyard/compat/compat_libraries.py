@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gpuyard.catalog.software import Version, cuda_floor, forward_hosts, native_driver, newest_driver
-from gpuyard.catalog.software_runtimes import ngc_hosts, release_key
+from gpuyard.catalog.software_runtimes import ngc_hosts, release_key, runtime_releases
 from gpuyard.compat.build import NGC_IMAGES, says_major_alone
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import last_branch
@@ -79,9 +79,10 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
     """Libraries that the combination states, or that the release is known to load."""
     stated = cuda_of(str(facts.given.base_image_cuda or ""))
     own = (LLM_D_CUDA if _is_wired_llm_d(facts) else ()) or (TEI_CUDA if _is_wired_tei(facts) else ())
-    cuda = stated or facts.cuda or own
-    native = native_driver(cuda)
     libs = facts.given.image_has_compat_libs
+    known = stated or facts.cuda or own
+    cuda = known or _first_image(facts.runtime)
+    native = native_driver(cuda)
     if not native or not facts.driver_high or libs is False:
         return
     if not (libs or _is_asked(facts) or _is_wired(facts)):
@@ -96,6 +97,8 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
             )
         return
     older = facts.driver_high < native
+    if not known and not (older and facts.is_geforce):
+        return
     newest = newest_driver(cuda)
     if (
         facts.datacenter is False
@@ -162,6 +165,11 @@ def _refused(facts: Facts, cuda: Version, native: Version) -> Problem:
 def compat_library(cuda: Version) -> Version:
     """Driver version of libcuda in the images' compatibility package: that of the toolkit's first update."""
     return LIBRARY_VERSIONS.get(cuda) or native_driver(cuda)
+
+
+def _first_image(runtime: str) -> Version:
+    """CUDA of the engine's first image: what that is too new for, every image is."""
+    return next((row.image_cuda[:2] for row in runtime_releases(runtime)[:1]), ())
 
 
 def _is_newer(facts: Facts, cuda: Version) -> bool:

@@ -12,6 +12,7 @@ from gpuyard.catalog.software import (
     native_driver,
     parse_version,
 )
+from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.compat.compat_libraries import (
     is_carried,
     is_framework,
@@ -33,6 +34,7 @@ from gpuyard.compat.problem import (
     set_release,
 )
 from gpuyard.compat.quantization import scheme_of
+from gpuyard.compat.run_time import names_jit_library
 from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.errors import Severity
 
@@ -127,6 +129,7 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
         return
     must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
+    must_translate = must_translate and facts.driver_high < native_driver(_compiled_with(facts))
     must_translate = must_translate or _translates_its_tower(facts)
     experts = _translates_its_experts(facts)
     # NVIDIA's own containers build it for every GPU (26.05 and 26.06 on a GB10: dgx-spark-playbooks PR#91)
@@ -142,6 +145,20 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
         (raise_driver(facts, native),),
         Severity.ERROR if lacking else Severity.WARNING,
     )
+
+
+def _compiled_with(facts: Facts) -> Version:
+    """CUDA of the toolkit that compiled the engine's kernels.
+
+    A wheel stays what it is, whatever torch is beside it; an unknown release may be one built by hand, whose
+    FlashAttention FlashInfer stands in for (vllm-project/vllm#47397).
+    """
+    row = facts.release or next(iter(runtime_releases(facts.runtime)[-1:]), None)
+    if row is None or not row.wheel_cuda or facts.install != "pip":
+        return facts.cuda
+    if facts.release is None and not facts.host_cuda and not names_jit_library(facts):
+        return facts.cuda
+    return min(facts.cuda, max(row.wheel_cuda[:2], facts.host_cuda))
 
 
 def _translates_its_tower(facts: Facts) -> bool:

@@ -38,10 +38,8 @@ _DOWN = re.compile(
     r"dead|exit|never|race|too early|cloud-?init|wrong|differ|older|newer|upgraded|out of sync|\bskew|"
     r"past the|in progress|incompatib|activating|auto-restart|restarting|masked|pending|unhealthy|timed? ?out"
 )
-_NAME = re.compile(r"fabric[-_ ]?manager|\bnvlsm\b")
-_CLAUSE = re.compile(r"[^,;(]*(fabric[ -]?manager|\bnvlsm\b)[^,;)]*")
-_NODE_TESTS = re.compile(r"gpu[-_ ]?burn|nccl[-_ ]?tests?|cuda[-_ ]?samples|device[-_ ]?query")
-"""Programs that are run to learn about a node: they are no engine that somebody else's node serves."""
+_NAME = re.compile(r"fabric[-_ ]?manager")
+_CLAUSE = re.compile(r"[^,;(]*fabric[ -]?manager[^,;)]*")
 _UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
 
 
@@ -77,6 +75,8 @@ def _stated(facts: Facts, text: str) -> Iterator[Problem]:
             f"fabric manager {text} is not of the driver's version {facts.driver_text} (error 802)",
             (_matching(facts),),
         )
+    elif branch and _misses_switch_drivers(facts) and _is_switched(facts):
+        yield _without_switch_drivers(facts)  # whose versions were equal
     elif branch is None and _is_down(text) and _is_switched(facts) is not False:
         yield Problem(
             "FABRIC_MANAGER",
@@ -98,19 +98,7 @@ def _unsaid(facts: Facts) -> Iterator[Problem]:
     elif facts.os == "Bottlerocket":
         yield from _old_bottlerocket(facts)
     elif _misses_switch_drivers(facts):
-        yield Problem(
-            "FABRIC_MANAGER",
-            "os",
-            "Ubuntu's EKS image lacks the InfiniBand modules that manage Blackwell's NVSwitches, so "
-            "fabric manager fails while the driver container reports ready (error 802)",
-            (
-                use_eks_image(
-                    facts,
-                    "use the image {image}, which brings driver and fabric manager",
-                    driver_managed_by="image",
-                ),
-            ),
-        )
+        yield _without_switch_drivers(facts)
     elif _starts_the_old_way(facts):
         yield Problem(
             "FABRIC_MANAGER",
@@ -147,8 +135,7 @@ def _is_bare(facts: Facts) -> bool:
     managed = facts.platform in _CLUSTERS or bool(_MANAGED.search(place) or facts.given.ami)
     unmanaged = not managed and not facts.manager and not has_operator(facts)
     stated = facts.given.platform is not None and facts.given.kubernetes is None
-    about_node = not facts.has_workload or bool(_NODE_TESTS.search(facts.runtime_text))
-    return unmanaged and stated and about_node
+    return unmanaged and stated and not facts.has_workload
 
 
 def _is_mixed(facts: Facts) -> bool:
@@ -182,6 +169,17 @@ def _misses_switch_drivers(facts: Facts) -> bool:
         and facts.platform == "eks"
         and facts.os.startswith("Ubuntu")
         and facts.manager == "operator"
+    )
+
+
+def _without_switch_drivers(facts: Facts) -> Problem:
+    text = "use the image {image}, which brings driver and fabric manager"
+    return Problem(
+        "FABRIC_MANAGER",
+        "os",
+        "Ubuntu's EKS image lacks the InfiniBand modules that manage Blackwell's NVSwitches, so fabric "
+        "manager fails while the driver container reports ready (error 802)",
+        (use_eks_image(facts, text, driver_managed_by="image"),),
     )
 
 

@@ -19,6 +19,8 @@ AUTO_INSTALL: Version = (1, 30, 1)
 """GKE installs a driver by default from 1.30.1-gke.1156000 on."""
 INSTALL_DIR = "/home/kubernetes/bin/nvidia"
 _PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b", re.IGNORECASE)
+_UNASKED = re.compile(r"\b(without|no|missing|lacks)\W+(gpu_driver_installation_config|gpu_driver_version)\b")
+"""Terraform's block by which a node pool asks for the driver."""
 _OWN_PLUGIN = "gke-no-default-nvidia-gpu-device-plugin"
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami", "base_image_cuda")
 """Fields that say the question is another one than whether a driver gets installed."""
@@ -76,6 +78,9 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
     # the environment is where a pod's selectors stand: it speaks of them, and has none for the driver
     about_node = about_node or (by_pods and elsewhere <= {"env"})
     silent = nothing_said and about_node and bool(facts.gpu_name) and (provisioned or not automatic)
+    silent = silent or (
+        nothing_said and not automatic and _UNASKED.search(str(given.env).lower()) is not None
+    )
     if facts.os == "GKE Autopilot" or not (silent or (disabled and not operator)):
         return
     yield Problem(

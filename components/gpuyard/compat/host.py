@@ -231,8 +231,16 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
             set_field("host_toolkit", dotted(facts.cuda), f"use the toolkit of CUDA {dotted(facts.cuda)}"),
             CONTAINER_IMAGE,
         ),
-        Severity.ERROR if needs_host_toolkit(facts) else Severity.WARNING,
+        Severity.ERROR if needs_host_toolkit(facts) and not _is_linked_alone(facts) else Severity.WARNING,
     )
+
+
+def _is_linked_alone(facts: Facts) -> bool:
+    """Whether it is FlashInfer beside an older toolkit that it takes: nvcc 12.9 beside torch for 13.2 ran.
+
+    (flashinfer-ai/flashinfer PR#3633, 2026-09-07; a newer toolkit also needs a newer driver: its #5145.)
+    """
+    return names_jit_library(facts) and facts.host_cuda < facts.cuda
 
 
 def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:

@@ -39,6 +39,8 @@ _VALUES = re.compile(
     r"|ccManager|kataManager|nodeStatusExporter)\.\w"
 )
 """Values of the GPU Operator's Helm chart; those that the device plugin's own chart has too are left out."""
+_IN_WORDS = re.compile(r"gpu[-_ ]operator (is |was )?(installed|deployed|running|enabled)")
+"""How an environment says that the operator is there."""
 _LEFT_OUT = re.compile(r"[=: ]false|disabled|\boff\b|by (the )?(node|image|host|ami)\b|pre-?installed")
 _PUT_IN = re.compile(r"^(enabled|true|yes|on)$|operator|enabled[=: ]+true")
 """What people write of the toolkit where the operator is to leave it out, or to install it."""
@@ -82,7 +84,7 @@ def has_operator(facts: Facts) -> bool:
     """Whether the GPU Operator is there: stated, or values of its Helm chart are."""
     if facts.given.gpu_operator is not None:
         return plain(facts.given.gpu_operator) not in ABSENT
-    return has_values(facts)
+    return has_values(facts) or _IN_WORDS.search(str(facts.given.env or "").lower()) is not None
 
 
 def has_values(facts: Facts) -> bool:

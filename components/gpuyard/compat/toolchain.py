@@ -7,6 +7,7 @@ from typing import Any
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
+from gpuyard.compat.build import is_by_others
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
@@ -62,7 +63,7 @@ AMPERE_WHEELS = {"aphrodite": (0, 20, 0, 0)}
 THOR: Version = (11, 0)
 THOR_SINCE: Version = (0, 20, 0, 0)
 """First vLLM whose builds for CUDA 13 have code for Thor; those for amd64 were inspected (PR#39233)."""
-TRITON_ITSELF = re.compile(r"triton-lang|openai[ /-]triton|triton compiler")
+TRITON_ITSELF = re.compile(r"triton[\W_]*(lang|compiler)|openai[ /-]triton")
 """The compiler, not the server of the same name."""
 TRITON_OWN: tuple[tuple[Version, int], ...] = (((3, 6), 0), ((3, 7), 1))
 """The compiler's release before which each line of `TRITON_PTXAS` holds."""
@@ -146,6 +147,8 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
     either = facts.runtime == "sglang" and not facts.cuda_is_given
     unsure = facts.install != "pip" and (facts.cuda >= (13, 0) or either)
     unsure = unsure or not (facts.install or facts.cuda_is_given)  # the same release has images on CUDA 13
+    # without torch.compile torch needs no Triton; others' images bring a torch or a ptxas of their own
+    unsure = unsure or facts.runtime == "torch" or is_by_others(facts.image, facts.runtime)
     yield _own_ptxas(facts, f"Triton of torch {dotted(torch)}", own, switch, unsure=unsure)
 
 
