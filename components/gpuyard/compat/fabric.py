@@ -38,8 +38,10 @@ _DOWN = re.compile(
     r"dead|exit|never|race|too early|cloud-?init|wrong|differ|older|newer|upgraded|out of sync|\bskew|"
     r"past the|in progress|incompatib|activating|auto-restart|restarting|masked|pending|unhealthy|timed? ?out"
 )
-_NAME = re.compile(r"fabric[-_ ]?manager")
-_CLAUSE = re.compile(r"[^,;(]*fabric[ -]?manager[^,;)]*")
+_NAME = re.compile(r"fabric[-_ ]?manager|\bnvlsm\b")
+_CLAUSE = re.compile(r"[^,;(]*(fabric[ -]?manager|\bnvlsm\b)[^,;)]*")
+_NODE_TESTS = re.compile(r"gpu[-_ ]?burn|nccl[-_ ]?tests?|cuda[-_ ]?samples|device[-_ ]?query")
+"""Programs that are run to learn about a node: they are no engine that somebody else's node serves."""
 _UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
 
 
@@ -135,7 +137,8 @@ def _is_bare(facts: Facts) -> bool:
     managed = facts.platform in _CLUSTERS or bool(_MANAGED.search(place) or facts.given.ami)
     unmanaged = not managed and not facts.manager and not has_operator(facts)
     stated = facts.given.platform is not None and facts.given.kubernetes is None
-    return unmanaged and stated and not facts.has_workload
+    about_node = not facts.has_workload or bool(_NODE_TESTS.search(facts.runtime_text))
+    return unmanaged and stated and about_node
 
 
 def _is_mixed(facts: Facts) -> bool:

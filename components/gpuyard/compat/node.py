@@ -162,8 +162,9 @@ def _two_drivers(facts: Facts) -> Iterator[Problem]:
 
 
 def _duplicates(facts: Facts) -> Iterator[Problem]:
+    """A toolkit beside the system's own; Talos refuses it (NVIDIA/gpu-operator#2382, cozystack PR#3585)."""
     ships = (facts.os in _AWS_SYSTEMS and facts.platform == "eks") or facts.platform == "aks"
-    ships = ships or _brings_stack(facts)
+    ships = ships or _brings_stack(facts) or facts.os == "Talos"
     if not has_operator(facts) or not ships:
         return
     plugin = switched(facts, "devicePlugin")
@@ -176,6 +177,14 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             f"{facts.os or facts.given.os or 'AKS'} brings the container toolkit itself, "
             "and the operator installs another",
             (Fix("set toolkit.enabled=false", cleared),),
+        )
+    elif facts.os == "Talos" and toolkit is None:
+        yield Problem(
+            "OPERATOR_DUPLICATE_STACK",
+            "gpu_operator",
+            "Talos has driver and container toolkit as extensions, and the operator can write neither",
+            (Fix("set driver and toolkit to enabled=false", {}),),
+            Severity.WARNING,
         )
     elif facts.os == "Bottlerocket" and not (toolkit is False and plugin is False):
         yield Problem(

@@ -107,6 +107,7 @@ OS_NAMES: tuple[tuple[str, str, Version], ...] = (
         EKS_IMAGE,
         (),
     ),
+    (r"\beks\b.*\b(ami|image)\b.*\b(gpu|accelerated|nvidia)\b", EKS_IMAGE, ()),
 )
 """Operating systems by pattern, with the glibc that they carry."""
 
