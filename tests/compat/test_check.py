@@ -67,6 +67,25 @@ def test_no_combination_that_is_known_to_run_fails(known_good: Any) -> None:
         ({"gpu": "h100"}, "pass"),
         ({"gpu": "something-new", "runtime": "my-engine", "driver": "999.1"}, "pass"),
         ({"runtime": "vllm", "runtime_version": "nightly", "image": "vllm/vllm-openai:nightly"}, "pass"),
+        (
+            {
+                "gpu": "rtx-pro-6000",
+                "runtime": "vllm",
+                "model": "openai/gpt-oss-20b",
+                "env": "--attention-backend FLASHINFER",
+            },
+            "warn",
+        ),
+        (
+            {
+                "instance": "Standard_NC80adis_H100_v5",
+                "runtime": "kaito+vllm",
+                "tensor_parallel": 2,
+                "model": "mistralai/Mistral-Small-4-119B-2603",
+                "max_model_len": 1048576,
+            },
+            "warn",
+        ),
         ({"gpu": "h100", "driver": "570.172.08", "image": "vllm/vllm-openai:v0.11.0"}, "pass"),
         ({"gpu": "h100", "driver": "550.163.01", "image": "vllm/vllm-openai:v0.11.0"}, "warn"),
         ({"gpu": "l4", "driver": "535.309.01", "image": "vllm/vllm-openai:v0.20.0-cu129"}, "warn"),

@@ -41,6 +41,9 @@ _FEW = 64
 """Sequences that a refusal counts with where nobody says how many; `max_num_seqs` is lowered first of all."""
 _SHORT = 1024
 """Tokens that a server which is of any use holds."""
+_LAUNCHER_SHARES = {"kaito": 0.84}
+"""Shares that a launcher gives its engine: KAITO since 0.7.0, whatever its own configuration left out
+(kaito-project/kaito PR#1507, pkg/model/interface.go up to 0.12.0)."""
 _MEASURED = ("vllm", "sglang", "tensorrt-llm")
 
 
@@ -53,7 +56,7 @@ def cache_problems(
     """
     model, memory = facts.model, facts.memory_mib or 0
     engine = engine_at(facts.runtime or "vllm", facts.version)
-    share = facts.given.gpu_memory_utilization or engine.share
+    share = facts.given.gpu_memory_utilization or _share_of_launcher(facts) or engine.share
     usable = usable_bytes(memory, share)
     if model is None or not model.cache_verified:
         if facts.given.gpu_memory_utilization and sure_weights > usable and facts.runtime == "vllm":
@@ -96,6 +99,10 @@ def cache_problems(
         cache_fixes(facts, largest, tokens, whole_prefill=_prefills_whole(facts, tokens)),
         Severity.ERROR if (refused or (nothing and known)) and not one else Severity.WARNING,
     )
+
+
+def _share_of_launcher(facts: Facts) -> float:
+    return next((share for name, share in _LAUNCHER_SHARES.items() if name in facts.runtime_text), 0)
 
 
 def _margin(
