@@ -86,6 +86,16 @@ def test_no_combination_that_is_known_to_run_fails(known_good: Any) -> None:
             },
             "warn",
         ),
+        (
+            {
+                "gpu": "b200",
+                "runtime": "sglang",
+                "model": "google/gemma-4-31B-it",
+                "max_model_len": 8192,
+                "env": "--attention-backend flashinfer",
+            },
+            "warn",
+        ),
         ({"gpu": "h100", "driver": "570.172.08", "image": "vllm/vllm-openai:v0.11.0"}, "pass"),
         ({"gpu": "h100", "driver": "550.163.01", "image": "vllm/vllm-openai:v0.11.0"}, "warn"),
         ({"gpu": "l4", "driver": "535.309.01", "image": "vllm/vllm-openai:v0.20.0-cu129"}, "warn"),

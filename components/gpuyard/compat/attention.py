@@ -33,8 +33,14 @@ WIDE_HEADS_SINCE = (0, 22, 0, 0)
 GATED_DELTA = ("qwen3.5", "qwen3.6", "qwen3.8", "qwen3-next", "qwen3-coder-next")
 """Hybrids of gated delta nets and attention, which SGLang runs with few backends on B200 and B300."""
 GATED_DELTA_BACKENDS = frozenset({"trtllm_mha", "triton", "fa4"})
-SGLANG_SINKS = frozenset({"triton", "trtllm_mha", "fa3", "fa4"})
-"""Backends that SGLang takes for gpt-oss on GPUs of NVIDIA; it refuses every other (0.5.1 to 0.5.23 read)."""
+SGLANG_TAKES: tuple[tuple[tuple[str, ...], Version, frozenset[str]], ...] = (
+    (SINKS, (), frozenset({"triton", "trtllm_mha", "fa3", "fa4"})),
+    (("llama-4", "llama4"), (0, 5, 1, 0), frozenset({"triton", "trtllm_mha", "fa3"})),
+    (("gemma-4",), (0, 5, 15, 0), frozenset({"triton", "trtllm_mha", "fa4"})),
+    (("exaone-4.0-32b", "k-exaone"), (0, 5, 10, 0), frozenset({"triton", "trtllm_mha", "fa3"})),
+)
+"""Words of models, the first SGLang that was read to ask for it, and the backends that it takes for them on
+GPUs of NVIDIA, of whichever release (wheels of 0.5.1 to 0.5.23)."""
 FLASH_SINKS_ON: tuple[tuple[Version, tuple[int, ...]], ...] = (((0, 18, 0, 0), (9, 10)), ((), (9,)))
 """The same of FlashAttention in vLLM, versions 3 and 4 of it (0.17.1 and 0.20.0 read)."""
 FLASH_FP8_CACHE: tuple[tuple[Version, tuple[int, ...]], ...] = (
@@ -126,11 +132,11 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
     """Engines and backends that lack what the model's attention needs."""
     if why := _backend_lacks(facts, name, backend):
         yield Problem("ATTN_BACKEND_MISSING", "env", why, (drop_backend(facts),))
-    elif _may_lack_sinks(facts, name, backend):
+    elif why := _may_lack(facts, name, backend):
         yield Problem(
             "ATTN_BACKEND_MISSING",
             "env",
-            f"{backend} got attention sinks on {facts.card} of late, and no release is stated",
+            f"{why}, and no release is stated",
             (drop_backend(facts),),
             Severity.WARNING,
         )
@@ -139,19 +145,35 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         yield Problem("ATTN_BACKEND_MISSING", "model", why, others)
 
 
-def _may_lack_sinks(facts: Facts, name: str, backend: str) -> bool:
-    """Whether only the newest releases of vLLM have sinks on the GPU, where none is stated."""
+def _taken(facts: Facts, name: str) -> tuple[Version, frozenset[str]] | None:
+    """Since when SGLang takes which backends for the model, where another is asked for."""
+    asked = [value.lower() for value in facts.flag_values("--attention-backend") if value]
+    for words, since, backends in SGLANG_TAKES:
+        if any(word in name for word in words) and (not facts.version or facts.version >= since):
+            return (since, backends) if asked and not backends.issuperset(asked) else None
+    return None
+
+
+def _may_lack(facts: Facts, name: str, backend: str) -> str:
+    """What is known of some releases only, where none is stated; empty: nothing."""
+    if facts.version or not facts.is_undated:
+        return ""
+    if facts.runtime == "sglang":
+        taken = _taken(facts, name)
+        return (
+            f"newer SGLang runs {facts.model_name} with {', '.join(sorted(taken[1]))} only" if taken else ""
+        )
     table = {"flashinfer": SINKS_ON, "flash_attn": FLASH_SINKS_ON}.get(backend)
-    undated = facts.runtime == "vllm" and facts.is_undated and not facts.version
-    return undated and table is not None and _has_sinks(name) and facts.sm[0] not in table[-1][1]
+    lately = facts.runtime == "vllm" and table is not None and facts.sm[0] not in table[-1][1]
+    return f"{backend} got attention sinks on {facts.card} of late" if lately and _has_sinks(name) else ""
 
 
 def _backend_lacks(facts: Facts, name: str, backend: str) -> str:
     """What the backend that was asked for lacks, in vLLM and SGLang; empty: nothing that is known."""
     major = facts.sm[0]
     if facts.runtime == "sglang":
-        if _has_sinks(name) and backend not in {"", *SGLANG_SINKS}:
-            return f"{backend} has no attention sinks; gpt-oss runs with {', '.join(sorted(SGLANG_SINKS))}"
+        if (taken := _taken(facts, name)) and (facts.version or taken[0] == ()):
+            return f"SGLang runs {facts.model_name} with {', '.join(sorted(taken[1]))} only"
         hybrid = any(word in name for word in GATED_DELTA) and major == BLACKWELL[0]
         lacks = hybrid and backend not in {"", *GATED_DELTA_BACKENDS}
         known = ", ".join(sorted(GATED_DELTA_BACKENDS))
