@@ -96,6 +96,13 @@ def test_no_combination_that_is_known_to_run_fails(known_good: Any) -> None:
             },
             "warn",
         ),
+        (
+            {
+                "gpu": "rtx-pro-6000", "driver": "580.173.02", "runtime": "vllm", "runtime_version": "0.29.0",
+                "install": "pip", "cuda": "13.2", "host_toolkit": "12.9",
+            },
+            "warn",
+        ),
         ({"gpu": "h100", "driver": "570.172.08", "image": "vllm/vllm-openai:v0.11.0"}, "pass"),
         ({"gpu": "h100", "driver": "550.163.01", "image": "vllm/vllm-openai:v0.11.0"}, "warn"),
         ({"gpu": "l4", "driver": "535.309.01", "image": "vllm/vllm-openai:v0.20.0-cu129"}, "warn"),

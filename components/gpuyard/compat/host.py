@@ -20,6 +20,8 @@ from gpuyard.errors import Severity
 
 SGLANG_COMPILES = (0, 5, 0, 0)
 """SGLang whose kernels load libnvrtc of the toolkit when they are imported."""
+RAN_BESIDE_13: Version = (12, 9)
+"""Toolkit that was seen to compile for a vLLM of CUDA 13."""
 TORCH_GLIBC = ((2, 7), (2, 28))
 """First torch whose wheels are tagged manylinux_2_28."""
 WHEEL_INDEX = "https://wheels.vllm.ai"
@@ -236,11 +238,12 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
 
 
 def _is_linked_alone(facts: Facts) -> bool:
-    """Whether it is FlashInfer beside an older toolkit that it takes: nvcc 12.9 beside torch for 13.2 ran.
+    """Whether FlashInfer compiles with an older toolkit: nvcc 12.9 beside vLLM and torch for 13.2 ran.
 
     (flashinfer-ai/flashinfer PR#3633, 2026-09-07; a newer toolkit also needs a newer driver: its #5145.)
     """
-    return names_jit_library(facts) and facts.host_cuda < facts.cuda
+    by_vllm = facts.runtime == "vllm" and facts.host_cuda >= RAN_BESIDE_13
+    return facts.host_cuda < facts.cuda and (names_jit_library(facts) or by_vllm)
 
 
 def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:

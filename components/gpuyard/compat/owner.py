@@ -84,7 +84,8 @@ def has_operator(facts: Facts) -> bool:
     """Whether the GPU Operator is there: stated, or values of its Helm chart are."""
     if facts.given.gpu_operator is not None:
         return plain(facts.given.gpu_operator) not in ABSENT
-    return has_values(facts) or _IN_WORDS.search(str(facts.given.env or "").lower()) is not None
+    words = facts.given.env
+    return has_values(facts) or (isinstance(words, str) and _IN_WORDS.search(words.lower()) is not None)
 
 
 def has_values(facts: Facts) -> bool:
