@@ -249,6 +249,20 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
             "RUNTIME_LIB_MISSING",
             "error",
         ),
+        *[
+            (
+                {
+                    "gpu": "rtx-5090",
+                    "model": "NVFP4/Qwen3-30B-A3B-Instruct-2507-FP4",
+                    "quantization": "modelopt_fp4",
+                    "runtime_version": "0.10.0",
+                    **by,
+                },
+                "QUANT_MIN_SM",
+                severity,
+            )
+            for by, severity in (({"image": "vllm/vllm-openai:v0.10.0"}, "warning"), ({}, "error"))
+        ],
         ({"gpu": "t4", "model": "Qwen/Qwen3-VL-4B-Instruct"}, "ATTN_BACKEND_MISSING", "warning"),
         (
             {"gpu": "t4", "model": "Qwen/Qwen3-VL-4B-Instruct", "runtime_version": "0.13.0"},
@@ -613,3 +627,51 @@ def test_gke_has_one_device_plugin_and_it_finishes_the_driver(
     data = {"platform": "gke", "os": "cos", "gpu": "l4", "driver_managed_by": owner, "env": env}
     found = check(parse_combination(data))
     assert [str(item.severity) for item in found if item.code == code] == [severity][: bool(severity)]
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ("LD_LIBRARY_PATH=/usr/local/nvidia/lib64:/usr/local/nvidia/lib", []),
+        ("LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu:/usr/local/cuda/compat", []),
+        ("LD_LIBRARY_PATH=/usr/local/cuda/compat:/usr/local/nvidia/lib64", ["COMPAT_LIB_MISMATCH"]),
+        (
+            "VLLM_ENABLE_CUDA_COMPATIBILITY=1 LD_LIBRARY_PATH=/usr/local/nvidia/lib64",
+            ["COMPAT_LIB_MISMATCH"],
+        ),
+        (None, ["COMPAT_LIB_MISMATCH"]),
+    ],
+)
+@pytest.mark.parametrize("runtime", ["gpustack+vllm", "vllm", "comfyui"])
+def test_the_drivers_folders_in_front_of_the_path_mend_an_older_libcuda(
+    env: str | None, expected: list[str], runtime: str
+) -> None:
+    asked = Combination(
+        driver="580.126.20",
+        runtime=runtime,
+        runtime_version="0.15.0" if "vllm" in runtime else None,
+        install="docker",
+        cuda="12.9",
+        image_has_compat_libs=True,
+        env=env,
+    )
+    assert _errors(asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "release", "size", "fits"),
+    [
+        ("Qwen/Qwen1.5-14B-Chat-GPTQ-Int4", None, 8, True),
+        ("Qwen/Qwen1.5-14B-Chat-GPTQ-Int4", "0.3.3", 2, False),
+        ("Qwen1.5-14B-Chat-GPTQ-Int4", "0.4.2", 2, True),
+        ("finetuned/Qwen1.5-14B-Chat-GPTQ-Int4", "0.4.2", 2, False),
+        ("Qwen/Qwen1.5-14B-Chat-AWQ", "0.4.2", 2, False),
+    ],
+)
+def test_a_checkpoint_that_its_publisher_padded_splits(
+    model: str, release: str | None, size: int, *, fits: bool
+) -> None:
+    asked = Combination(
+        runtime="vllm", runtime_version=release, model=model, quantization=None, tensor_parallel=size
+    )
+    assert ("TP_QUANT_BLOCK" not in _errors(asked)) is fits

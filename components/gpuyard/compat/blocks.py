@@ -62,6 +62,11 @@ REPADDED: Sequence[tuple[re.Pattern[str], Mapping[str, Version]]] = (
 (vllm-project/vllm#21695 and #17344; before it QwenLM/Qwen3-VL#231 of 2024-09, after it vllm#13640)."""
 _QWENS_OWN = re.compile(r"^(?:qwen/|[./].*/)?qwen(?!.*vl)[\w.-]*(?:awq|gptq|int[48])")
 """Names of Qwen's own quantised checkpoints, from a folder too; others were made of the unpadded model."""
+PADDED_14B = (13696, 14336)
+"""The same of one checkpoint of Qwen1.5-14B-Chat; its AWQ and those of Qwen-14B stayed as they were."""
+_QWENS_14B = re.compile(r"^(?:qwen/|[./].*/)?qwen1\.5-14b-chat-gptq-int4$")
+PADDED_14B_SINCE = (0, 4, 0, 0)
+"""First vLLM after it was padded (2024-03-26, QwenLM/Qwen3#258; #360 ran it on two and four GPUs)."""
 
 
 def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
@@ -150,19 +155,24 @@ def _is_padded(facts: Facts) -> bool:
     return again or bool(_QWENS_OWN.search(name))
 
 
+def _dense_width(facts: Facts, model: ModelShape) -> int:
+    """Of the feed-forward in this checkpoint."""
+    if model.ffn == PADDED_72B[0] and _is_padded(facts):
+        return PADDED_72B[1]
+    early = facts.runtime == "vllm" and () < facts.version < PADDED_14B_SINCE
+    by_name = model.ffn == PADDED_14B[0] and _QWENS_14B.search(facts.model_name.lower())
+    return PADDED_14B[1] if by_name and not early else model.ffn
+
+
 def _cuts(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) -> list[tuple[int, int]]:
     """The widths that are cut and quantised, each with the GPUs that it is cut over."""
     tensor = facts.tensor
     if model.moe is None or not model.moe.expert_ffn:
-        padded = model.ffn == PADDED_72B[0] and _is_padded(facts)
         # attention's output is cut by heads (intel/auto-round#643)
         attention = (
             model.heads * (model.value_dim or model.head_dim) if what == GROUPS and not model.mla else 0
         )
-        return [
-            (PADDED_72B[1] if padded else model.ffn, tensor),
-            *([(attention, tensor)] if attention else []),
-        ]
+        return [(_dense_width(facts, model), tensor), *([(attention, tensor)] if attention else [])]
     split = read_split(facts)
     widths = [] if whole_experts else [(model.moe.expert_ffn, split.ranks if split else tensor)]
     if what == "FP8 block":  # other schemes leave what is not an expert as it was

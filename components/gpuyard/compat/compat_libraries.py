@@ -38,6 +38,10 @@ TEI_UNREAD: int = 610
 """First driver branch whose `nvidia-smi` says "CUDA UMD Version"."""
 NOT_ON_CUDA_IMAGES = ("ollama",)
 """Engines whose image is not one of NVIDIA's and carries no cuda-compat."""
+DRIVER_FOLDERS = (
+    *("/usr/local/nvidia/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"),
+)
+"""Where container runtimes mount the driver's libraries."""
 CLUSTERS = frozenset({"eks", "gke", "aks", "kubernetes", "k8s", "openshift"})
 """Platforms whose pods often replace an image's entry point."""
 
@@ -116,7 +120,7 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
             f"compatibility libraries do not support driver branch {facts.branch}",
             (raise_driver(facts, native),),
         )
-    elif _is_newer(facts, cuda):
+    elif _is_newer(facts, cuda) and not _has_driver_first(facts):
         yield Problem(
             "COMPAT_LIB_MISMATCH",
             "image_has_compat_libs",
@@ -195,20 +199,27 @@ def _is_wired(facts: Facts) -> bool:
     if in_image and facts.runtime == "vllm" and facts.version in WIRED_VLLM:
         return True
     by_project = _is_wired_llm_d(facts) or _is_early_dynamo(facts) or _is_wired_tei(facts)
-    return _is_wired_under_gpustack(facts, path) or by_project
+    return _is_wired_under_gpustack(facts) or by_project
 
 
 def _is_behind(facts: Facts) -> bool:
     """Whether the image has the libraries in the path behind the driver's usual folders."""
-    own_path = facts.env.get("LD_LIBRARY_PATH", "").startswith("/usr/local/nvidia")
-    return facts.runtime == "vllm" and bool(facts.image) and facts.version in WIRED_BEHIND and not own_path
+    by_vllm = facts.runtime == "vllm" and bool(facts.image) and facts.version in WIRED_BEHIND
+    return by_vllm and not _has_driver_first(facts)
 
 
-def _is_wired_under_gpustack(facts: Facts, path: str) -> bool:
+def _has_driver_first(facts: Facts) -> bool:
+    """Whether the path begins with the driver's folders, so that its libcuda loads (gpustack#4678).
+
+    Programs that put the libraries in front of the path themselves are not kept from it.
+    """
+    path = facts.env.get("LD_LIBRARY_PATH", "").lstrip(":")
+    return path.startswith(DRIVER_FOLDERS) and not _is_asked(facts) and facts.runtime != "tei"
+
+
+def _is_wired_under_gpustack(facts: Facts) -> bool:
     by_gpustack = "gpustack" in facts.runtime_text or "gpustack" in facts.platform
-    # its documented way out
-    mended = path.startswith("/usr/local/nvidia")
-    return by_gpustack and not mended and facts.version[:2] == WIRED_UNDER_GPUSTACK
+    return by_gpustack and facts.version[:2] == WIRED_UNDER_GPUSTACK
 
 
 def _is_wired_llm_d(facts: Facts) -> bool:

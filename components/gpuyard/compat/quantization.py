@@ -8,6 +8,7 @@ from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
 from gpuyard.compat.attention import has_flashinfer_sinks, is_first_gpt_oss, may_be_later_gpt_oss
 from gpuyard.compat.attention_backends import asked_backend
+from gpuyard.compat.build import is_own_image
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
@@ -62,6 +63,9 @@ FP4_MOE_SM120: Version = (0, 12, 0, 0)
 FP4_MOE_REGRESSION: Version = (0, 15, 0, 0)
 """vLLM 0.10.0 builds FP4 for 10.0 only, 0.10.2 for 12.0 too; the grouped kernel of experts came in 0.12.0,
 and 0.15.0 did not choose it (vllm-project/vllm#33417)."""
+FP4_IMAGE_IN_DOUBT = (0, 10, 0, 0)
+"""vLLM whose image is said to serve FP4 experts on RTX 5090 all the same (vllm-project/vllm#23826, a comment
+of 2025-08-28; whoever asked there was not helped by it)."""
 
 
 def quantization_problems(facts: Facts) -> Iterator[Problem]:
@@ -233,15 +237,19 @@ def _fp4_on_consumer_cards(facts: Facts, path: str) -> Iterator[Problem]:
         return
     number = dotted(facts.version[:3])
     fixes = (set_release(facts, dotted(since[:3])), set_release(facts, "0.20.0"), set_gpu(facts, "b200"))
+    in_doubt = facts.version == FP4_IMAGE_IN_DOUBT and is_own_image("vllm", facts.image)
+    severity = Severity.WARNING if in_doubt else Severity.ERROR
     yield Problem(
         "QUANT_MIN_SM",
         path,
         f"vLLM {number} has no NVFP4 kernels for {what} on {facts.who}; {dotted(since[:3])} does",
         fixes,
+        severity,
     )
     yield Problem(
         "SM_NOT_IN_BINARY",
         path,
         f"the NVFP4 kernels for {what} of vLLM {number} are built for other GPUs than {facts.card}",
         fixes,
+        severity,
     )
