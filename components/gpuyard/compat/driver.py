@@ -13,6 +13,7 @@ from gpuyard.catalog.software import (
     parse_version,
 )
 from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.compat.build import is_by_others
 from gpuyard.compat.compat_libraries import (
     is_carried,
     is_framework,
@@ -80,6 +81,7 @@ def driver_problems(facts: Facts) -> Iterator[Problem]:
     yield from gate_problems(facts)
     yield from mounted_library_problems(facts)
     yield from _cuda_floor(facts)
+    yield from _floor_of_the_newest(facts)
     yield from _ptx(facts)
     yield from _compressed(facts)
     yield from _newer_call(facts)
@@ -117,6 +119,26 @@ def _cuda_floor(facts: Facts) -> Iterator[Problem]:
         + (": it takes the compatibility libraries of the image's entry point" if is_carried(facts) else ""),
         (*(cuda_12_fixes(facts) if facts.cuda[0] >= 13 else ()), raise_driver(facts, floor)),
         Severity.WARNING if is_carried(facts) else Severity.ERROR,
+    )
+
+
+def _floor_of_the_newest(facts: Facts) -> Iterator[Problem]:
+    """What the newest release asks of the driver, where none is stated: a warning."""
+    newest = next(iter(runtime_releases(facts.runtime)[-1:]), None)
+    known = facts.cuda or facts.version or is_by_others(facts.image, facts.runtime)
+    if newest is None or known or not facts.is_undated or facts.install == "source":
+        return
+    cuda = (newest.wheel_cuda if facts.install == "pip" else newest.image_cuda)[:2]
+    floor = cuda_floor(cuda)
+    if not floor or not facts.driver_high or facts.driver_high >= floor or uses_forward_compat(facts):
+        return
+    yield Problem(
+        "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
+        "driver",
+        f"{facts.runtime} {newest.version}, the newest, is built for CUDA {dotted(cuda)}, which needs driver "
+        f"{driver_text(floor)}; the node has {facts.driver_text}, and no release is stated",
+        (*cuda_12_fixes(facts), raise_driver(facts, floor)),
+        Severity.WARNING,
     )
 
 
