@@ -98,8 +98,13 @@ def test_no_combination_that_is_known_to_run_fails(known_good: Any) -> None:
         ),
         (
             {
-                "gpu": "rtx-pro-6000", "driver": "580.173.02", "runtime": "vllm", "runtime_version": "0.29.0",
-                "install": "pip", "cuda": "13.2", "host_toolkit": "12.9",
+                "gpu": "rtx-pro-6000",
+                "driver": "580.173.02",
+                "runtime": "vllm",
+                "runtime_version": "0.29.0",
+                "install": "pip",
+                "cuda": "13.2",
+                "host_toolkit": "12.9",
             },
             "warn",
         ),
@@ -678,3 +683,64 @@ def test_a_checkpoint_that_its_publisher_padded_splits(
         runtime="vllm", runtime_version=release, model=model, quantization=None, tensor_parallel=size
     )
     assert ("TP_QUANT_BLOCK" not in _errors(asked)) is fits
+
+
+@pytest.mark.parametrize(
+    ("told", "driver", "fails"),
+    [
+        ("535.183.01 (does not match driver)", None, True),
+        ("535.183.01, not running", "535.183.01", True),
+        ("535.183.01 running, no errors", "535.183.01", False),
+        ("535.183.01, was missing before", "535.183.01", False),
+    ],
+)
+def test_words_beside_a_version_tell_how_fabric_manager_does(
+    told: str, driver: str | None, *, fails: bool
+) -> None:
+    asked = Combination(gpu="h100-sxm", gpu_count=8, platform="aws", fabric_manager=told, driver=driver)
+    assert ("FABRIC_MANAGER" in _errors(asked)) is fails
+
+
+@pytest.mark.parametrize(
+    ("dra_driver", "env", "severity"),
+    [
+        (None, "featureGates.IMEXDaemonsWithDNSNames=true", "error"),
+        (None, {"featureGates": {"IMEXDaemonsWithDNSNames": True}}, "error"),
+        (None, "--feature-gates=IMEXDaemonsWithDNSNames=false", ""),
+        ("25.8.0", None, "warning"),
+        ("0.4.1", None, "warning"),
+        ("25.8.0", {"resources": {"computeDomains": {"enabled": False}}}, ""),
+        ("25.3.0", None, ""),
+    ],
+)
+def test_compute_domains_ask_for_a_newer_driver_than_dra(
+    dra_driver: str | None, env: Any, severity: str
+) -> None:
+    asked = Combination(platform="aks", driver="570.124.06", dra_driver=dra_driver, env=env)
+    found = [str(item.severity) for item in check(asked) if item.code == "DRA_DRIVER_MIN"]
+    assert found == [severity][: bool(severity)]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "release", "fails"),
+    [
+        ("l40s", "0.11.0", True),
+        ("l40s", "0.12.0.dev2024070200", True),
+        ("l40s", "0.12.0", False),
+        ("h100-sxm", "0.10.0", False),
+        ("a100-80gb", None, True),
+        ("rtx-5090", "0.17.0", True),
+        ("rtx-5090", "0.20.0", False),
+    ],
+)
+def test_fp8_attention_over_the_prompt_came_to_each_gpu_in_its_release(
+    gpu: str, release: str | None, *, fails: bool
+) -> None:
+    for told, asked in (("enable", True), ("disable", False)):
+        given = Combination(
+            gpu=gpu,
+            runtime="tensorrt-llm",
+            runtime_version=release,
+            env=f"--use_fp8_context_fmha {told}",
+        )
+        assert ("ATTN_BACKEND_MISSING" in _errors(given)) is (fails and asked)

@@ -9,7 +9,7 @@ from gpuyard.compat.attention_gaps import NEWER, gap_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.latent import latent_problems
-from gpuyard.compat.problem import Problem, set_gpu, set_gpus, set_release
+from gpuyard.compat.problem import Fix, Problem, set_gpu, set_gpus, set_release, without_flags
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
@@ -26,6 +26,14 @@ TRT_GEMMA4_ELSEWHERE = re.compile(r"1\.3\.0\s*rc(1[7-9]|2[0-2])\b")
 (NVIDIA/TensorRT-LLM#14942 and #17052; PR#17557 of 2026-08-12 sends the others elsewhere)."""
 TRT_SINKS_SINCE = (1, 1, 0, 0)
 """TensorRT-LLM before has attention sinks for Hopper and data-centre Blackwell (NVIDIA/TensorRT-LLM#6892)."""
+FP8_CONTEXT_FLAGS = ("--use_fp8_context_fmha", "--use-fp8-context-fmha")
+TRT_FP8_CONTEXT: tuple[tuple[Version, Version], ...] = (
+    ((12, 0), (0, 18, 0, 0)),
+    ((9, 0), ()),
+    ((8, 9), (0, 12, 0, 0)),
+)
+"""First TensorRT-LLM with FP8 attention over the prompt, by GPU, newest first: consumer Blackwell (not in
+0.17, fixed by 0.20.0: NVIDIA/TensorRT-LLM#2855), Hopper, Ada (notes of 0.12.0; before: #1864, #1914)."""
 WIDE_HEADS = ("gemma-4",)
 """Models with heads of 512."""
 WIDE_HEADS_SINCE = (0, 22, 0, 0)
@@ -140,6 +148,9 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
             (drop_backend(facts),),
             Severity.WARNING,
         )
+    if why := _lacks_fp8_context(facts):
+        dropped = Fix("build without --use_fp8_context_fmha", without_flags(facts, *FP8_CONTEXT_FLAGS))
+        yield Problem("ATTN_BACKEND_MISSING", "env", why, (dropped,))
     if why := _trt_lacks(facts, name):
         others = (set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200"))
         yield Problem("ATTN_BACKEND_MISSING", "model", why, others)
@@ -192,6 +203,20 @@ def _backend_lacks(facts: Facts, name: str, backend: str) -> str:
         lacks = plain(facts.given.kv_cache_dtype).startswith("fp8") and major not in cached
         return f"FlashAttention has no FP8 cache on {facts.card} in this release" if lacks else ""
     return "xFormers has no attention sinks" if backend == "xformers" and _has_sinks(name) else ""
+
+
+def _lacks_fp8_context(facts: Facts) -> str:
+    """Why FP8 attention over the prompt, which TensorRT-LLM is asked for, fails; empty: it does not."""
+    told = (*facts.flag_values(*FP8_CONTEXT_FLAGS), facts.env.get("use_fp8_context_fmha"))
+    asked = any(plain(value) in ("", "enable", "true", "1") for value in told if value is not None)
+    if facts.runtime != "tensorrt-llm" or not asked:
+        return ""
+    since = next((since for sm, since in TRT_FP8_CONTEXT if facts.sm >= sm), None)
+    if since is None:
+        return f"FP8 attention needs compute capability 8.9, {facts.who} has {dotted(facts.sm)}"
+    early = () < facts.version < since
+    early = early or (bool(since) and facts.version == since and "dev" in plain(facts.given.runtime_version))
+    return f"this TensorRT-LLM has no FP8 attention over the prompt on {facts.card}" if early else ""
 
 
 def _trt_lacks(facts: Facts, name: str) -> str:

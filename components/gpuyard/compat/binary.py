@@ -1,16 +1,18 @@
 """Machine code for the GPU: what the build ships, and what is compiled at run time."""
 
+import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.catalog.software_support import find_retired
-from gpuyard.compat.build import is_by_others
+from gpuyard.compat.architectures import architecture_problems
+from gpuyard.compat.build import TORCH_IN_ENV, is_by_others
 from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.floors import floor_problems, older_release, other_engine
-from gpuyard.compat.generations import AMPERE, BLACKWELL, TURING
+from gpuyard.compat.generations import AMPERE, BLACKWELL, TURING, VOLTA
 from gpuyard.compat.problem import (
     CONTAINER_IMAGE,
     VLLM_INSTEAD,
@@ -20,7 +22,7 @@ from gpuyard.compat.problem import (
     set_gpu,
     set_release,
 )
-from gpuyard.compat.spelling import dotted
+from gpuyard.compat.spelling import dotted, plain
 from gpuyard.compat.toolchain import (
     CODE_SINCE_CUDA,
     COMPILED_AT_RUN_TIME,
@@ -46,6 +48,18 @@ others serve B200 with it (basetenlabs/truss-examples)."""
 CU128_TORCH = (2, 7)
 """Torch whose wheels for CUDA 12.8 left out Volta; the default ones for 12.6 and torch 2.8 have it."""
 
+TORCH_LEFT_PASCAL = (12, 8)
+"""First CUDA whose wheels of torch leave Pascal and older out, in every release (pytorch/pytorch#172352; a
+P100 with Kaggle's torch for 12.8: Kaggle/kaggle-cli#1151; Comfy-Org/ComfyUI#9650)."""
+TORCH_ITSELF = ("torch", "transformers")
+TORCH_APPLICATIONS = re.compile(
+    r"comfy ?ui|stable[- ]diffusion(?!\.cpp)|automatic1111|\ba1111\b|\bforge\b|invoke ?ai|fooocus|sd\.?next"
+    r"|swarm ?ui|kohya|onetrainer|ai-toolkit|fluxgym|wan2gp|diffusers|unsloth|axolotl|llama-?factory"
+    r"|deepspeed|whisperx|openai-whisper|funasr|openrlhf|\btrl\b|\bpeft\b|accelerate\b|fastchat|lightning|ultralytics"
+    r"|\bverl\b"
+)
+"""Programs that come without machine code of their own and run on torch's."""
+
 
 def binary_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the release and its machine code."""
@@ -70,6 +84,8 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
         yield from floor_problems(facts)
         code = list(_machine_code(facts))
         if not any(item.severity is Severity.ERROR for item in code):
+            code += architecture_problems(facts)
+        if not any(item.severity is Severity.ERROR for item in code):
             code = [*_kernel_package(facts), *code]
         if facts.sm in COMPILED_AT_RUN_TIME:
             yield from toolchain_problems(facts)
@@ -93,7 +109,7 @@ def _only_known(facts: Facts) -> RuntimeRelease | None:
 def _machine_code(facts: Facts) -> Iterator[Problem]:
     """The first thing that is wrong with the build's machine code."""
     by_code = (_has_none, _torch_for_cuda_126, _torch_for_cuda_128)
-    by_cuda = (_cannot_compile, _ends_before)
+    by_cuda = (_cannot_compile, _ends_before, _torch_without_pascal)
     rules = (_dropped_by_cuda_13, *(by_code if _is_inspected(facts) else by_cuda))
     found = next((problem for rule in rules if (problem := rule(facts)) is not None), None)
     if found is not None:
@@ -186,6 +202,27 @@ def _torch_for_cuda_128(facts: Facts) -> Problem | None:
         f"{facts.who} has {dotted(facts.sm)}",
         (by_pip, *older_release(facts), set_gpu(facts, "t4")),
         Severity.ERROR if facts.cuda_is_given or facts.install == "docker" else Severity.WARNING,
+    )
+
+
+def _torch_without_pascal(facts: Facts) -> Problem | None:
+    """Torch's wheels for CUDA 12.8 and newer, under whatever runs on them; conda-forge builds its own."""
+    by_torch = facts.runtime in TORCH_ITSELF or TORCH_APPLICATIONS.search(facts.runtime_text)
+    by_torch = by_torch or TORCH_IN_ENV.search(plain(facts.given.env))
+    own_build = facts.install == "source" or "conda" in plain(facts.given.install) or bool(facts.month)
+    known = facts.runtime in ("", *TORCH_ITSELF) and by_torch and not own_build
+    if not known or facts.cuda < TORCH_LEFT_PASCAL or facts.sm >= VOLTA:
+        return None
+    return Problem(
+        "SM_NOT_IN_BINARY",
+        "cuda" if facts.given.cuda is not None else "runtime",
+        f"torch for CUDA {dotted(facts.cuda)} starts with compute capability 7.0, "
+        f"{facts.who} has {dotted(facts.sm)}",
+        (
+            set_field("cuda", "12.6", "use torch from the cu126 index"),
+            set_gpu(facts, "t4"),
+        ),
+        Severity.WARNING if facts.install == "docker" else Severity.ERROR,
     )
 
 

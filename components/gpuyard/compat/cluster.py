@@ -1,5 +1,6 @@
 """Kubernetes around the GPUs: container toolkit, DRA driver, GPU Operator, support windows."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
@@ -40,6 +41,16 @@ DRA_ADDRESSING: tuple[Version, Version] = ((25, 12), (580, 65, 6))
 """The one DRA release that calls nvmlDeviceGetAddressingMode, and the first driver that has it
 (kubernetes-sigs/dra-driver-nvidia-gpu#1014: it crashes on 570)."""
 COMPUTE_DOMAIN_MIN_DRIVER: Version = (570, 158, 1)
+"""What compute domains ask since their daemons have names, which is so by default from 25.8 on; the plugin
+for them then ends on an older driver (kubernetes-sigs/dra-driver-nvidia-gpu PR#611; Azure/AKS#5785)."""
+_NAMED_DAEMONS = re.compile(r"imexdaemonswithdnsnames\W{0,3}(true|false)?|computedomaincliques\W{0,3}(true)")
+_WITHOUT_DOMAINS = re.compile(r"computedomains\W{1,6}(enabled\W{1,4})?(false|off|disabled)")
+_GATES = re.compile(
+    r"imexdaemonswithdnsnames|computedomaincliques|timeslicingsettings|mpssupport|passthroughsupport|dynamicmig"
+    r"|nvmldevicehealthcheck|crashonnvlinkfabricerrors|hostmanagedimexdaemon|gpuresourcesenabledoverride"
+    r"|resources\.computedomains"
+)
+"""Feature gates and Helm values that only the DRA driver has (its reference page, PR#1098 of 2026-06)."""
 
 
 def cluster_problems(facts: Facts) -> Iterator[Problem]:
@@ -50,7 +61,8 @@ def cluster_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _dra(facts: Facts) -> Iterator[Problem]:
-    text = plain(facts.given.dra_driver)
+    values = plain(facts.given.env)
+    text = plain(facts.given.dra_driver) or ("by its gates" if _GATES.search(values) else "")
     if not text or text in ABSENT:
         return
     if facts.kubernetes and facts.kubernetes[:2] < DRA_MIN_KUBERNETES:
@@ -89,17 +101,34 @@ def _dra(facts: Facts) -> Iterator[Problem]:
             (set_field("kubernetes", "1.34.2", "upgrade to Kubernetes 1.34.2"),),
             Severity.WARNING,
         )
-    domain = "domain" in text or (facts.gpu is not None and facts.gpu.id in ("gb200", "gb300"))
+    yield from _dra_floor(facts, f"{text} {values}", version)
+
+
+def _dra_floor(facts: Facts, text: str, version: Version) -> Iterator[Problem]:
+    """The oldest driver under the DRA driver."""
+    gate = _NAMED_DAEMONS.search(text)
+    named = gate is not None and "false" not in gate[0]
+    domain = named or "domain" in text or (facts.gpu is not None and facts.gpu.id in ("gb200", "gb300"))
+    domain = domain and not _WITHOUT_DOMAINS.search(text)
     floor = COMPUTE_DOMAIN_MIN_DRIVER if domain else DRA_MIN_DRIVER
     if version[:2] == DRA_ADDRESSING[0]:
         floor = DRA_ADDRESSING[1]
-    if facts.driver_high and facts.driver_high < floor:
-        yield Problem(
-            "DRA_DRIVER_MIN",
-            "driver",
-            f"the DRA driver needs driver {driver_text(floor)} or newer, the node has {facts.driver_text}",
-            (raise_driver(facts, floor),),
-        )
+    by_default = version >= DRA_WITH_V1 or () < version < DRA_FIRST
+    by_default = by_default and gate is None and not _WITHOUT_DOMAINS.search(text)
+    for needed, holds, severity in (
+        (floor, True, Severity.ERROR),
+        (COMPUTE_DOMAIN_MIN_DRIVER, by_default, Severity.WARNING),
+    ):
+        if holds and facts.driver_high and facts.driver_high < needed:
+            what = "the DRA driver" if severity is Severity.ERROR else "its plugin for compute domains"
+            yield Problem(
+                "DRA_DRIVER_MIN",
+                "driver",
+                f"{what} needs driver {driver_text(needed)} or newer, the node has {facts.driver_text}",
+                (raise_driver(facts, needed),),
+                severity,
+            )
+            return
 
 
 def _operator_dra(facts: Facts) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.image_defects import image_release
 from gpuyard.compat.owner import ABSENT, has_operator
 from gpuyard.compat.problem import Fix, Problem, set_driver, use_eks_image
-from gpuyard.compat.spelling import dotted, plain, read_driver
+from gpuyard.compat.spelling import dotted, driver_text, plain, read_driver
 from gpuyard.errors import Severity
 
 SWITCHED = frozenset({(7, 0), (8, 0), (9, 0), (10, 0), (10, 3)})
@@ -43,6 +43,11 @@ _CLAUSE = re.compile(r"[^,;(]*(fabric[ -]?manager|\bnvlsm\b)[^,;)]*")
 _NODE_TESTS = re.compile(r"gpu[-_ ]?burn|nccl[-_ ]?tests?|cuda[-_ ]?samples|device[-_ ]?query")
 """Programs that are run to learn about a node: they are no engine that somebody else's node serves."""
 _UNNEEDED = re.compile(r"not (needed|required|applicable|necessary)")
+_NO_TROUBLE = re.compile(
+    r"\b(no|without|0|zero|never) (any )?(error|failure|mismatch|issue|problem|warning|restart|crash)\w*"
+)
+_UPKEEP = re.compile(r"\b(was|were|after|since|fixed|before)\b")
+"""Words that tell of earlier trouble beside a version: what holds now is not said."""
 
 
 def fabric_problems(facts: Facts) -> Iterator[Problem]:
@@ -79,12 +84,14 @@ def _stated(facts: Facts, text: str) -> Iterator[Problem]:
         )
     elif branch and _misses_switch_drivers(facts) and _is_switched(facts):
         yield _without_switch_drivers(facts)  # whose versions were equal
-    elif branch is None and _is_down(text) and _is_switched(facts) is not False:
+    elif _is_down(text) and _is_switched(facts) is not False and not (branch and _UPKEEP.search(text)):
+        runs = f"fabric manager {text} does not serve the driver" if branch else "no fabric manager runs"
+        of_its_own = (set_driver(facts, driver_text(version)),) if version and not facts.branch else ()
         yield Problem(
             "FABRIC_MANAGER",
             "fabric_manager",
-            "the GPUs hang on an NVSwitch, and no fabric manager runs (error 802)",
-            (_matching(facts),),
+            f"the GPUs hang on an NVSwitch, and {runs} (error 802)",
+            (*of_its_own, _matching(facts)),
         )
 
 
@@ -161,7 +168,7 @@ def _old_bottlerocket(facts: Facts) -> Iterator[Problem]:
 
 def _is_down(text: str) -> bool:
     """Whether words about fabric manager say that it does not do its work."""
-    return text in ABSENT or (bool(_DOWN.search(text)) and not _UNNEEDED.search(text))
+    return text in ABSENT or (bool(_DOWN.search(_NO_TROUBLE.sub("", text))) and not _UNNEEDED.search(text))
 
 
 def _misses_switch_drivers(facts: Facts) -> bool:
