@@ -28,6 +28,8 @@ from gpuyard.catalog.tables import read_csv
         ("nvidia/DeepSeek-R1-0528-FP4-v2", 128, 163840, "nvfp4"),
         ("unsloth/Llama-3.3-70B-Instruct-bnb-4bit", 64, 131072, "bitsandbytes"),
         ("moonshotai/Kimi-K2-Thinking", 64, 262144, "int4"),
+        ("moonshotai/Kimi-K2.5", 64, 262144, "int4"),
+        ("moonshotai/Kimi-K2.6", 64, 262144, "int4"),
         ("llama-3.1-8b", 32, 131072, ""),
     ],
 )

@@ -92,7 +92,7 @@ def test_a_sequence_takes_whole_pages():
         ("Llama-3.1-8B", "BNB", "bitsandbytes"),
         ("Qwen3-32B-FP8", None, "fp8"),
         ("gpt-oss-20b", None, "mxfp4"),
-        ("Kimi-K2.5", None, "int4"),  # by the vendor's recipe; its table row does not say
+        ("Kimi-K2.5", None, "int4"),
         ("Qwen3-32B-FP8", "awq_marlin", "awq"),
     ],
 )

@@ -33,9 +33,14 @@ _HYBRID_MIXING = 1.0
 """NVFP4 checkpoints of hybrids keep linear and full attention in about 8 bit (Qwen3.8-27B: 19.75 GiB
 logged, 17.5 if all were 4 bit; noonghunna/club-3090#1047, 2026-08-17), mixtures of experts among them."""
 
-_PLAIN_ATTENTION = (("meta-llama/", "405b", "fp8"), ("nvidia/", "gemma-4-31b", "nvfp4"))
-"""Owner, name and scheme of dense checkpoints that keep attention in 16 bit: 57.75 GiB per GPU logged for
-Llama-3.1-405B-FP8 on eight (vllm-project/vllm#6746); `hf_quant_config.json` of the other."""
+_PLAIN_ATTENTION = (
+    ("meta-llama/", "405b", "fp8"),
+    ("nvidia/", "gemma-4-31b", "nvfp4"),
+    ("moonshotai/", "kimi-k2", "int4"),
+)
+"""Owner, name and scheme of checkpoints that keep attention in 16 bit: 57.75 GiB per GPU logged for
+Llama-3.1-405B-FP8 on eight (vllm-project/vllm#6746); `hf_quant_config.json` of the second; experts alone are
+4 bit in the third (its config.json, as eatang/Kimi-K2.5-2layer ships it)."""
 
 _WHOLE_OWNERS = ("redhatai/",)
 """Owners whose NVFP4 mixtures are 4 bit in every linear layer, not in the experts alone: 15.77 GiB logged for
