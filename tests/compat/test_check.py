@@ -744,3 +744,9 @@ def test_fp8_attention_over_the_prompt_came_to_each_gpu_in_its_release(
             env=f"--use_fp8_context_fmha {told}",
         )
         assert ("ATTN_BACKEND_MISSING" in _errors(given)) is (fails and asked)
+
+
+@pytest.mark.parametrize("cuda", ["570.x", "1.", 0, -3, 1e9])
+def test_a_cuda_that_is_none_beside_the_wheel_of_vllm_is_no_crash(cuda: str | float) -> None:
+    asked = Combination(runtime="vllm", runtime_version="0.20.0", install="pip", cuda=cuda)
+    assert "RUNTIME_LIB_MISSING" not in _errors(asked)

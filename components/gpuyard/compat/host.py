@@ -169,7 +169,7 @@ def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:
     by_pip = facts.install == "pip" or (bool(chosen) and not facts.install)
     if release is None or facts.runtime != "vllm" or not by_pip or not release.wheel_cuda:
         return
-    if not torch or torch[:1] == release.wheel_cuda[:1] or _names_wheel(facts):
+    if not torch or torch[0] not in WHEELS or torch[:1] == release.wheel_cuda[:1] or _names_wheel(facts):
         return
     # besides CUDA 13, the releases since 0.12 have wheels for 12.8 or 12.9
     recent = torch >= (12, 8) or torch == (12,) or release.wheel_cuda < (13, 0)
