@@ -1,8 +1,10 @@
 """Provider SDKs by the class: what a program sees of them is what it sees without us."""
 
+import abc
 import inspect
 import subprocess
 import sys
+import threading
 import types
 import typing
 from importlib import import_module
@@ -182,6 +184,54 @@ def test_a_class_that_waits_can_be_a_base(name):
     made = own(subnet_ids=["a"])
     assert (made["subnet_ids"] if typing.is_typeddict(base) else made.subnet_ids) == ["a"]
     assert base not in sdk_classes._WAITING
+
+
+def test_a_class_that_waits_can_stand_beside_abc():
+    base = run("pulumi_aws.eks._inputs", sdk_classes.execute).ClusterVpcConfigArgs
+    abstract = {"go": abc.abstractmethod(lambda _: 1)}
+    own = types.new_class("Own", (base, abc.ABC), {}, lambda names: names.update(abstract))
+    with pytest.raises(TypeError, match="abstract"):
+        own(subnet_ids=["a"])
+    made = types.new_class("Whole", (own,), {}, lambda names: names.update(go=1))(subnet_ids=["a"])
+    assert made.subnet_ids == ["a"]
+    assert isinstance(made, base)
+    assert issubclass(own, base)
+    assert not issubclass(base, own)
+
+
+def test_what_a_program_sets_in_a_class_that_waits_stays():
+    module = run("pulumi_aws.eks._inputs", sdk_classes.execute)
+    module.ClusterVpcConfigArgs.__init__ = lambda self: None
+    assert vars(module.ClusterVpcConfigArgs()) == {}
+    del module.ClusterAccessConfigArgs.authentication_mode
+    assert not hasattr(module.ClusterAccessConfigArgs, "authentication_mode")
+
+
+@pytest.mark.parametrize("other", ["NodeGroup", "NodeGroupArgs", "AwaitableGetClusterResult"])
+def test_what_a_program_sets_in_a_package_stays(other):
+    part = fresh("pulumi_aws.eks")
+    mine = type("Mine", (), {})
+    vars(part).update(NodeGroup=mine, Cluster=mine)
+    getattr(part, other)
+    assert part.NodeGroup is part.Cluster is mine
+
+
+def test_another_thread_waits_for_a_class_that_is_being_made():
+    kind = run("pulumi_aws.eks._inputs", sdk_classes.execute).ClusterVpcConfigArgs
+    seen, begun, made = [], threading.Event(), []
+
+    def slow(one):
+        begun.set()
+        other.join(0.2)
+        made.append(one)
+        return one
+
+    other = threading.Thread(target=lambda: begun.wait() and (kind.subnet_ids, seen.extend(made)))
+    sdk_classes._WAITING[kind].decorators.append(slow)
+    other.start()
+    sdk_classes.settle(kind)
+    other.join()
+    assert seen == [kind]
 
 
 def test_what_is_no_input_or_output_type_is_run_at_once():

@@ -9,6 +9,7 @@ modules that `execute` runs; nothing of Pulumi or Python is changed for anybody 
 import builtins
 import threading
 import types
+from abc import ABCMeta
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import CodeType, ModuleType
@@ -76,7 +77,17 @@ def settle(kind: type) -> None:
             _fill(kind, body)
 
 
-class _Waiting(type):
+class _Mixable(ABCMeta):
+    """A metaclass beside which a program may name `abc.ABC`; the SDK's own classes have nothing abstract."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return type.__instancecheck__(cls, instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return type.__subclasscheck__(cls, subclass)
+
+
+class _Waiting(_Mixable):
     """The type of a class whose body has not run."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], names: dict[str, Any], **options: Any) -> type:
@@ -90,13 +101,26 @@ class _Waiting(type):
             settle(cls)
         return type.__getattribute__(cls, name)
 
+    def __setattr__(cls, name: str, value: Any) -> None:
+        settle(cls)
+        type.__setattr__(cls, name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        settle(cls)
+        type.__delattr__(cls, name)
+
     def __call__(cls, *values: Any, **named: Any) -> Any:
         settle(cls)
         return cls(*values, **named)
 
 
-class _Settled(type):
+class _Settled(_Mixable):
     """The type of such a class from then on; as ``type``, to which Python lets no class return."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], names: dict[str, Any], **options: Any) -> Any:
+        """A class on top of one, abstract only where a base is."""
+        made_by = ABCMeta if any(hasattr(base, "_abc_impl") for base in bases) else type
+        return made_by.__new__(cls, name, bases, names, **options)
 
 
 _DictType: Any = type(TypedDict("_", {}))
@@ -140,9 +164,9 @@ def _fill(kind: type, body: _Body) -> None:
         cell.cell_contents = kind
     for name, value in names.items():
         type.__setattr__(kind, name, value)
-    kind.__class__ = _Settled
     for decorator in body.decorators:
         decorator(kind)
+    kind.__class__ = _Settled  # last: another thread that meets the class before that waits for `settle`
 
 
 def _fill_dict(kind: type, body: _Body) -> None:

@@ -110,8 +110,10 @@ class _Package(ModuleType):
 
 def _load(package: ModuleType) -> None:
     """Load the package as the SDK does."""
+    kept = {name: value for name, value in vars(package).items() if _is_taken(package, name)}
     package.__class__ = ModuleType
     _LOADERS[package.__name__].loader.exec_module(package)
+    vars(package).update(kept)
 
 
 def _likely(package: ModuleType, name: str) -> list[str]:
@@ -125,7 +127,13 @@ def _likely(package: ModuleType, name: str) -> list[str]:
 def _take_all(package: ModuleType, module: ModuleType) -> None:
     """What ``from .module import *`` in the package does."""
     for name in module.__all__:
-        setattr(package, name, getattr(module, name))
+        if not _is_taken(package, name):
+            setattr(package, name, getattr(module, name))
+
+
+def _is_taken(package: ModuleType, name: str) -> bool:
+    """Whether there is such a name, maybe one that the program set; a function takes its module's place."""
+    return not name.startswith("__") and not isinstance(vars(package).get(name, package), ModuleType)
 
 
 @cache
