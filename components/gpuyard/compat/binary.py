@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
+from gpuyard.catalog.software_runtimes import RuntimeRelease, release_key, runtime_releases
 from gpuyard.catalog.software_support import find_retired
 from gpuyard.compat.architectures import architecture_problems
 from gpuyard.compat.build import TORCH_IN_ENV, is_by_others
@@ -51,6 +51,10 @@ CU128_TORCH = (2, 7)
 TORCH_LEFT_PASCAL = (12, 8)
 """First CUDA whose wheels of torch leave Pascal and older out, in every release (pytorch/pytorch#172352; a
 P100 with Kaggle's torch for 12.8: Kaggle/kaggle-cli#1151; Comfy-Org/ComfyUI#9650)."""
+CU128_LEFT_VOLTA = (2, 11)
+"""First torch after `CU128_TORCH` whose wheels for 12.8 leave Volta out again (torch_releases.csv)."""
+TORCH_IMAGES = "pytorch/pytorch"
+"""Images of torch's project, which have its wheels."""
 TORCH_ITSELF = ("torch", "transformers")
 TORCH_APPLICATIONS = re.compile(
     r"comfy ?ui|stable[- ]diffusion(?!\.cpp)|automatic1111|\ba1111\b|\bforge\b|invoke ?ai|fooocus|sd\.?next"
@@ -109,7 +113,7 @@ def _only_known(facts: Facts) -> RuntimeRelease | None:
 def _machine_code(facts: Facts) -> Iterator[Problem]:
     """The first thing that is wrong with the build's machine code."""
     by_code = (_has_none, _torch_for_cuda_126, _torch_for_cuda_128)
-    by_cuda = (_cannot_compile, _ends_before, _torch_without_pascal)
+    by_cuda = (_cannot_compile, _ends_before, _torch_starts_later)
     rules = (_dropped_by_cuda_13, *(by_code if _is_inspected(facts) else by_cuda))
     found = next((problem for rule in rules if (problem := rule(facts)) is not None), None)
     if found is not None:
@@ -205,24 +209,30 @@ def _torch_for_cuda_128(facts: Facts) -> Problem | None:
     )
 
 
-def _torch_without_pascal(facts: Facts) -> Problem | None:
+def _torch_starts_later(facts: Facts) -> Problem | None:
     """Torch's wheels for CUDA 12.8 and newer, under whatever runs on them; conda-forge builds its own."""
-    by_torch = facts.runtime in TORCH_ITSELF or TORCH_APPLICATIONS.search(facts.runtime_text)
-    by_torch = by_torch or TORCH_IN_ENV.search(plain(facts.given.env))
+    told = TORCH_IN_ENV.search(plain(facts.given.env))
+    by_torch = facts.runtime in TORCH_ITSELF or TORCH_APPLICATIONS.search(facts.runtime_text) or told
     own_build = facts.install == "source" or "conda" in plain(facts.given.install) or bool(facts.month)
     known = facts.runtime in ("", *TORCH_ITSELF) and by_torch and not own_build
-    if not known or facts.cuda < TORCH_LEFT_PASCAL or facts.sm >= VOLTA:
+    if not known or facts.cuda < TORCH_LEFT_PASCAL:
         return None
+    version = release_key(told[1]) if told else facts.version if facts.runtime == "torch" else ()
+    without_volta = version[:2] == CU128_TORCH or (version[:2] >= CU128_LEFT_VOLTA and facts.cuda == (12, 8))
+    floor = TURING if without_volta else VOLTA
+    if facts.sm >= floor:
+        return None
+    own_image = facts.install == "docker" and not facts.image.startswith(TORCH_IMAGES)
     return Problem(
         "SM_NOT_IN_BINARY",
         "cuda" if facts.given.cuda is not None else "runtime",
-        f"torch for CUDA {dotted(facts.cuda)} starts with compute capability 7.0, "
+        f"torch for CUDA {dotted(facts.cuda)} starts with compute capability {dotted(floor)}, "
         f"{facts.who} has {dotted(facts.sm)}",
         (
             set_field("cuda", "12.6", "use torch from the cu126 index"),
             set_gpu(facts, "t4"),
         ),
-        Severity.WARNING if facts.install == "docker" else Severity.ERROR,
+        Severity.WARNING if own_image else Severity.ERROR,
     )
 
 
