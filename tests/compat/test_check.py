@@ -750,3 +750,22 @@ def test_fp8_attention_over_the_prompt_came_to_each_gpu_in_its_release(
 def test_a_cuda_that_is_none_beside_the_wheel_of_vllm_is_no_crash(cuda: str | float) -> None:
     asked = Combination(runtime="vllm", runtime_version="0.20.0", install="pip", cuda=cuda)
     assert "RUNTIME_LIB_MISSING" not in _errors(asked)
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"driver": {"enabled": False}, "toolkit": {"version": "v1.17.8"}, "HF_HOME": "/models"},
+        "gpu-operator installed HF_HOME=/models",
+    ],
+)
+@pytest.mark.parametrize("operator", [None, "25.3.0"])
+def test_the_way_out_of_an_operator_on_autopilot_takes_its_values_along(
+    env: Any, operator: str | None
+) -> None:
+    asked = Combination(platform="gke autopilot", gpu="l4", gpu_operator=operator, env=env)
+    assert {"OPERATOR_DUPLICATE_STACK", "OS_NO_DRIVER_CONTAINER"} <= set(_errors(asked))
+    proposal = propose(asked)
+    assert proposal is not None
+    assert _errors(changed(asked, proposal.changes)) == []
+    assert proposal.changes["env"] == {"HF_HOME": "/models"}

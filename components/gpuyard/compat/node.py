@@ -16,7 +16,9 @@ from gpuyard.compat.owner import (
     installs_driver,
     installs_toolkit,
     is_default_driver,
+    is_in_environment,
     operator_system,
+    operator_values,
     stated_operator,
     switched,
 )
@@ -52,7 +54,10 @@ def node_problems(facts: Facts) -> Iterator[Problem]:
 
 def _driver_owner(facts: Facts) -> Iterator[Problem]:
     if facts.os == "GKE Autopilot" and (has_operator(facts) or facts.manager == "operator"):
-        fixes = (Fix("leave the driver to GKE", {"gpu_operator": None, "driver_managed_by": "cloud"}),)
+        changes: dict[str, Any] = {"gpu_operator": None, "driver_managed_by": "cloud"}
+        if is_in_environment(facts):
+            changes |= without_flags(facts, *operator_values(facts))
+        fixes = (Fix("leave the driver to GKE", changes),)
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "gpu_operator",

@@ -84,13 +84,23 @@ def has_operator(facts: Facts) -> bool:
     """Whether the GPU Operator is there: stated, or values of its Helm chart are."""
     if facts.given.gpu_operator is not None:
         return plain(facts.given.gpu_operator) not in ABSENT
+    return is_in_environment(facts)
+
+
+def is_in_environment(facts: Facts) -> bool:
+    """Whether environment or Helm values tell of the operator."""
     words = facts.given.env
     return has_values(facts) or (isinstance(words, str) and _IN_WORDS.search(words.lower()) is not None)
 
 
 def has_values(facts: Facts) -> bool:
     """Whether values of the GPU Operator's Helm chart are stated."""
-    return any(_VALUES.match(name) for name in facts.env)
+    return bool(operator_values(facts))
+
+
+def operator_values(facts: Facts) -> list[str]:
+    """Names of the stated values of its chart."""
+    return [name for name in facts.env if _VALUES.match(name)]
 
 
 def stated_operator(facts: Facts) -> OperatorRelease | None:
