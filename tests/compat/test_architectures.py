@@ -76,8 +76,10 @@ def test_the_fix_stands_where_the_list_stood() -> None:
     [
         ("gtx-1080-ti", {"install": "pip", "cuda": "12.8"}, "error"),
         ("gtx-1080-ti", {"install": "pip", "env": "torch 2.8.0+cu128", "os": "windows10"}, "error"),
-        ("gtx-1080-ti", {"install": "pip", "env": "torch==2.8.0"}, "error"),
-        ("gtx-1080-ti", {"install": "pip", "env": "torch==2.8.0", "os": "windows10"}, ""),
+        ("gtx-1080-ti", {"install": "pip", "env": "torch==2.8.0"}, ""),
+        ("gtx-1080-ti", {"install": "pip", "env": "torch 2.8.0.dev20250601+cu128"}, "error"),
+        ("rtx-5090", {"install": "pip", "env": "torch>=2.4"}, ""),
+        ("rtx-5090", {"install": "pip", "env": "torch==2.7.0"}, ""),
         ("gtx-1080-ti", {"install": "pip", "env": "torch 2.8.0+cu126"}, ""),
         ("gtx-1080-ti", {"install": "conda", "cuda": "12.9"}, ""),
         ("gtx-1080-ti", {"install": "docker", "cuda": "12.8"}, "warning"),

@@ -79,8 +79,10 @@ _NIGHTLY = re.compile(r"\bnightly\b.*-(20\d\d)([01]\d)([0-3]\d)\b")
 _BASE_IMAGE = re.compile(r"nvidia/cuda:(\d+\.\d+)")
 _CUDA = re.compile(r"cu(?:da)?[ -]?(\d{2})(?:\.?(\d))?(?!\d)")
 _MAJOR = re.compile(r"(?:^|cu(?:da)?[ -]?)13(?![.\d])")
-TORCH_IN_ENV = re.compile(r"\b(?:py)?torch[ =~<>v-]*(\d+\.\d+(?:\.\d+)?)(?:\+(cu\d+))?(?![\d.])")
-"""The wheel that an application of torch is told to run on."""
+TORCH_IN_ENV = re.compile(
+    r"\b(?:py)?torch[ =v-]*(\d+\.\d+(?:\.\d+)?)(?:\.?(?:dev|rc)\d+)?(?:\+(cu\d+))?(?![\d.])"
+)
+"""The wheel that an application of torch runs on; of which index it is, only its local version says."""
 _TORCH = re.compile(r"torch[ =v_-]*(\d+\.\d+(?:\.\d+)?)?")
 
 
@@ -194,8 +196,7 @@ def read_cuda(
     wheel = TORCH_IN_ENV.search(plain(given.env)) if given.env else None
     if wheel is not None and wheel[2]:
         return cuda_of(wheel[2].removeprefix("cu")), True
-    on_windows = "windows" in plain(given.os)  # where the default wheel is one for the processor alone
-    return _torch_cuda(given, wheel[1] if wheel and not on_windows else ""), False
+    return _torch_cuda(given), False
 
 
 def base_image(image: str) -> Version:
@@ -268,13 +269,13 @@ def ngc_month(given: Combination, image: str) -> Version:
     return (int(found[1]), int(found[2])) if found else ()
 
 
-def _torch_cuda(given: Combination, stated: str) -> Version:
-    """CUDA of torch on the default index: of the release stated, else where torch is all that is said."""
+def _torch_cuda(given: Combination) -> Version:
+    """CUDA of torch on the default index, where torch is all that is said of the engine."""
     text = f"{plain(given.runtime)} {plain(given.runtime_version)}"
     found = _TORCH.search(text)
-    if found is None and not stated:
+    if found is None:
         return ()
-    key = release_key(stated or (found and found[1]) or given.runtime_version or "")
+    key = release_key(found[1] or given.runtime_version or "")
     if not key:
         return ()
     listed = [row for row in torch_releases().values() if row.key <= key]
