@@ -29,3 +29,14 @@ def test_parts_of_them_can_be_imported():
         "print(CommandError.__name__, Resource.__module__)"
     )
     assert session(program) == ["CommandError", "pulumi.dynamic.dynamic"]
+
+
+def test_a_part_that_is_imported_first_is_there_once():
+    program = (
+        "from pulumi.automation.errors import CommandError\n"
+        "from pulumi.dynamic.dynamic import Resource\n"
+        "import importlib, pulumi.dynamic.dynamic as part\n"
+        "print(pulumi.automation.CommandError is CommandError, pulumi.dynamic.Resource is Resource)\n"
+        "print(importlib.reload(part) is part, part.Resource is not Resource, part.__spec__.origin[-10:])"
+    )
+    assert session(program) == ["True", "True", "True", "True", "dynamic.py"]
