@@ -116,6 +116,31 @@ def test_a_name_that_is_nowhere_is_an_attribute_error():
         _ = fresh("pulumi_aws.eks").NoSuchThing
 
 
+def test_another_thread_has_the_package_while_it_loads(monkeypatch):
+    part = fresh("pulumi_aws.eks")
+    loader = sdk_packages._LOADERS["pulumi_aws.eks"]
+    load_all, seen = loader.loader.exec_module, []
+
+    def slow(package):
+        monkeypatch.setattr(loader.loader, "exec_module", load_all)
+        other = threading.Thread(target=lambda: seen.append(part.AwaitableGetClustersResult))
+        other.start()
+        other.join()
+        load_all(package)
+
+    monkeypatch.setattr(loader.loader, "exec_module", slow)
+    assert seen == [part.AwaitableGetClustersResult]
+    assert type(part) is types.ModuleType
+
+
+def test_a_module_that_asks_for_what_is_not_there_yet_is_told_so(monkeypatch):
+    part = fresh("pulumi_aws.eks")
+    loader = sdk_packages._LOADERS["pulumi_aws.eks"]
+    monkeypatch.setattr(loader.loader, "exec_module", lambda package: package.NoSuchThing)
+    with pytest.raises(AttributeError, match="NoSuchThing"):
+        dir(part)
+
+
 def test_touching_one_resource_imports_no_other():
     loaded = session(
         "import sys\n"

@@ -7,6 +7,7 @@ the same ones either way, and so is what a program can see of them.
 """
 
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -33,6 +34,10 @@ def import_by_the_class() -> None:
 
 _LOADERS: dict[str, "_PackageLoader"] = {}
 """By package; its own spec may name the SDK's lazy loader instead."""
+
+
+_BUSY = threading.local()
+"""``packages``: names of those that this thread is loading."""
 
 
 class _Finder(MetaPathFinder):
@@ -101,7 +106,7 @@ class _Package(ModuleType):
             if name in self.__dict__:
                 return self.__dict__[name]
         _load(self)
-        return getattr(self, name)
+        return ModuleType.__getattribute__(self, name)
 
     def __dir__(self) -> list[str]:
         _load(self)
@@ -109,11 +114,21 @@ class _Package(ModuleType):
 
 
 def _load(package: ModuleType) -> None:
-    """Load the package as the SDK does."""
+    """Load the package as the SDK does.
+
+    Until all is there it stays a `_Package`: what another thread asks for meanwhile, that one loads as well.
+    """
+    busy = vars(_BUSY).setdefault("packages", set())
+    if package.__name__ in busy:  # its own modules ask for what is not there yet
+        return
     kept = {name: value for name, value in vars(package).items() if _is_taken(package, name)}
-    package.__class__ = ModuleType
-    _LOADERS[package.__name__].loader.exec_module(package)
+    busy.add(package.__name__)
+    try:
+        _LOADERS[package.__name__].loader.exec_module(package)
+    finally:
+        busy.remove(package.__name__)
     vars(package).update(kept)
+    package.__class__ = ModuleType
 
 
 def _likely(package: ModuleType, name: str) -> list[str]:
