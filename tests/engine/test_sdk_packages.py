@@ -224,6 +224,12 @@ def test_a_class_that_waits_can_stand_beside_abc():
     assert not issubclass(base, own)
 
 
+def test_no_value_is_checked_for_a_dictionary_that_waits():
+    kind = run("pulumi_aws.eks._inputs", sdk_classes.execute).ClusterVpcConfigArgsDict
+    with pytest.raises(TypeError, match="instance and class checks"):
+        isinstance({}, kind)
+
+
 def test_what_a_program_sets_in_a_class_that_waits_stays():
     module = run("pulumi_aws.eks._inputs", sdk_classes.execute)
     module.ClusterVpcConfigArgs.__init__ = lambda self: None

@@ -129,6 +129,9 @@ _DictType: Any = type(TypedDict("_", {}))
 class _WaitingDict(_Waiting, _DictType):
     """The same for a TypedDict, which is one before its body has run."""
 
+    __instancecheck__ = _DictType.__instancecheck__
+    __subclasscheck__ = _DictType.__subclasscheck__
+
 
 class _Pulumi(ModuleType):
     """What ``pulumi`` is while a module is being run: its decorators wait with the class."""
