@@ -167,7 +167,7 @@ def _taken(facts: Facts, name: str) -> tuple[Version, frozenset[str]] | None:
 
 def _may_lack(facts: Facts, name: str, backend: str) -> str:
     """What is known of some releases only, where none is stated; empty: nothing."""
-    if facts.version or not facts.is_undated:
+    if facts.version or facts.runtime not in ("sglang", "vllm") or not facts.is_undated:
         return ""
     if facts.runtime == "sglang":
         taken = _taken(facts, name)

@@ -211,11 +211,12 @@ def _torch_for_cuda_128(facts: Facts) -> Problem | None:
 
 def _torch_starts_later(facts: Facts) -> Problem | None:
     """Torch's wheels for CUDA 12.8 and newer, under whatever runs on them; conda-forge builds its own."""
+    if facts.runtime not in ("", *TORCH_ITSELF) or facts.cuda < TORCH_LEFT_PASCAL:
+        return None
     told = TORCH_IN_ENV.search(plain(facts.given.env))
     by_torch = facts.runtime in TORCH_ITSELF or TORCH_APPLICATIONS.search(facts.runtime_text) or told
     own_build = facts.install == "source" or "conda" in plain(facts.given.install) or bool(facts.month)
-    known = facts.runtime in ("", *TORCH_ITSELF) and by_torch and not own_build
-    if not known or facts.cuda < TORCH_LEFT_PASCAL:
+    if own_build or not by_torch:
         return None
     version = release_key(told[1]) if told else facts.version if facts.runtime == "torch" else ()
     without_volta = version[:2] == CU128_TORCH or (version[:2] >= CU128_LEFT_VOLTA and facts.cuda == (12, 8))

@@ -100,7 +100,7 @@ class Facts:
         """CUDA of the host's toolkit, else of the one that the environment names; empty: unknown, or none."""
         if self.given.host_toolkit is not None or self.install == "docker":
             return cuda_of(plain(self.given.host_toolkit))
-        homes = (self.env.get(name, "") for name in ("CUDA_HOME", "CUDA_PATH", "CUDACXX"))
+        homes = (self.env[name] for name in ("CUDA_HOME", "CUDA_PATH", "CUDACXX") if name in self.env)
         found = next(
             filter(None, (re.search(r"cuda[-/]v?(\d+(\.\d+)?)", home.lower()) for home in homes)), None
         )

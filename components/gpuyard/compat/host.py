@@ -120,7 +120,7 @@ def _wheels(facts: Facts, runtime: str, key: Version) -> Iterator[WheelGlibc]:
 def _libraries(facts: Facts) -> Iterator[Problem]:
     host = plain(facts.given.host_toolkit)
     named = facts.runtime == "sglang" or facts.version or names_jit_library(facts)
-    if _NO_TOOLKIT.search(host) and named and needs_host_toolkit(facts):
+    if host and named and _NO_TOOLKIT.search(host) and needs_host_toolkit(facts):
         yield Problem(
             "RUNTIME_LIB_MISSING",
             "host_toolkit",
@@ -206,6 +206,8 @@ def _names_wheel(facts: Facts) -> bool:
 
 def _chosen_torch(facts: Facts) -> Version:
     """CUDA that uv was told for torch, which leaves the engine's wheel alone (vllm-project/vllm#43435)."""
+    if facts.given.env is None:
+        return ()
     told = (*facts.flag_values("--torch-backend"), facts.env.get("UV_TORCH_BACKEND", ""))
     return next((cuda_of(text) for text in told if re.search(r"\d", text)), ())
 
@@ -249,11 +251,12 @@ def _is_linked_alone(facts: Facts) -> bool:
 def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
     """SGLang by pip beside torch for another CUDA than its kernel wheels on the default index are for."""
     release = facts.release
-    told = facts.cuda_is_given or bool(_chosen_torch(facts))
-    if facts.runtime != "sglang" or facts.install != "pip" or release is None or not told:
+    if facts.runtime != "sglang" or facts.install != "pip" or release is None:
         return
-    built = release.wheel_cuda
-    torch = _chosen_torch(facts) or facts.cuda
+    built, chosen = release.wheel_cuda, _chosen_torch(facts)
+    torch = chosen or (facts.cuda if facts.cuda_is_given else ())
+    if not torch:
+        return
     on_spark = facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
     if built[:1] == torch[:1] or _names_wheel(facts):
         return

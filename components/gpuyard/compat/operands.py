@@ -26,9 +26,11 @@ def operand_problems(facts: Facts) -> Iterator[Problem]:
 
 def _mig_manager(facts: Facts) -> Iterator[Problem]:
     """The operator's MIG manager runs its binary on the host where that brings the driver."""
+    if not facts.mig or not facts.glibc:
+        return
     release = stated_operator(facts)
     on_host = facts.manager == "image" or switched(facts, "driver") is False
-    if release is None or not facts.mig or not on_host or not facts.glibc:
+    if release is None or not on_host:
         return
     if release.mig_manager < MIG_MANAGER_GLIBC[0] or facts.glibc >= MIG_MANAGER_GLIBC[1]:
         return
@@ -46,9 +48,9 @@ def _mig_manager(facts: Facts) -> Iterator[Problem]:
 
 def _toolkit(facts: Facts) -> Iterator[Problem]:
     """The operator copies the toolkit's binaries to the host, where the runtime calls them."""
-    release = stated_operator(facts)
+    release = stated_operator(facts) if facts.glibc else None
     told = plain(facts.env.get("toolkit.version")) or plain(facts.given.toolkit)
-    if release is None or installs_toolkit(facts) is False or not facts.glibc:
+    if release is None or installs_toolkit(facts) is False:
         return
     variant = re.search(r"ubuntu|ubi\d|centos", told)
     if variant is None and is_openshift(facts.given):

@@ -90,6 +90,8 @@ def has_operator(facts: Facts) -> bool:
 def is_in_environment(facts: Facts) -> bool:
     """Whether environment or Helm values tell of the operator."""
     words = facts.given.env
+    if words is None:
+        return False
     return has_values(facts) or (isinstance(words, str) and _IN_WORDS.search(words.lower()) is not None)
 
 
