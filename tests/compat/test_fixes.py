@@ -100,6 +100,29 @@ def test_the_fix_is_near_and_fits_the_place(data: dict[str, Any], words: str) ->
     assert words in proposal.text
 
 
+@pytest.mark.parametrize(
+    ("more", "fix"),
+    [
+        ({}, "use max_num_seqs 4  (max_num_seqs: 4)"),
+        ({"max_num_seqs": 16}, "use max_num_seqs 4  (max_num_seqs: 4)"),
+        ({"gpu": "l4", "gpu_count": 4, "tensor_parallel": 4}, "use max_num_seqs 16  (max_num_seqs: 16)"),
+        ({"gpu": "a10g"}, "use a100-80gb-sxm GPUs  (gpu: a100-80gb-sxm)"),
+    ],
+)
+def test_images_of_fewer_sequences_are_proposed_where_they_fit(more: dict[str, Any], fix: str) -> None:
+    data = {
+        "gpu": "rtx-4090",
+        "runtime": "vllm",
+        "runtime_version": "0.8.5",
+        "install": "pip",
+        "model": "meta-llama/Llama-3.2-11B-Vision-Instruct",
+        **more,
+    }
+    proposal = propose(parse_combination(data))
+    assert proposal is not None
+    assert proposal.text == fix
+
+
 def test_a_command_line_of_another_engine_has_one_way_out() -> None:
     env = (
         "--tp-size 8 --dp-size 8 --enable-dp-attention --context-length 65536 --mem-fraction-static 0.8 "

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.quantizations import HALF
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Problem, set_field
+from gpuyard.compat.memory_fixes import weight_fixes
+from gpuyard.compat.problem import Fix, Problem, set_field
 from gpuyard.planning.memory import usable_bytes
 from gpuyard.planning.parallel import Split
 from gpuyard.units import GIB, MIB, format_bytes
@@ -18,8 +19,8 @@ _WIDTH, _INNER = 1280, 5120
 _KEPT = 10
 """Tensors of that width at the peak: five layers' results, the last one and its copies."""
 _SEQUENCES = 256
-_FEW = 16
-"""What vLLM's own example and users go down to (vllm-project/vllm#8826, #9163, #10034)."""
+_FEW = (16, 8, 4, 2, 1)
+"""vLLM's own example and users go down to the first (vllm-project/vllm#8826, #9163, #10034)."""
 _SURE = 70 * GIB
 """Larger GPUs are not judged: nobody tells of one that was too small."""
 
@@ -33,7 +34,8 @@ def tiled_image_problems(facts: Facts, split: Split, weights: float, share: floa
     if not first <= facts.version < last or (facts.memory_mib or 0) * MIB > _SURE:
         return
     images = int(facts.given.max_num_seqs or _SEQUENCES)
-    need = images * _PATCHES * HALF * (_KEPT * _WIDTH + _INNER / split.tensor)
+    image = _PATCHES * HALF * (_KEPT * _WIDTH + _INNER / split.tensor)
+    need = images * image
     left = usable_bytes(facts.memory_mib or 0, share) - weights
     if need > left:
         yield Problem(
@@ -41,5 +43,10 @@ def tiled_image_problems(facts: Facts, split: Split, weights: float, share: floa
             "max_num_seqs",
             f"images of {images} sequences take {format_bytes(need)} before the cache is sized; "
             f"weights ({format_bytes(weights)}) leave {format_bytes(max(left, 0))}",
-            (set_field("max_num_seqs", _FEW, f"use max_num_seqs {_FEW}"),),
+            (*_fewer(images, left / image), *weight_fixes(facts)),
         )
+
+
+def _fewer(images: int, most: float) -> tuple[Fix, ...]:
+    fitting = (few for few in _FEW if few < images and few <= most)
+    return tuple(set_field("max_num_seqs", few, f"use max_num_seqs {few}") for few in fitting)
