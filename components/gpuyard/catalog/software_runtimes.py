@@ -128,6 +128,17 @@ def find_release(runtime: str, key: Version) -> tuple[RuntimeRelease | None, boo
     return (releases[older - 1] if older else None), key[:3] > releases[-1].key[:3]
 
 
+def newest_release(runtime: str) -> RuntimeRelease | None:
+    """The newest release that the catalog knows; None: it knows none."""
+    return next(iter(runtime_releases(runtime)[-1:]), None)
+
+
+def is_recent(release: RuntimeRelease) -> bool:
+    """Whether it is at most a year older than the runtime's newest one."""
+    newest = runtime_releases(release.runtime)[-1].date
+    return release.date > f"{int(newest[:4]) - 1}{newest[4:]}"
+
+
 def released_by(runtime: str, day: str) -> Version:
     """Key of the newest release of that day (``2026-05-31``) or before; empty: none is known."""
     dated = [row for row in runtime_releases(runtime) if row.date[:2] == "20" and row.date <= day]

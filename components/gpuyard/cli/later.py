@@ -13,7 +13,8 @@ _LATER = frozenset({"pulumi.automation", "pulumi.dynamic"})
 
 def import_when_used() -> None:
     """From now on; what is imported already stays as it is."""
-    sys.meta_path.insert(0, _Finder())
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
 
 
 class _Finder(MetaPathFinder):

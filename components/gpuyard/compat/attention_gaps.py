@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import release_text, runtime_releases
+from gpuyard.catalog.software_runtimes import is_recent, release_text, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, TURING
 from gpuyard.compat.problem import Problem, set_gpus, set_release
@@ -136,10 +136,8 @@ def _span(gap: Gap) -> str:
 
 def _is_recent(gap: Gap, runtime: str) -> bool:
     """Whether the last release of the gap is at most a year older than the newest one."""
-    rows = runtime_releases(runtime)
-    last = max((row.date for row in rows if row.key < gap.releases[1]), default="")
-    newest = max((row.date for row in rows), default="0000")
-    return last > f"{int(newest[:4]) - 1}{newest[4:]}"
+    before = [row for row in runtime_releases(runtime) if row.key < gap.releases[1]]
+    return bool(before) and is_recent(before[-1])
 
 
 def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:

@@ -7,6 +7,7 @@ sgl-project/sglang#26107).
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import field
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import SCHEMES
@@ -25,6 +26,7 @@ from gpuyard.compat.split import (
 )
 from gpuyard.compat.split_fixes import size_fixes
 from gpuyard.errors import Severity
+from gpuyard.records import record
 
 FP8_BLOCK = SCHEMES["fp8"].block
 FP4_GROUP = 16
@@ -44,29 +46,50 @@ TILES_PADDED: Mapping[str, Version] = {"vllm": (0, 13), "sglang": (0, 5, 6)}
 """Releases from which nothing is known of it; before, shards are not padded (zai-org/GLM-4.5#23, #94)."""
 WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
 """Quantizations whose kernels take rows in groups or tiles of 128 (vllm-project/llm-compressor#54)."""
-PADDED_72B = (29568, 29696)
-"""A width that does not split, and the one that its publisher padded it to in quantised checkpoints."""
-
-
 _FP4_EXPERTS = re.compile(r"deepseek-v4(?!.*(?:base|fp8))")
 """Checkpoints whose experts are in FP4 though they count as FP8: SGLang runs them on 16 GPUs
 (sgl-project/sglang#23931), vLLM does not (vllm-project/recipes#567)."""
-REPADDED: Sequence[tuple[re.Pattern[str], Mapping[str, Version]]] = (
-    (
-        re.compile(r"^(?:qwen/|[./].*/)?qwen2\.5-vl-72b-instruct-awq$"),
-        {"vllm": (0, 8, 3), "sglang": (0, 4, 5)},
+
+
+@record
+class Padded:
+    """Checkpoints whose feed-forward their publisher widened, so that it splits."""
+
+    name: re.Pattern[str]
+    """From a folder too; quantised checkpoints of others were made of the model as it was."""
+    width: int
+    to: int
+    since: Mapping[str, Version] | None = None
+    """Releases of engines from after it was widened; None: it came so."""
+    early: Mapping[str, Version] = field(default_factory=dict)
+    """Engines whose releases before saw it as it was, where it counts as widened otherwise."""
+
+
+_QWEN = r"^(?:qwen/|[./].*/)?"
+PADDED: Sequence[Padded] = (
+    Padded(name=re.compile(rf"{_QWEN}qwen(?!.*vl)[\w.-]*(?:awq|gptq|int[48])"), width=29568, to=29696),
+    # vllm-project/vllm#21695 and #17344
+    Padded(
+        name=re.compile(rf"{_QWEN}qwen2\.5-vl-72b-instruct-awq$"),
+        width=29568,
+        to=29696,
+        since={"vllm": (0, 8, 3), "sglang": (0, 4, 5)},
     ),
-    (re.compile(r"^(?:qwen/|[./].*/)?qwen2-vl-72b-instruct-(?:awq|gptq-int[48])$"), {"vllm": (0, 7)}),
+    # before it QwenLM/Qwen3-VL#231 of 2024-09, after it vllm-project/vllm#13640
+    Padded(
+        name=re.compile(rf"{_QWEN}qwen2-vl-72b-instruct-(?:awq|gptq-int[48])$"),
+        width=29568,
+        to=29696,
+        since={"vllm": (0, 7)},
+    ),
+    # on 2024-03-26 (QwenLM/Qwen3#258; #360 ran it on two and four GPUs); its AWQ and those of Qwen-14B stayed
+    Padded(
+        name=re.compile(rf"{_QWEN}qwen1\.5-14b-chat-gptq-int4$"),
+        width=13696,
+        to=14336,
+        early={"vllm": (0, 4)},
+    ),
 )
-"""Qwen's checkpoints that were padded some time after they came out, and the releases since then
-(vllm-project/vllm#21695 and #17344; before it QwenLM/Qwen3-VL#231 of 2024-09, after it vllm#13640)."""
-_QWENS_OWN = re.compile(r"^(?:qwen/|[./].*/)?qwen(?!.*vl)[\w.-]*(?:awq|gptq|int[48])")
-"""Names of Qwen's own quantised checkpoints, from a folder too; others were made of the unpadded model."""
-PADDED_14B = (13696, 14336)
-"""The same of one checkpoint of Qwen1.5-14B-Chat; its AWQ and those of Qwen-14B stayed as they were."""
-_QWENS_14B = re.compile(r"^(?:qwen/|[./].*/)?qwen1\.5-14b-chat-gptq-int4$")
-PADDED_14B_SINCE = (0, 4, 0, 0)
-"""First vLLM after it was padded (2024-03-26, QwenLM/Qwen3#258; #360 ran it on two and four GPUs)."""
 
 
 def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
@@ -148,20 +171,17 @@ def _block(facts: Facts, model: ModelShape) -> tuple[int, str]:
     return 0, ""
 
 
-def _is_padded(facts: Facts) -> bool:
-    name = facts.model_name.lower()
-    later = next((since for pattern, since in REPADDED if pattern.search(name)), {})
-    again = facts.runtime in later and facts.version >= later[facts.runtime]
-    return again or bool(_QWENS_OWN.search(name))
-
-
 def _dense_width(facts: Facts, model: ModelShape) -> int:
     """Of the feed-forward in this checkpoint."""
-    if model.ffn == PADDED_72B[0] and _is_padded(facts):
-        return PADDED_72B[1]
-    early = facts.runtime == "vllm" and () < facts.version < PADDED_14B_SINCE
-    by_name = model.ffn == PADDED_14B[0] and _QWENS_14B.search(facts.model_name.lower())
-    return PADDED_14B[1] if by_name and not early else model.ffn
+    name = facts.model_name.lower()
+    padded = (row for row in PADDED if row.width == model.ffn and row.name.search(name))
+    return next((row.to for row in padded if _is_widened(row, facts)), model.ffn)
+
+
+def _is_widened(row: Padded, facts: Facts) -> bool:
+    if row.since is not None:
+        return facts.runtime in row.since and facts.version >= row.since[facts.runtime]
+    return not () < facts.version < row.early.get(facts.runtime, ())
 
 
 def _cuts(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) -> list[tuple[int, int]]:

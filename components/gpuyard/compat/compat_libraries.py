@@ -39,7 +39,10 @@ TEI_UNREAD: int = 610
 NOT_ON_CUDA_IMAGES = ("ollama",)
 """Engines whose image is not one of NVIDIA's and carries no cuda-compat."""
 DRIVER_FOLDERS = (
-    *("/usr/local/nvidia/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"),
+    "/usr/local/nvidia/lib",
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
 )
 """Where container runtimes mount the driver's libraries."""
 CLUSTERS = frozenset({"eks", "gke", "aks", "kubernetes", "k8s", "openshift"})

@@ -12,7 +12,8 @@ from gpuyard.catalog.software import (
     native_driver,
     parse_version,
 )
-from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.catalog.software_runtimes import newest_release
+from gpuyard.compat.blocks import WEIGHT_ONLY
 from gpuyard.compat.build import is_by_others
 from gpuyard.compat.compat_libraries import (
     is_carried,
@@ -63,7 +64,8 @@ VISION_BY_FA2: tuple[Version, Version] = ((0, 10, 2, 0), (0, 12, 0, 0))
 EXPERTS_BY_MARLIN: tuple[Version, Version] = ((0, 17, 0, 0), (0, 25, 0, 0))
 """vLLM in between: 0.17.1 and 0.18.0 failed on H200, dense layers ran (vllm-project/vllm#38619); the mend was
 not in on 2026-06-24 (its PR#38669, PR#46601)."""
-WEIGHT_ONLY = frozenset({"awq", "gptq", "awq_marlin", "gptq_marlin", "wna16", "w4a16", "w8a16", "int4"})
+FEW_BITS = frozenset({*WEIGHT_ONLY, "wna16", "int4"})
+"""Schemes whose experts Marlin runs."""
 _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
 """Models with a vision tower."""
 _CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
@@ -124,7 +126,7 @@ def _cuda_floor(facts: Facts) -> Iterator[Problem]:
 
 def _floor_of_the_newest(facts: Facts) -> Iterator[Problem]:
     """What the newest release asks of the driver, where none is stated: a warning."""
-    newest = next(iter(runtime_releases(facts.runtime)[-1:]), None)
+    newest = newest_release(facts.runtime)
     known = facts.cuda or facts.version or is_by_others(facts.image, facts.runtime)
     if newest is None or known or not facts.is_undated or facts.install == "source":
         return
@@ -175,7 +177,7 @@ def _compiled_with(facts: Facts) -> Version:
     A wheel stays what it is, whatever torch is beside it; an unknown release may be one built by hand, whose
     FlashAttention FlashInfer stands in for (vllm-project/vllm#47397).
     """
-    row = facts.release or next(iter(runtime_releases(facts.runtime)[-1:]), None)
+    row = facts.release or newest_release(facts.runtime)
     if row is None or not row.wheel_cuda or facts.install != "pip":
         return facts.cuda
     if facts.release is None and not facts.host_cuda and not names_jit_library(facts):
@@ -197,7 +199,7 @@ def _translates_its_experts(facts: Facts) -> bool:
     """
     since, before = EXPERTS_BY_MARLIN
     is_meant = facts.runtime == "vllm" and facts.install == "pip" and since <= facts.version < before
-    return is_meant and facts.sm[:1] == HOPPER[:1] and facts.is_mixture and scheme_of(facts) in WEIGHT_ONLY
+    return is_meant and facts.sm[:1] == HOPPER[:1] and facts.is_mixture and scheme_of(facts) in FEW_BITS
 
 
 def _compressed(facts: Facts) -> Iterator[Problem]:

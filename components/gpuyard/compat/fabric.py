@@ -116,14 +116,14 @@ def _unsaid(facts: Facts) -> Iterator[Problem]:
             "that it no longer knows (error 802)",
             (set_driver(facts, "570.211.01"), set_driver(facts, "580.126.20")),
         )
-    elif _is_bare(facts) or _is_by_hand(facts):
+    elif (is_bare := _is_bare(facts)) or _is_by_hand(facts):
         yield Problem(
             "FABRIC_MANAGER",
             "fabric_manager",
             "NVSwitch nodes need fabric manager of the driver's version, and nothing says that it is "
             "there (error 802)",
             (_matching(facts),),
-            Severity.ERROR if _is_bare(facts) else Severity.WARNING,
+            Severity.ERROR if is_bare else Severity.WARNING,
         )
 
 

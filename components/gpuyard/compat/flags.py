@@ -19,34 +19,12 @@ from gpuyard.errors import Severity
 
 _OF_STARTERS = frozenset(
     {
-        *(
-            "--torch-backend",
-            "--index-url",
-            "--extra-index-url",
-            "--index",
-            "--default-index",
-            "--find-links",
-        ),
-        *(
-            "--index-strategy",
-            "--pre",
-            "--prerelease",
-            "--system",
-            "--upgrade",
-            "--force-reinstall",
-            "--no-deps",
-        ),
-        *(
-            "--no-build-isolation",
-            "--no-cache-dir",
-            "--editable",
-            "--gpus",
-            "--ipc",
-            "--shm-size",
-            "--network",
-        ),
-        *("--net", "--privileged", "--ulimit", "--rm", "--restart", "--env-file", "--volume", "--publish"),
-        *("--entrypoint", "--cap-add", "--security-opt", "--detach", "--group-add", "--add-host"),
+        *("--torch-backend", "--index-url", "--extra-index-url", "--index", "--default-index"),
+        *("--find-links", "--index-strategy", "--pre", "--prerelease", "--system", "--upgrade"),
+        *("--force-reinstall", "--no-deps", "--no-build-isolation", "--no-cache-dir", "--editable"),
+        *("--gpus", "--ipc", "--shm-size", "--network", "--net", "--privileged", "--ulimit", "--rm"),
+        *("--restart", "--env-file", "--volume", "--publish", "--entrypoint", "--cap-add"),
+        *("--security-opt", "--detach", "--group-add", "--add-host"),
     }
 )
 """Flags of pip, uv and Docker, which people write down with the engine's."""

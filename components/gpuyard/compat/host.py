@@ -7,6 +7,7 @@ from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import (
     RuntimeRelease,
     WheelGlibc,
+    newest_release,
     runtime_releases,
     wheel_glibc,
 )
@@ -54,7 +55,7 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
     name = facts.runtime or facts.runtime_text.replace("_", "-")
     release = facts.release
     if release is None and not facts.version:  # what pip would take
-        release = next(iter(runtime_releases(facts.runtime)[-1:]), None)
+        release = newest_release(facts.runtime)
     inner = needed = _beyond_tag(facts, name, facts.version)
     if release is not None:
         key, number = release.key, release.version
@@ -164,8 +165,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
 
 def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:
     """The wheel of vLLM that pip takes by itself, beside torch for another CUDA major."""
-    release, chosen = facts.release, _chosen_torch(facts)
-    torch = chosen or (facts.cuda if facts.cuda_is_given else ())
+    release, chosen, torch = facts.release, _chosen_torch(facts), _torch_cuda(facts)
     by_pip = facts.install == "pip" or (bool(chosen) and not facts.install)
     if release is None or facts.runtime != "vllm" or not by_pip or not release.wheel_cuda:
         return
@@ -175,8 +175,6 @@ def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:
     recent = torch >= (12, 8) or torch == (12,) or release.wheel_cuda < (13, 0)
     has_variant = release.key >= VARIANTS_SINCE and recent
     has_variant = has_variant or (torch == (11, 8) and release.key < WITHOUT_CUDA_11)
-    # on DGX Spark and Thor the default index gave the CUDA 12 wheel beside torch for 13 (vllm#31018)
-    on_spark = facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
     index = f"{WHEEL_INDEX}/{release.version}/{WHEELS[torch[0]]}"
     wheel = Fix(f"take the wheel on {index}", with_env(facts, "--extra-index-url", index))
     yield Problem(
@@ -190,7 +188,9 @@ def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:
             *(() if chosen else (_torch_like(release),)),
             set_release(facts, "0.20.0"),
         ),
-        Severity.WARNING if has_variant and not on_spark and not chosen else Severity.ERROR,
+        Severity.WARNING
+        if has_variant and not chosen and not _is_early_spark(facts, release)
+        else Severity.ERROR,
     )
 
 
@@ -202,6 +202,16 @@ def _torch_like(release: RuntimeRelease) -> Fix:
 def _names_wheel(facts: Facts) -> bool:
     """Whether the wheel's own CUDA is said: in its version, by its address or its index."""
     return bool(_OWN_WHEEL.search(f"{plain(facts.given.runtime_version)} {facts.given.env or ''}".lower()))
+
+
+def _is_early_spark(facts: Facts, release: RuntimeRelease) -> bool:
+    """DGX Spark and Thor, where the default index gave the CUDA 12 wheel beside torch for 13 (vllm#31018)."""
+    return facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
+
+
+def _torch_cuda(facts: Facts) -> Version:
+    """CUDA that torch beside the engine is for; empty: not said."""
+    return _chosen_torch(facts) or (facts.cuda if facts.cuda_is_given else ())
 
 
 def _chosen_torch(facts: Facts) -> Version:
@@ -253,12 +263,8 @@ def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
     release = facts.release
     if facts.runtime != "sglang" or facts.install != "pip" or release is None:
         return
-    built, chosen = release.wheel_cuda, _chosen_torch(facts)
-    torch = chosen or (facts.cuda if facts.cuda_is_given else ())
-    if not torch:
-        return
-    on_spark = facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
-    if built[:1] == torch[:1] or _names_wheel(facts):
+    built, torch = release.wheel_cuda, _torch_cuda(facts)
+    if not torch or built[:1] == torch[:1] or _names_wheel(facts):
         return
     yield Problem(
         "RUNTIME_LIB_MISSING",
@@ -270,5 +276,5 @@ def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
             set_release(facts, "0.5.10"),
         ),
         # for CUDA 13 its kernels have wheels elsewhere, which pip does not take by itself
-        Severity.WARNING if torch >= (13, 0) and not on_spark else Severity.ERROR,
+        Severity.WARNING if torch >= (13, 0) and not _is_early_spark(facts, release) else Severity.ERROR,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
+from gpuyard.catalog.software_runtimes import RuntimeRelease, is_recent, runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
 from gpuyard.compat.attention import has_flashinfer_sinks, is_first_gpt_oss, may_be_later_gpt_oss
 from gpuyard.compat.attention_backends import asked_backend
@@ -129,12 +129,8 @@ def _lacked_lately(facts: Facts, kind: str) -> RuntimeRelease | None:
     """The last release without kernels for the GPU if it is not a year old, where none is stated."""
     if facts.version or facts.sm >= ADA or not kind:
         return None
-    releases = runtime_releases(facts.runtime)
-    lacking = [row for row in releases if not _has_kernels(facts, kind, row)]
-    if not lacking:
-        return None
-    newest = releases[-1].date
-    return lacking[-1] if lacking[-1].date > f"{int(newest[:4]) - 1}{newest[4:]}" else None
+    lacking = [row for row in runtime_releases(facts.runtime) if not _has_kernels(facts, kind, row)]
+    return lacking[-1] if lacking and is_recent(lacking[-1]) else None
 
 
 def _cache(facts: Facts) -> Iterator[Problem]:

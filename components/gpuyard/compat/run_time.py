@@ -13,6 +13,9 @@ SGLANG_JIT = (0, 4, 3, 0)
 """First SGLang on the FlashInfer that compiles (flashinfer_python); before, its wheels were built."""
 
 
+_COMPILES_SINCE = {"vllm": FLASHINFER_SAMPLER, "sglang": SGLANG_JIT}
+
+
 def names_jit_library(facts: Facts) -> bool:
     """Whether the combination itself names a library that compiles at run time."""
     words = f"{facts.runtime_text} {' '.join(facts.env.values())}".lower()
@@ -29,7 +32,7 @@ def needs_host_toolkit(facts: Facts) -> bool:
         return True
     if facts.install == "docker" or not facts.names_engine or _is_spared(facts):
         return False
-    since = {"vllm": FLASHINFER_SAMPLER, "sglang": SGLANG_JIT}.get(facts.runtime, ())
+    since = _COMPILES_SINCE.get(facts.runtime, ())
     return not facts.version or facts.version >= since
 
 
@@ -41,6 +44,6 @@ def _is_spared(facts: Facts) -> bool:
 
 def lacks_compiler(facts: Facts) -> bool:
     """Whether the image is one without nvcc, under an engine that compiles (sgl-project/sglang#5002)."""
-    since = {"vllm": FLASHINFER_SAMPLER, "sglang": SGLANG_JIT}.get(facts.runtime)
+    since = _COMPILES_SINCE.get(facts.runtime)
     named = since is not None and facts.version >= since and not _is_spared(facts)
     return named and _WITHOUT_COMPILER.search(facts.image) is not None

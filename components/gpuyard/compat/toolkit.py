@@ -65,13 +65,9 @@ def _given(facts: Facts) -> Version:
     return parse_version(found[0]) if found else ()
 
 
-def _is_off(facts: Facts) -> bool:
-    return installs_toolkit(facts) is False
-
-
 def _by_operator(facts: Facts, release: OperatorRelease | None) -> Version:
     """The operator's own toolkit, unless it is switched off."""
-    return () if release is None or _is_off(facts) else release.toolkit
+    return () if release is None or installs_toolkit(facts) is False else release.toolkit
 
 
 def _containerd(facts: Facts) -> Version:
@@ -162,7 +158,7 @@ def _own_containerd(stack: _Stack) -> Problem | None:
 
 
 def _gke(stack: _Stack) -> Problem | None:
-    by_operator = stack.release is not None and not _is_off(stack.facts)
+    by_operator = stack.release is not None and installs_toolkit(stack.facts) is not False
     known_bad = stack.toolkit[:3] == (1, 18, 0)
     if stack.facts.platform != "gke" or stack.containerd[:1] < (2,) or _reads_file(stack.facts):
         return None
