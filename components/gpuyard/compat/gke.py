@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_gke import gke_gpus
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
+from gpuyard.compat.gke_pool import change_pool_driver, pool_driver
 from gpuyard.compat.owner import has_operator, has_values, installs_toolkit, is_on, switched
-from gpuyard.compat.place import pool_driver
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
 from gpuyard.compat.spelling import INSTALLER, plain
 from gpuyard.errors import Severity
@@ -90,7 +89,7 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
         (
             Fix(
                 "add the node selector cloud.google.com/gke-gpu-driver-version: default",
-                {"driver_managed_by": "cloud", **_pool_asks(facts)},
+                {"driver_managed_by": "cloud", **change_pool_driver(facts)},
             ),
         ),
     )
@@ -100,7 +99,6 @@ def _plugin_label(facts: Facts) -> Iterator[Problem]:
     """GKE's device plugin, whose DaemonSet finishes installing the driver (NVIDIA/aicr PR#1998, PR#2047)."""
     label = next((name for name in facts.env if name.endswith(_OWN_PLUGIN)), "")
     switched_off = bool(label) and is_on(facts.env[label])
-    pool = facts.env.get(pool_driver(facts.env), "").lower()
     by_gke = facts.manager == "cloud" and not re.search(INSTALLER, plain(facts.given.driver_managed_by))
     if switched_off and by_gke:
         yield Problem(
@@ -110,11 +108,11 @@ def _plugin_label(facts: Facts) -> Iterator[Problem]:
             (
                 Fix(
                     "install Google's nvidia-driver-installer DaemonSet",
-                    {"driver_managed_by": "daemonset", **_pool_asks(facts)},
+                    {"driver_managed_by": "daemonset", **change_pool_driver(facts)},
                 ),
             ),
             # the cloud's may be that DaemonSet too
-            Severity.ERROR if pool in ("default", "latest") else Severity.WARNING,
+            Severity.ERROR if pool_driver(facts.env) in ("default", "latest") else Severity.WARNING,
         )
     elif not switched_off and switched(facts, "devicePlugin") and facts.manager == "cloud":
         yield Problem(
@@ -124,12 +122,6 @@ def _plugin_label(facts: Facts) -> Iterator[Problem]:
             (Fix("set devicePlugin.enabled=false", without_flags(facts, "devicePlugin.enabled")),),
             Severity.WARNING,
         )
-
-
-def _pool_asks(facts: Facts) -> dict[str, Any]:
-    """The environment without a node pool's word against a driver."""
-    said = pool_driver(facts.env)
-    return without_flags(facts, said) if said else {}
 
 
 def _names_default(facts: Facts) -> bool:

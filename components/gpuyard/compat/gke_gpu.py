@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_gke import GkeGpu, gke_gpus, read_gke_version
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.gke_pool import change_pool_driver, pool_driver
 from gpuyard.compat.owner import has_operator
-from gpuyard.compat.place import pool_driver
-from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, with_env
+from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field
 from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.errors import Severity
 
@@ -52,14 +52,12 @@ def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _default_driver(facts: Facts, row: GkeGpu, version: Version) -> Iterator[Problem]:
-    pool = pool_driver(facts.env)
-    told = f"{plain(facts.given.driver_managed_by)} {facts.env.get(pool, '')}".lower()
+    told = f"{plain(facts.given.driver_managed_by)} {pool_driver(facts.env)}"
     by_cloud = not facts.manager or facts.manager == "cloud"
     if facts.branch or not by_cloud or has_operator(facts) or "latest" in told:
         return
     if not _is_before(version, row.default_driver_since):
         return
-    changes = with_env(facts, pool, "latest") if pool else {}
     yield Problem(
         "AMI_DRIVER_MIN",
         "driver_managed_by",
@@ -68,7 +66,10 @@ def _default_driver(facts: Facts, row: GkeGpu, version: Version) -> Iterator[Pro
         (
             Fix(
                 "set gke-gpu-driver-version: latest",
-                {"driver_managed_by": "cloud (gke-gpu-driver-version: latest)", **changes},
+                {
+                    "driver_managed_by": "cloud (gke-gpu-driver-version: latest)",
+                    **change_pool_driver(facts, "latest"),
+                },
             ),
         ),
         Severity.ERROR if "default" in told else Severity.WARNING,

@@ -1,7 +1,6 @@
 """Platform, Kubernetes version, machine type and node image that a combination names, in any spelling."""
 
 import re
-from collections.abc import Mapping
 
 from gpuyard.catalog.software import Version, driver_branches, parse_version
 from gpuyard.catalog.software_nodes import bottlerocket_driver, eks_image_driver
@@ -25,8 +24,6 @@ _OWN_MACHINES = re.compile(
     r"|proxmox|openstack|k3s|rke2|kube-?adm|minikube|microk8s|unraid|truenas|slurm|\bhpc|homelab|runpod|\bvast"
 )
 """Platforms whose driver is not that of a node image."""
-_POOL_DRIVER = "gpu-driver-version"
-"""What a GKE node pool calls its say on the driver, with or without a prefix."""
 
 
 def read_platform(given: Combination) -> str:
@@ -101,8 +98,3 @@ def read_image_driver(given: Combination, kubernetes: Version) -> str:
 
 def _is_branch(text: str) -> bool:
     return int(text) in driver_branches()
-
-
-def pool_driver(env: Mapping[str, str]) -> str:
-    """The variable by which a GKE node pool speaks of its driver; empty: none."""
-    return next((key for key in env if key.endswith(_POOL_DRIVER)), "")

@@ -11,6 +11,7 @@ from gpuyard.compat.checkpoint import read_dtype, read_model, read_quantization
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.flag_fields import with_flag_fields
+from gpuyard.compat.gke_pool import pool_driver
 from gpuyard.compat.machine import (
     find_machine,
     largest_memory,
@@ -20,7 +21,7 @@ from gpuyard.compat.machine import (
     slice_memory,
     with_named_machine,
 )
-from gpuyard.compat.place import pool_driver, read_image_driver, read_instance, read_kubernetes, read_platform
+from gpuyard.compat.place import read_image_driver, read_instance, read_kubernetes, read_platform
 from gpuyard.compat.spelling import (
     INSTALLER,
     engine_of,
@@ -139,7 +140,7 @@ def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | Non
 
 def _manager(given: Combination, env: Mapping[str, str]) -> str:
     """Who installs the driver; what a GKE node pool says of it (``gpu-driver-version``) comes first."""
-    pool = env.get(pool_driver(env), "").lower()
+    pool = pool_driver(env)
     stated = read_manager(given.driver_managed_by)
     if "disabled" in pool:
         return stated if _INSTALLED_BY_HAND.search(plain(given.driver_managed_by)) else "none"
