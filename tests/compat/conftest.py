@@ -1,10 +1,14 @@
 """What several tests of combinations share."""
 
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from gpuyard.compat.combination import Combination, changed
+from gpuyard.compat.reading import read_facts
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +20,10 @@ def known_good() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def forgotten(combination: Combination, changes: Mapping[str, Any]) -> list[str]:
+    """What was known before and is not after ``changes``: a fix that forgets the GPU mends nothing."""
+    before, after = read_facts(combination), read_facts(changed(combination, changes))
+    named = [name for name in ("gpu", "sm", "model") if getattr(before, name)]
+    return [name for name in named if not getattr(after, name)]

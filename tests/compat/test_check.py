@@ -23,6 +23,8 @@ from gpuyard.compat.reading import read_facts
 from gpuyard.compat.spelling import read_manager
 from gpuyard.errors import Severity, SpecError
 
+from .conftest import forgotten
+
 HERE = Path(__file__).parent
 _PLUGIN_OFF = "gke-no-default-nvidia-gpu-device-plugin"
 ROOT = HERE.parents[1]
@@ -51,6 +53,7 @@ def test_the_proposed_fix_passes_itself(code: str, source: str, data: dict[str, 
     assert proposal is not None, (code, source)
     assert proposal.changes
     assert _errors(changed(combination, proposal.changes)) == []
+    assert forgotten(combination, proposal.changes) == []
     assert all(item.fix == proposal.text for item in check(combination) if item.severity is Severity.ERROR)
 
 

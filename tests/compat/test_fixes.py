@@ -10,6 +10,8 @@ from gpuyard.compat.check import check, propose
 from gpuyard.compat.combination import changed, parse_combination
 from gpuyard.errors import Severity
 
+from .conftest import forgotten
+
 POOLS: dict[str, list[Any]] = {
     "gpu": ["t4", "v100", "k80", "p40", "a10g", "l4", "l40s", "a100", "h100", "h200", "gh200", "b200", "b300",
             "gb200", "rtx-3090", "rtx-5090", "rtx-pro-6000", "gb10"],
@@ -74,6 +76,7 @@ def test_a_failing_combination_has_a_fix_and_the_fix_passes(data: dict[str, Any]
     assert all(item.fix == proposal.text for item in errors)
     mended = changed(combination, proposal.changes)
     assert [item for item in check(mended) if item.severity is Severity.ERROR] == []
+    assert forgotten(combination, proposal.changes) == []
 
 
 @pytest.mark.parametrize(
@@ -92,8 +95,37 @@ def test_a_failing_combination_has_a_fix_and_the_fix_passes(data: dict[str, Any]
             "fabricmanager 570.",
         ),
         ({"instance": "g4dn.xlarge", "model": "google/gemma-2-9b-it", "runtime": "vllm"}, "g6.xlarge (l4)"),
+        (
+            {"instance": "g5.xlarge", "model": "Qwen/Qwen3-32B", "runtime": "vllm"},
+            "use g5.12xlarge (4 a10g) with tensor_parallel 4  (instance: g5.12xlarge, tensor_parallel: 4)",
+        ),
+        (
+            {"instance": "g5.12xlarge", "tensor_parallel": 1, "model": "Qwen/Qwen3-32B", "runtime": "vllm"},
+            "use tensor_parallel 4  (tensor_parallel: 4)",
+        ),
+        (
+            {"gpu": "h100", "gpu_count": 8, "tensor_parallel": 1, "model": "meta-llama/Llama-3.1-70B"},
+            "use tensor_parallel 2  (tensor_parallel: 2, pipeline_parallel: 1)",
+        ),
+        (
+            {"gpu": "rtx-3090", "gpu_count": 1, "model": "Qwen/Qwen2.5-7B-Instruct", "runtime": "vllm",
+             "runtime_version": "0.8.5", "max_model_len": 8192, "gpu_memory_utilization": 0.3},
+            "use gpu_memory_utilization 0.9  (gpu_memory_utilization: 0.9)",
+        ),
+        (
+            {"runtime": "vllm", "env": "--model-id mistralai/Mistral-7B-v0.1 --num-shard 3"},
+            "use --tensor-parallel-size instead of --num-shard; and use tensor_parallel 2",
+        ),
+        (
+            {"runtime": "vllm", "runtime_version": "0.20.0", "env": "--cuda-graph-sizes 8 --task embed"},
+            "--cudagraph-capture-sizes instead of --cuda-graph-sizes; and use --runner and --convert instead",
+        ),
+        (
+            {"runtime": "vllm", "runtime_version": "0.20.0", "env": {"cuda_graph_sizes": 8}},
+            "use --cudagraph-capture-sizes instead of cuda_graph_sizes",
+        ),
     ],
-)
+)  # fmt: skip
 def test_the_fix_is_near_and_fits_the_place(data: dict[str, Any], words: str) -> None:
     proposal = propose(parse_combination(data))
     assert proposal is not None
@@ -165,3 +197,31 @@ def test_a_step_that_a_later_one_undoes_is_not_told() -> None:
     proposal = propose(parse_combination({"kubernetes": "1.25", "gpu_operator": "1.11.1"}))
     assert proposal is not None
     assert "; and " not in proposal.text
+
+
+def test_a_flag_of_another_name_keeps_its_value() -> None:
+    combination = parse_combination(
+        {"runtime": "vllm", "env": "--num-shard 2 --port 8000 --model-id org/name-7b"}
+    )
+    proposal = propose(combination)
+    assert proposal is not None
+    assert proposal.changes["env"] == {
+        "--tensor-parallel-size": "2",
+        "--port": "8000",
+        "--model": "org/name-7b",
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "fix"),
+    [
+        ({"platform": "gke", "kubernetes": "1.32"}, "move to Kubernetes 1.36, supported until 2027-08-09"),
+        ({"runtime": "tgi", "runtime_version": "3.3.7"}, "use vLLM or SGLang"),
+        (
+            {"runtime": "vllm", "runtime_version": "0.20.0", "env": "VLLM_ATTENTION_BACKEND=FLASHINFER"},
+            "use --attention-backend instead of VLLM_ATTENTION_BACKEND",
+        ),
+    ],
+)
+def test_a_warning_says_what_to_do(data: dict[str, Any], fix: str) -> None:
+    assert fix in [item.fix for item in check(parse_combination(data))]

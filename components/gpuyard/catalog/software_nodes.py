@@ -122,10 +122,14 @@ class KubernetesVersion:
     source: str
     as_of: str = "2026-08-22"
 
+    @property
+    def last_day(self) -> date | None:
+        """The last day of support, paid for or not; None: unknown."""
+        return self.extended_end or self.standard_end
+
     def is_supported(self, day: date) -> bool | None:
         """Whether the platform still runs it on that day; None: unknown."""
-        end = self.extended_end or self.standard_end
-        return None if end is None else day <= end
+        return None if self.last_day is None else day <= self.last_day
 
 
 @cache

@@ -80,8 +80,8 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "RUNTIME_UNMAINTAINED",
             "runtime",
-            f"{retired.name} is {retired.state} (since {retired.since}); use {retired.instead}",
-            (),
+            f"{retired.name} is {retired.state} (since {retired.since})",
+            (Fix(f"use {retired.instead}", {}),),
             Severity.WARNING,
         )
     if facts.sm:

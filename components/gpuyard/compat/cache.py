@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import HALF
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.memory_fixes import cache_fixes, step_fixes, weight_fixes
-from gpuyard.compat.problem import Problem, set_field
+from gpuyard.compat.memory_fixes import cache_fixes, share_fixes, step_fixes, weight_fixes
+from gpuyard.compat.problem import Problem
 from gpuyard.errors import Severity
 from gpuyard.planning.budget import Step, spend, step_bytes
 from gpuyard.planning.engine import Engine, engine_at, engine_tiers, tier_at
@@ -87,7 +87,7 @@ def cache_problems(
             "MEMORY_WEIGHTS",
             "model",
             f"weights take {format_bytes(weights)} per GPU, and one step does not fit beside them",
-            (*step_fixes(facts), *weight_fixes(facts)),
+            (*share_fixes(facts), *step_fixes(facts), *weight_fixes(facts)),
             Severity.ERROR if known else Severity.WARNING,
         )
     yield Problem(
@@ -127,10 +127,7 @@ def no_room(facts: Facts, weights: float, usable: float) -> Problem:
         "gpu_memory_utilization",
         f"weights take {format_bytes(weights)} per GPU, and the engine may take "
         f"{format_bytes(usable)} for everything",
-        (
-            set_field("gpu_memory_utilization", 0.9, "use gpu_memory_utilization 0.9"),
-            *weight_fixes(facts),
-        ),
+        (*share_fixes(facts), *weight_fixes(facts)),
     )
 
 

@@ -234,9 +234,22 @@ def _support_ended(facts: Facts, minor: Version, today: date) -> Iterator[Proble
             "K8S_VERSION",
             "kubernetes",
             f"{facts.platform} ended support of Kubernetes {dotted(minor)} before {today}",
-            (),
+            _supported_longest(facts.platform, today),
             Severity.WARNING,
         )
+
+
+def _supported_longest(platform: str, today: date) -> tuple[Fix, ...]:
+    """The version of the platform whose support ends last; empty: none is known to be supported."""
+    ends = (
+        (row.last_day, row.version)
+        for (cloud, _), row in kubernetes_versions().items()
+        if cloud == platform and row.last_day and row.is_supported(today)
+    )
+    last, version = max(ends, default=(None, ""))
+    if last is None:
+        return ()
+    return (set_field("kubernetes", version, f"move to Kubernetes {version}, supported until {last}"),)
 
 
 def _oldest(release: OperatorRelease, facts: Facts) -> Version:

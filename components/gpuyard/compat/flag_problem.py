@@ -3,21 +3,35 @@
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import release_text
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, without_flags
+from gpuyard.compat.problem import Fix, Problem, with_flag_instead, without_flags
 from gpuyard.errors import Severity
 
 
-def removed(facts: Facts, name: str, message: str, severity: Severity = Severity.ERROR) -> Problem:
-    """The release does not take, or does not read, ``name`` any more."""
-    return Problem("FLAG_REMOVED", "env", message, (drop(facts, name),), severity)
+def removed(
+    facts: Facts, name: str, message: str, successor: str = "", severity: Severity = Severity.ERROR
+) -> Problem:
+    """The release does not take, or does not read, ``name`` any more.
+
+    ``successor``: the flag that took its place, with a value where it takes another; or words, ``use …`` or
+    ``drop it; …``.
+    """
+    return Problem("FLAG_REMOVED", "env", message, (_instead(facts, name, successor),), severity)
 
 
 def unknown(
-    facts: Facts, name: str, message: str, instead: str = "", severity: Severity = Severity.ERROR
+    facts: Facts, name: str, message: str, own: str = "", severity: Severity = Severity.ERROR
 ) -> Problem:
-    """The engine never took ``name``; ``instead`` says what to write in its place."""
-    fix = Fix(instead, without_flags(facts, name)) if instead else drop(facts, name)
-    return Problem("FLAG_UNKNOWN", "env", message, (fix,), severity)
+    """The engine never took ``name``; ``own`` is its flag for the same."""
+    return Problem("FLAG_UNKNOWN", "env", message, (_instead(facts, name, own),), severity)
+
+
+def _instead(facts: Facts, name: str, successor: str) -> Fix:
+    if successor.startswith("-"):
+        return Fix(f"use {successor} instead of {name}", with_flag_instead(facts, name, successor))
+    words = successor.replace("drop it", f"drop {name}", 1)
+    if words.startswith("use "):
+        words += f" instead of {name}"
+    return Fix(words, without_flags(facts, name)) if words else drop(facts, name)
 
 
 def drop(facts: Facts, name: str) -> Fix:

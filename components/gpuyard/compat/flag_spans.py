@@ -18,37 +18,38 @@ SUCCESSORS: Mapping[str, Mapping[str, str]] = {
         "--enable-reasoning": "drop it; --reasoning-parser is enough",
         "--task": "use --runner and --convert",
         "--enable-prompt-adapter": "use LoRA",
-        "--worker-use-ray": "use --distributed-executor-backend ray",
+        "--worker-use-ray": "--distributed-executor-backend ray",
         "--speculative-model": "use --speculative-config",
         "--num-speculative-tokens": "use --speculative-config",
-        "--guided-decoding-backend": "use --structured-outputs-config.backend",
+        "--guided-decoding-backend": "--structured-outputs-config.backend",
         "--disable-log-requests": "drop it; requests are not logged by default",
         "--rope-scaling": "use --hf-overrides",
         "--rope-theta": "use --hf-overrides",
-        "--cuda-graph-sizes": "use --cudagraph-capture-sizes",
+        "--cuda-graph-sizes": "--cudagraph-capture-sizes",
         "--max-seq-len-to-capture": "drop it",
-        "--override-pooler-config": "use --pooler-config",
+        "--override-pooler-config": "--pooler-config",
         "--num-redundant-experts": "use --eplb-config",
-        "--disable-mm-preprocessor-cache": "use --mm-processor-cache-gb 0",
-        "--enable-multimodal-encoder-data-parallel": "use --mm-encoder-tp-mode data",
+        "--disable-mm-preprocessor-cache": "--mm-processor-cache-gb 0",
+        "--enable-multimodal-encoder-data-parallel": "--mm-encoder-tp-mode data",
     },
     "sglang": {
         "--enable-ep-moe": "use --ep-size",
-        "--enable-deepep-moe": "use --moe-a2a-backend deepep",
-        "--enable-flashinfer-mla": "use --attention-backend flashinfer",
-        "--enable-flashmla": "use --attention-backend flashmla",
-        "--enable-flashinfer-cutlass-moe": "use --moe-runner-backend flashinfer_cutlass",
-        "--enable-flashinfer-trtllm-moe": "use --moe-runner-backend flashinfer_trtllm",
-        "--enable-triton-kernel-moe": "use --moe-runner-backend triton_kernel",
-        "--cuda-graph-bs": "use --cuda-graph-bs-decode",
-        "--cuda-graph-max-bs": "use --cuda-graph-max-bs-decode",
-        "--disable-piecewise-cuda-graph": "use --disable-prefill-cuda-graph",
-        "--stream-output": "use --incremental-streaming-output",
-        "--nsa-prefill-backend": "use --dsa-prefill-backend",
-        "--nsa-decode-backend": "use --dsa-decode-backend",
+        "--enable-deepep-moe": "--moe-a2a-backend deepep",
+        "--enable-flashinfer-mla": "--attention-backend flashinfer",
+        "--enable-flashmla": "--attention-backend flashmla",
+        "--enable-flashinfer-cutlass-moe": "--moe-runner-backend flashinfer_cutlass",
+        "--enable-flashinfer-trtllm-moe": "--moe-runner-backend flashinfer_trtllm",
+        "--enable-triton-kernel-moe": "--moe-runner-backend triton_kernel",
+        "--cuda-graph-bs": "--cuda-graph-bs-decode",
+        "--cuda-graph-max-bs": "--cuda-graph-max-bs-decode",
+        "--disable-piecewise-cuda-graph": "--disable-prefill-cuda-graph",
+        "--stream-output": "--incremental-streaming-output",
+        "--nsa-prefill-backend": "--dsa-prefill-backend",
+        "--nsa-decode-backend": "--dsa-decode-backend",
     },
 }
-"""What took the place of a flag that is gone. Sources: deprecation notes of the releases before."""
+"""What took the place of a flag that is gone: a flag that takes its value, or has one behind it, or words.
+Sources: deprecation notes of the releases before."""
 ARGUMENTS_GONE: Mapping[str, Mapping[str, Version]] = {
     "vllm": {"--disable-log-requests": (0, 10, 1, 0)},
     "sglang": dict.fromkeys(
@@ -71,11 +72,16 @@ _WHOLE_NAMES = frozenset({"llama.cpp"})
 def span_problems(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
     """A flag that is gone, or not there yet."""
     if span.is_gone(facts.version):
-        successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
-        message = f"{facts.engine} has no {name} (gone since {release_text(span.gone_in)}): {successor}"
-        yield removed(facts, name, message)
+        message = f"{facts.engine} has no {name} (gone since {release_text(span.gone_in)})"
+        yield removed(facts, name, message, _successor(facts, span))
     elif span.gone_in and not facts.version and facts.is_undated:
-        yield removed(facts, name, lately(facts, "has no", name, span.gone_in), Severity.WARNING)
+        yield removed(
+            facts,
+            name,
+            lately(facts, "has no", name, span.gone_in),
+            _successor(facts, span),
+            Severity.WARNING,
+        )
     elif span.is_missing(facts.version) and not is_other_build(facts.image):
         known = {release.key: release.version for release in runtime_releases(facts.runtime)}
         version = known.get(span.first_seen, release_text(span.first_seen))
@@ -92,9 +98,12 @@ def command_line_only(facts: Facts, name: str, span: FlagSpan) -> Iterator[Probl
     gone = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
     if gone is None or not facts.version >= gone or span.is_gone(facts.version):
         return
-    successor = SUCCESSORS.get(facts.runtime, {}).get(span.flag, "drop it")
-    message = f"{facts.engine} takes {name} on the command line only, for now: {successor}"
-    yield removed(facts, name, message, Severity.WARNING)
+    message = f"{facts.engine} takes {name} on the command line only, for now"
+    yield removed(facts, name, message, _successor(facts, span), Severity.WARNING)
+
+
+def _successor(facts: Facts, span: FlagSpan) -> str:
+    return SUCCESSORS.get(facts.runtime, {}).get(span.flag, "")
 
 
 def argument_problems(facts: Facts) -> Iterator[Problem]:

@@ -1,10 +1,11 @@
 """Flags against the engine: of another one, of one of its commands, misspelt; by release in `flag_spans`."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
+from typing import Any
 
 from gpuyard.catalog.engine_flags import own_flag
 from gpuyard.catalog.software import Version
@@ -119,10 +120,18 @@ def _flags(facts: Facts) -> Iterator[Problem]:
     wrong = [(name, item) for name, item in told if item.severity is Severity.ERROR]
     if len(wrong) > 1:
         words = "; and ".join(item.fixes[0].text for _, item in wrong)
-        every = Fix(words, without_flags(facts, *(name for name, _ in wrong)))
+        every = Fix(words, _together(facts, [item.fixes[0] for _, item in wrong]))
         last = wrong[-1][1]
         told[told.index(wrong[-1])] = wrong[-1][0], replace(last, fixes=(*last.fixes, every))
     yield from (item for _, item in told)
+
+
+def _together(facts: Facts, fixes: Sequence[Fix]) -> dict[str, Any]:
+    """The environment after fixes that were each made from the same one."""
+    before = without_flags(facts)["env"]
+    after = [fix.changes["env"] for fix in fixes]
+    kept = {name: text for name, text in before.items() if all(name in env for env in after)}
+    return {"env": kept | {name: text for env in after for name, text in env.items() if name not in before}}
 
 
 def _flag(facts: Facts, name: str) -> Iterator[Problem]:
@@ -144,7 +153,7 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
     span = known.get(key) or known.get("--" + key.removeprefix("--no-"))
     if span is not None and "_" in name.partition("=")[0] and facts.runtime in _HYPHENS_ONLY:
         message = f"{facts.runtime} has no {name}; did you mean {span.flag}?"
-        yield unknown(facts, name, message, f"write {span.flag}")
+        yield unknown(facts, name, message, span.flag)
     elif span is not None and not begins_another(facts, span):
         yield from span_problems(facts, name, span)
         yield from command_line_only(facts, name, span)
@@ -204,10 +213,8 @@ def _is_plain_release(facts: Facts) -> bool:
 
 
 def _foreign(facts: Facts, name: str, own: str) -> Problem:
-    if not own:
-        return unknown(facts, name, f"{facts.runtime} has no {name}")
-    message = f"{facts.runtime} has no {name}; it calls it {own}"
-    return unknown(facts, name, message, f"use {own} instead of {name}")
+    called = f"; it calls it {own}" if own else ""
+    return unknown(facts, name, f"{facts.runtime} has no {name}{called}", own)
 
 
 def _unknown(facts: Facts, name: str, key: str) -> Problem:
@@ -221,7 +228,7 @@ def _unknown(facts: Facts, name: str, key: str) -> Problem:
     severity = Severity.ERROR if is_sure and not facts.is_newer else Severity.WARNING
     if near:
         message = f"{facts.runtime} has no {name}; did you mean {near}?"
-        return unknown(facts, name, message, f"write {near}", severity)
+        return unknown(facts, name, message, near, severity)
     return unknown(facts, name, f"{facts.runtime} has no {name} that the catalog knows", severity=severity)
 
 
@@ -230,7 +237,7 @@ def _one_hyphen(facts: Facts, name: str) -> Iterator[Problem]:
     if not re.fullmatch(r"-[a-z]+[-_][a-z_-]+", name) or "-" + name not in runtime_flags(facts.runtime):
         return
     message = f"{facts.runtime} has no {name}: long flags begin with two hyphens"
-    yield unknown(facts, name, message, f"write -{name}")
+    yield unknown(facts, name, message, f"-{name}")
 
 
 @cache

@@ -1,7 +1,10 @@
 """Ways out where a model does not fit: more GPUs, smaller weights, larger GPUs, a shorter context."""
 
+from typing import Any
+
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import WHOLE_GPUS, Fix, set_field, set_gpu
+from gpuyard.compat.replacement import exchange_machine
 
 _LENGTHS = (131072, 98304, 65536, 49152, 32768, 24576, 16384, 12288, 8192, 4096, 2048, 1024, 512)
 _LENGTHS_MAX = 6
@@ -15,18 +18,25 @@ _LARGER = (
     ("b300", 275040),
 )
 """GPUs to move to, with their memory, MiB."""
+USUAL_SHARE = 0.9
+"""What vLLM takes of a GPU by itself."""
 
 
 def cache_fixes(facts: Facts, largest: int, asked: int, *, whole_prefill: bool) -> tuple[Fix, ...]:
-    """A shorter context, a larger share of the GPU, then what `weight_fixes` says."""
+    """A larger share of the GPU, a shorter context, then what `step_fixes` and `weight_fixes` say."""
     shorter = [length for length in _LENGTHS if length < asked and (length <= largest or whole_prefill)]
     fixes = [
         set_field("max_model_len", length, f"use max_model_len {length}") for length in shorter[:_LENGTHS_MAX]
     ]
+    return (*share_fixes(facts), *fixes, *step_fixes(facts), *weight_fixes(facts))
+
+
+def share_fixes(facts: Facts) -> tuple[Fix, ...]:
+    """The usual share of the GPU, where a smaller one was asked for."""
     share = facts.given.gpu_memory_utilization
-    if share and share < 0.9:
-        fixes.insert(0, set_field("gpu_memory_utilization", 0.9, "use gpu_memory_utilization 0.9"))
-    return (*fixes, *step_fixes(facts), *weight_fixes(facts))
+    if not share or share >= USUAL_SHARE:
+        return ()
+    return (set_field("gpu_memory_utilization", USUAL_SHARE, f"use gpu_memory_utilization {USUAL_SHARE}"),)
 
 
 def step_fixes(facts: Facts) -> tuple[Fix, ...]:
@@ -44,14 +54,8 @@ def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
     """More of the same GPUs, then four-bit weights, then larger GPUs."""
     size = int(facts.given.tensor_parallel or facts.count or 1)
     heads = facts.model.heads if facts.model else 0
-    fixes = [
-        Fix(
-            f"use {count} GPUs with tensor_parallel {count}",
-            {"gpu_count": count, "tensor_parallel": count, "instance": None},
-        )
-        for count in (2, 4, 8)
-        if count > size and (not heads or heads % count == 0) and not facts.mig
-    ]
+    sizes = [count for count in (2, 4, 8) if count > size and (not heads or heads % count == 0)]
+    fixes = [] if facts.mig else [_split_over(facts, count) for count in sizes]
     if facts.mig:
         fixes.append(WHOLE_GPUS)
     if not facts.quantization and facts.sm >= (8, 0):
@@ -75,3 +79,24 @@ def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
             )
         )
     return tuple(fixes)
+
+
+def _split_over(facts: Facts, count: int) -> Fix:
+    """A layer cut over ``count`` GPUs: of those that are there, else of as many of the same kind."""
+    wider: dict[str, Any] = {"tensor_parallel": count}
+    have = facts.count or 0
+    # more GPUs than ranks read as stages where nobody says, and whoever follows a fix starts none
+    alone = {"pipeline_parallel": 1} if facts.given.pipeline_parallel is None else {}
+    if have >= count:
+        return Fix(f"use tensor_parallel {count}", wider | (alone if have > count else {}))
+    gpu = facts.gpu.id if facts.gpu else None
+    machine = exchange_machine(facts, gpu, count) if gpu else None
+    if machine is None:
+        # the GPU of a machine type stays when the type goes
+        kept = {"gpu": facts.given.gpu or gpu, "instance": None} if facts.given.instance else {}
+        return Fix(f"use {count} GPUs with tensor_parallel {count}", {"gpu_count": count, **wider, **kept})
+    stated = {"gpu_count": machine.gpu_count} if facts.given.gpu_count is not None else {}
+    return Fix(
+        f"use {machine.id} ({machine.gpu_count:g} {gpu}) with tensor_parallel {count}",
+        {"instance": machine.id, **stated, **wider} | (alone if machine.gpu_count > count else {}),
+    )

@@ -162,3 +162,12 @@ def without_flags(facts: Facts, *names: str) -> dict[str, Any]:
     # a variable that holds a command line has given its flags already
     env = {key: text for key, text in facts.env.items() if key not in names and "--" not in text}
     return {"env": {**flags, **env}}
+
+
+def with_flag_instead(facts: Facts, name: str, flag: str) -> dict[str, Any]:
+    """The environment with ``flag`` for ``name``: with the value behind it, else with the one it had."""
+    flag, _, value = flag.partition(" ")
+    value = value or dict(facts.flags).get(name, facts.env.get(name, ""))
+    if not name.startswith("-"):  # an argument of Python
+        flag = flag.removeprefix("--").replace("-", "_")
+    return {"env": {**without_flags(facts, name)["env"], flag: value}}

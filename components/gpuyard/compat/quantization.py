@@ -112,7 +112,11 @@ def _weights(facts: Facts) -> Iterator[Problem]:
         yield from _fp4_on_consumer_cards(facts, path)
     elif facts.runtime == "vllm" and kind in FP4 and facts.sm < BLACKWELL:
         yield Problem(
-            "QUANT_MIN_SM", "quantization", f"{kind} runs weight-only below Blackwell", (), Severity.WARNING
+            "QUANT_MIN_SM",
+            "quantization",
+            f"{kind} runs weight-only below Blackwell",
+            (set_gpu(facts, "b200"),),
+            Severity.WARNING,
         )
     elif lacking := _lacked_lately(facts, kind):
         yield Problem(

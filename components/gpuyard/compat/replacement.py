@@ -87,11 +87,14 @@ def _bottlerocket(wanted: Version) -> NodeImage | None:
     return fitting[-1] if fitting else None
 
 
-def exchange_machine(facts: Facts, gpu: str) -> MachineType | None:
-    """The smallest machine type of the same cloud with as many of those GPUs; None: no machine was named."""
+def exchange_machine(facts: Facts, gpu: str, count: int | None = None) -> MachineType | None:
+    """The smallest machine type of the same cloud with as many of those GPUs, by default as many as now.
+
+    None: no machine was named, or the cloud has none.
+    """
     if facts.machine is None:
         return None
-    return _smallest(facts.machine.cloud, find_gpu(gpu).id, facts.count or 1)
+    return _smallest(facts.machine.cloud, find_gpu(gpu).id, count or facts.count or 1)
 
 
 @cache

@@ -30,4 +30,4 @@ def variable_problems(facts: Facts) -> Iterator[Problem]:
             if facts.version
             else lately(facts, "does not read", name, gone.gone_in)
         )
-        yield removed(facts, name, f"{said}; {gone.instead}", Severity.WARNING)
+        yield removed(facts, name, said, gone.instead, Severity.WARNING)
