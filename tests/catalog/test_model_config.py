@@ -525,3 +525,65 @@ def test_a_name_says_the_quantization_that_its_config_does_not(config):
     assert read_config(config(LLAMA), model_id="acme/Small-Q8_0.gguf").quantization == "q8_0"
     own = {**LLAMA, "quantization_config": {"quant_method": "fp8"}}
     assert read_config(config(own), model_id="acme/Small-AWQ").quantization == "fp8"
+
+
+DBRX = {
+    "model_type": "dbrx", "d_model": 6144, "n_heads": 48, "n_layers": 40, "max_seq_len": 32768,
+    "attn_config": {"kv_n_heads": 8, "model_type": ""}, "vocab_size": 100352, "tie_word_embeddings": False,
+    "ffn_config": {"ffn_hidden_size": 10752, "moe_num_experts": 16, "moe_top_k": 4, "model_type": ""},
+}  # fmt: skip
+CHATGLM3 = {
+    "model_type": "chatglm", "num_layers": 28, "hidden_size": 4096, "num_attention_heads": 32,
+    "multi_query_attention": True, "multi_query_group_num": 2, "kv_channels": 128, "ffn_hidden_size": 13696,
+    "padded_vocab_size": 65024, "seq_length": 8192, "tie_word_embeddings": False,
+}  # fmt: skip
+LLAMA_4_SCOUT = {
+    "model_type": "llama4_text", "num_hidden_layers": 48, "hidden_size": 5120, "num_attention_heads": 40,
+    "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 8192, "intermediate_size_mlp": 16384,
+    "num_local_experts": 16, "num_experts_per_tok": 1, "interleave_moe_layer_step": 1,
+    "attention_chunk_size": 8192, "vocab_size": 202048, "max_position_embeddings": 10485760,
+}  # fmt: skip
+GEMMA_3_4B = {
+    "model_type": "gemma3",
+    "text_config": {
+        "model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240,
+        "num_hidden_layers": 34, "sliding_window": 1024,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        (DBRX, "databricks/dbrx-instruct"),
+        (CHATGLM3, "zai-org/chatglm3-6b"),
+        (LLAMA_4_SCOUT, "meta-llama/Llama-4-Scout-17B-16E-Instruct"),
+        (GEMMA_3_4B, "google/gemma-3-4b-it"),
+    ],
+    ids=["parts apart", "older names", "an expert unsaid", "defaults left out"],
+)
+def test_published_files_give_what_the_catalog_has(config, fields, name):
+    read, known = read_config(config(fields)), find_model(name)
+    for field in ("layers", "hidden", "heads", "kv_heads", "head_dim", "moe", "context", "sliding_layers"):
+        assert getattr(read, field) == getattr(known, field), field
+    assert read.params == pytest.approx(known.params, rel=0.1)  # the catalog's see, too
+
+
+def test_a_nested_part_without_fields_has_the_defaults_of_its_family(config):
+    shape = read_config(config({"text_config": {"model_type": "llama", "vocab_size": 32064}}))
+    assert (shape.layers, shape.hidden, shape.heads, shape.ffn) == (32, 4096, 32, 11008)
+    with pytest.raises(SpecError, match="num_hidden_layers"):
+        read_config(config({"model_type": "llama", "vocab_size": 32064}))
+
+
+@pytest.mark.parametrize("window", [131072, 262144])
+def test_a_window_that_no_context_outgrows_is_none(config, window):
+    """Phi-3.5-MoE and Phi-3-mini-128k state theirs."""
+    shape = read_config(config({**LLAMA, "model_type": "phimoe", "sliding_window": window}))
+    assert (shape.full_attention_layers, shape.sliding_layers, shape.sliding_window) == (32, 0, 0)
+
+
+def test_models_of_two_halves_are_refused_by_what_they_are(config):
+    with pytest.raises(SpecError, match="encoder") as error:
+        read_config(config({"model_type": "t5", "d_model": 2048, "is_encoder_decoder": True}))
+    assert len(error.value.findings) == 1

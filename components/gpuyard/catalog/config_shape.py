@@ -48,7 +48,7 @@ def read_shape(read: ConfigReader, model_id: str) -> ModelShape:
     Raises:
         SpecError: every problem of its fields.
     """
-    _refuse_without_attention(read)
+    _refuse_others(read)
     family = read.text("model_type", default="unknown")
     layers, hidden = count_layers(read), read.whole("hidden_size", "n_embd", "d_model")
     heads, kv_heads, ffn = _heads(read, hidden)
@@ -59,9 +59,9 @@ def read_shape(read: ConfigReader, model_id: str) -> ModelShape:
         hidden=hidden,
         heads=_mean_heads(read, heads),
         kv_heads=kv_heads,
-        head_dim=read.whole("head_dim", "attention_head_dim", default=max(hidden // heads, 1)),
+        head_dim=read.whole("head_dim", "attention_head_dim", "kv_channels", default=max(hidden // heads, 1)),
         ffn=_feed_forward(read, ffn, is_dense=moe is None),
-        vocab=read.whole("vocab_size"),
+        vocab=read.whole("vocab_size", "padded_vocab_size"),
         tied=_is_tied(read, family),
         family=family,
         kinds=kinds,
@@ -107,12 +107,16 @@ def read_shape(read: ConfigReader, model_id: str) -> ModelShape:
     )
 
 
-def _refuse_without_attention(read: ConfigReader) -> None:
+def _refuse_others(read: ConfigReader) -> None:
+    """Models that are no decoders with attention."""
+    words = fix = ""
     if read.fields.get("num_attention_heads") is None and read.fields.get("state_size"):
+        words, fix = "has no attention: models of states alone are not planned", "use a model with attention"
+    elif read.fields.get("is_encoder_decoder") is True:
+        words, fix = "writes from what an encoder read: such models are not planned", "use a decoder alone"
+    if words:
         family = read.text("model_type", default="unknown")
-        words = "has no attention: models of states alone are not planned"
-        path = f"{read.file}: model_type"
-        raise SpecError([config_problem(path, family, words, "use a model with attention")])
+        raise SpecError([config_problem(f"{read.file}: model_type", family, words, fix)])
 
 
 def _heads(read: ConfigReader, hidden: int) -> tuple[int, int, int]:
@@ -120,7 +124,11 @@ def _heads(read: ConfigReader, hidden: int) -> tuple[int, int, int]:
     heads = read.whole("num_attention_heads", "n_head", "n_heads")
     block_kv, block_ffn = read_blocks(read, hidden, heads)
     kv_heads = read.whole(
-        "num_key_value_heads", "num_kv_heads", "n_head_kv", default=block_kv or _default_kv(read, heads)
+        "num_key_value_heads",
+        "num_kv_heads",
+        "n_head_kv",
+        "kv_n_heads",
+        default=block_kv or _default_kv(read, heads),
     )
     if not read.problems and (kv_heads > heads or heads % kv_heads):
         read.report("num_key_value_heads", kv_heads, f"does not divide the {heads} attention heads")
@@ -128,7 +136,9 @@ def _heads(read: ConfigReader, hidden: int) -> tuple[int, int, int]:
 
 
 def _default_kv(read: ConfigReader, heads: int) -> int:
-    """One for multi-query models of the older naming, else one per head."""
+    """One for multi-query models of the older naming, the groups of ChatGLM, else one per head."""
+    if read.fields.get("multi_query_attention") is True:
+        return read.whole("multi_query_group_num", default=1)
     return 1 if read.fields.get("multi_query") is True else heads
 
 
@@ -149,7 +159,13 @@ def _feed_forward(read: ConfigReader, default: int, *, is_dense: bool) -> int:
     if is_dense and shared:
         return shared
     width = read.whole(
-        "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "block_ff_dim", default=default
+        "intermediate_size_mlp",
+        "intermediate_size",
+        "n_inner",
+        "ffn_dim",
+        "ffn_hidden_size",
+        "block_ff_dim",
+        default=default,
     )
     if not read.fields.get("block_auto_adjust_ff_dim"):
         return width
@@ -164,7 +180,12 @@ def _is_tied(read: ConfigReader, family: str) -> bool:
 
 def _context(read: ConfigReader) -> int:
     return read.whole(
-        "max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", default=4096
+        "max_position_embeddings",
+        "n_positions",
+        "max_sequence_length",
+        "seq_length",
+        "max_seq_len",
+        default=4096,
     )
 
 

@@ -12,6 +12,47 @@ from gpuyard.errors import SpecError
 
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
 """Where models that also see or hear keep the part that writes."""
+_PARTS = {
+    "attn_config": ("kv_n_heads",),
+    "ffn_config": ("ffn_hidden_size", "moe_num_experts", "moe_top_k"),
+}
+"""Where DBRX and MPT keep fields that others have at the top."""
+_DEFAULTS: Mapping[str, Mapping[str, int]] = {
+    "llama": {
+        "vocab_size": 32_000,
+        "hidden_size": 4096,
+        "intermediate_size": 11_008,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "max_position_embeddings": 2048,
+    },
+    "mistral": {
+        "vocab_size": 32_000,
+        "hidden_size": 4096,
+        "intermediate_size": 14_336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "max_position_embeddings": 131_072,
+        "sliding_window": 4096,
+    },
+    "gemma3_text": {
+        "vocab_size": 262_208,
+        "hidden_size": 2304,
+        "intermediate_size": 9216,
+        "num_hidden_layers": 26,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 4,
+        "head_dim": 256,
+        "max_position_embeddings": 131_072,
+        "sliding_window": 4096,
+    },
+}
+"""What a nested part leaves out because it is its family's default (Gemma 3, LLaVA 1.5, Pixtral).
+
+Source: huggingface/transformers configuration_{gemma3,mistral,llama}.py @008f5c8c, @001f85b3, @008e5742,
+read 2026-11-27.
+"""
 _FILE_BYTES_MAX = 50_000_000
 """A config.json has some kilobytes; beyond this it is another file, perhaps the weights."""
 
@@ -30,7 +71,8 @@ def read_config(path: Path, model_id: str | None = None) -> ModelShape:
         raw = _with_export(raw, file.with_name("hf_quant_config.json"))
     for _ in range(2):  # a thinker_config holds a text_config
         nested = next((raw[key] for key in _NESTED if isinstance(raw.get(key), Mapping)), None)
-        raw = raw if nested is None else {**raw, **nested, **dict.fromkeys(_NESTED)} | _inner(nested)
+        raw = raw if nested is None else _lifted(raw, nested)
+    raw = _with_parts(raw)
     name = model_id or str(raw.get("_name_or_path") or file.parent.name or "model")
     return read_shape(ConfigReader(raw, file), name)
 
@@ -44,8 +86,22 @@ def _with_export(raw: dict[str, Any], export: Path) -> dict[str, Any]:
     return {**raw, "quantization_config": {**found, **method}} if isinstance(found, Mapping) else raw
 
 
-def _inner(nested: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: nested[key] for key in _NESTED if key in nested}
+def _lifted(raw: Mapping[str, Any], nested: Mapping[str, Any]) -> dict[str, Any]:
+    """The part that writes over the rest, with what its family's defaults say."""
+    defaults = _DEFAULTS.get(str(nested.get("model_type")), {})
+    inner = {key: nested[key] for key in _NESTED if key in nested}
+    return {**defaults, **raw, **nested, **dict.fromkeys(_NESTED)} | inner
+
+
+def _with_parts(raw: dict[str, Any]) -> dict[str, Any]:
+    found = {
+        key: part[key]
+        for name, keys in _PARTS.items()
+        if isinstance(part := raw.get(name), Mapping)
+        for key in keys
+        if key in part
+    }
+    return {**found, **raw}
 
 
 def _load(file: Path) -> dict[str, Any]:

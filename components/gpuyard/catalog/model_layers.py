@@ -71,7 +71,9 @@ def read_experts(read: ConfigReader, layers: int) -> Moe | None:
     experts = read.whole("num_experts", *names, default=0, least=0)
     if experts < 2:
         return None
-    width = read.whole("moe_intermediate_size", "expert_ffn_hidden_size", "intermediate_size")
+    width = read.whole(
+        "moe_intermediate_size", "expert_ffn_hidden_size", "intermediate_size", "ffn_hidden_size"
+    )
     top_k = read.whole(
         "num_experts_per_tok",
         "num_experts_per_token",
@@ -89,11 +91,17 @@ def read_experts(read: ConfigReader, layers: int) -> Moe | None:
         experts=experts,
         top_k=top_k,
         expert_ffn=width,
-        shared_ffn=shared or read.whole_or_none("n_shared_experts", "num_shared_experts") * width,
+        shared_ffn=shared or _shared_experts(read) * width,
         layers=_expert_layers(read, layers),
         matrices=2 if is_ungated(read) else 3,
         width=read.whole_or_none("moe_latent_size", "routed_expert_hidden_size"),
     )
+
+
+def _shared_experts(read: ConfigReader) -> int:
+    """Experts of every token; Llama 4 has one and does not say so."""
+    own = str(read.fields.get("model_type", "")).startswith("llama4")
+    return read.whole_or_none("n_shared_experts", "num_shared_experts") or int(own)
 
 
 def is_ungated(read: ConfigReader) -> bool:
@@ -267,16 +275,16 @@ def _listed_kinds(read: ConfigReader, kinds: list[str], layers: int) -> LayerKin
 
 
 def _windowed_kinds(read: ConfigReader, layers: int) -> LayerKinds:
-    """A window that `use_sliding_window` turns off counts as none."""
+    """A window that `use_sliding_window` turns off, or that no context outgrows, counts as none."""
     family = str(read.fields.get("model_type", ""))
     chunked = read.whole_or_none("attention_chunk_size")
     if chunked and family.startswith("llama4"):
         skipped = read.fields.get("no_rope_layers")
         whole = skipped.count(0) if isinstance(skipped, list) and skipped else layers // 4
         return LayerKinds(sliding=layers - whole)
-    if not read.whole_or_none("sliding_window") or not read.fields.get(
-        "use_sliding_window", family not in _FULL_WINDOW
-    ):
+    window = read.whole_or_none("sliding_window")
+    sees_all = 0 < read.whole_or_none("max_position_embeddings") <= window
+    if not window or sees_all or not read.fields.get("use_sliding_window", family not in _FULL_WINDOW):
         return LayerKinds()
     if family in _FULL_WINDOW:
         return LayerKinds(sliding=max(layers - read.whole("max_window_layers", default=layers, least=0), 0))
