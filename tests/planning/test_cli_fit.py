@@ -208,3 +208,33 @@ def test_a_name_says_what_its_config_does_not(fit, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
     _, text, _ = fit("acme/small-AWQ", "--config", tmp_path, "--gpu", "l4")
     assert "B parameters, awq, context" in text.splitlines()[0]
+
+
+def test_more_nodes_are_no_way_out_for_a_gpu_without_the_kernels(fit):
+    """L4 holds DeepSeek-V3.2 over six nodes and has no sparse latent attention."""
+    _, text, _ = fit("deepseek-ai/DeepSeek-V3.2", "--gpu", "l4")
+    assert "sparse latent attention" in text
+    assert "nodes of 8 GPUs" not in text
+
+
+def test_what_compat_warns_of_stands_below_the_flags(fit):
+    _, text, _ = fit("deepseek-ai/DeepSeek-V3.2", "--gpu", "rtx-pro-6000", "--gpu", "h200")
+    assert "  warning: deepseek-ai/DeepSeek-V3.2 needs kernels" in text
+    assert "rtx-pro-6000 has 12.0" in text
+    _, text, _ = fit("deepseek-ai/DeepSeek-V3.2", "--gpu", "rtx-pro-6000", "--gpu", "h200", "--format=json")
+    warned = {option["fit"]["gpu"] for option in json.loads(text)["options"] if option["warnings"]}
+    assert warned == {"rtx-pro-6000"}
+
+
+def test_a_gpu_that_nobody_sells_says_what_a_node_of_ones_own_needs(fit):
+    code, text, _ = fit("Qwen/Qwen3-32B", "--gpu", "rtx-4090")
+    assert code == 1
+    assert "4 in a node of your own hold a replica" in text
+    assert "--tensor-parallel-size=4" in text
+    _, text, _ = fit("deepseek-ai/DeepSeek-V3.2", "--gpu", "rtx-4090")
+    assert "sparse latent attention" in text
+
+
+def test_a_cache_of_windows_alone_is_not_called_empty(fit):
+    _, text, _ = fit("mistralai/Mistral-7B-v0.1", "--gpu", "l4")
+    assert "cache 5.76 GiB (windows alone, whatever the context)" in text

@@ -5,7 +5,7 @@ import pytest
 from gpuyard.catalog.hardware import find_gpu, machine_types
 from gpuyard.catalog.models import find_model
 from gpuyard.catalog.prices import SpotPrice, on_demand, spot
-from gpuyard.planning.machines import rank_machines, thin_out
+from gpuyard.planning.machines import Verdict, rank_machines, thin_out
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +84,10 @@ def test_what_cannot_hold_it_says_why():
 
 def test_a_gpu_that_no_cloud_rents_is_left_out_once():
     found = rank_machines(find_model("Llama-3.1-8B"), [find_gpu("rtx-4090")])
-    assert [(item.what, item.reason) for item in found.left_out] == [
-        ("rtx-4090", "no machine type of aws or gcp has it")
-    ]
+    assert [item.what for item in found.left_out] == ["rtx-4090"]
+    assert found.left_out[0].reason.startswith(
+        "no machine type of aws or gcp has it; 1 in a node of your own"
+    )
 
 
 def test_regions_limit_prices_and_what_is_sold():
@@ -100,7 +101,9 @@ def test_regions_limit_prices_and_what_is_sold():
 
 def test_a_judge_may_refuse_with_its_own_words():
     found = rank_machines(
-        find_model("Llama-3.1-8B"), [find_gpu("h100")], judge=lambda fitted, gpu: f"{gpu.id} is taken"
+        find_model("Llama-3.1-8B"),
+        [find_gpu("h100")],
+        judge=lambda fitted, gpu: Verdict(refusal=f"{gpu.id} is taken"),
     )
     assert not found.found
     assert {item.reason for item in found.left_out} == {"h100-sxm is taken"}

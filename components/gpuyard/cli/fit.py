@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gpuyard.catalog.hardware import Gpu
     from gpuyard.cli.fit_request import Request
     from gpuyard.planning.fitted import Fit
+    from gpuyard.planning.machines import Verdict
 
 
 @click.command("fit")
@@ -66,12 +67,13 @@ def command(model: str, config: Path | None, style: str, *, every: bool, **asked
     return 0 if options.found else 1
 
 
-def _judge(request: "Request", fitted: "Fit", gpu: "Gpu") -> str:
-    """Why the release cannot run on the GPU at all; memory is not judged a second time."""
+def _judge(request: "Request", fitted: "Fit", gpu: "Gpu") -> "Verdict":
+    """What `gpuyard compat` says of the release on the GPU; memory is not judged a second time."""
     from gpuyard.catalog.gguf import is_gguf
     from gpuyard.compat.check import check
     from gpuyard.compat.combination import Combination
     from gpuyard.errors import Severity
+    from gpuyard.planning.machines import Verdict
 
     quantized = fitted.quantization not in ("bfloat16", "float16", "float32")
     half = f"--dtype={'float16' if request.runtime == 'tgi' else 'half'}" in fitted.flags
@@ -86,8 +88,12 @@ def _judge(request: "Request", fitted: "Fit", gpu: "Gpu") -> str:
         kv_cache_dtype=request.wanted["kv_cache_dtype"],
         tensor_parallel=fitted.tensor_parallel,
     )
-    for finding in check(combination):
-        judged_here = finding.code.startswith("MEMORY_") or finding.code.startswith("TP_")
-        if finding.severity is Severity.ERROR and not judged_here:
-            return f"{finding.message}; {finding.fix}  [{finding.code}]"
-    return ""
+    said = [
+        (finding.severity, f"{finding.message}; {finding.fix}  [{finding.code}]")
+        for finding in check(combination)
+        if not finding.code.startswith(("MEMORY_", "TP_"))  # judged here
+    ]
+    return Verdict(
+        refusal=next((text for severity, text in said if severity is Severity.ERROR), ""),
+        warnings=tuple(text for severity, text in said if severity is Severity.WARNING),
+    )

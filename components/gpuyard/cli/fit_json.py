@@ -59,6 +59,7 @@ def _option(option: "Option") -> dict[str, Any]:
         "usd_per_hour": option.usd_per_hour,
         "on_demand": asdict(option.on_demand) if option.on_demand else None,
         "spot": asdict(option.spot) if option.spot else None,
+        "warnings": list(option.warnings),
         "fit": {
             **{key: value for key, value in fitted.items() if key != "model"},
             "flags": list(option.fit.flags),

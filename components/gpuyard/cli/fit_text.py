@@ -27,6 +27,8 @@ def render_options(request: "Request", options: "Options", *, every: bool) -> st
         if hidden:
             lines.append(f"and {hidden} more with the same GPUs: --all")
         lines += ["", "flags", *_flags([option.fit for option in shown])]
+        warnings = dict.fromkeys(text for option in shown for text in option.warnings)
+        lines += [f"  warning: {text}" for text in warnings]
     else:
         lines += ["", "no machine type holds it"]
     gone = _left_out(options.left_out, every=every)
@@ -108,10 +110,17 @@ def _flags(fits: Sequence["Fit"]) -> list[str]:
         lines.append(
             f"    per GPU: weights {format_bytes(fitted.weights_bytes_per_gpu)}, "
             f"steps and runtime {format_bytes(fitted.working_bytes_per_gpu)}, "
-            f"cache {format_bytes(fitted.kv_bytes_available)} ({fitted.kv_tokens:,} tokens in all)"
+            f"cache {format_bytes(fitted.kv_bytes_available)} ({_held(fitted)})"
         )
     notes = dict.fromkeys(note for fitted in dict.fromkeys(fits) for note in fitted.notes)
     return lines + [f"  note: {note}" for note in notes]
+
+
+def _held(fitted: "Fit") -> str:
+    """Windows alone keep the same of a sequence however long it is."""
+    return (
+        f"{fitted.kv_tokens:,} tokens in all" if fitted.kv_tokens else "windows alone, whatever the context"
+    )
 
 
 def _left_out(left_out: Sequence[LeftOut], *, every: bool) -> list[str]:

@@ -144,7 +144,7 @@ def _memory(
 
 def _balance(gpu: Gpu, budget: Budget, room: Room, context: int, sequences: int) -> str:
     parts = (
-        f"weights {format_bytes(budget.weights)}, activations and runtime {format_bytes(budget.working)} "
+        f"weights {format_bytes(budget.weights)}, steps and runtime {format_bytes(budget.working)} "
         f"per {gpu.id}"
     )
     if budget.cache <= 0:

@@ -5,6 +5,7 @@ it costs, and the option says how many replicas it would hold.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -13,8 +14,10 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.places import regions_selling
 from gpuyard.catalog.prices import on_demand, spot
 from gpuyard.catalog.purchases import purchase_limit
-from gpuyard.planning.fit import fit_model, smallest_fit
+from gpuyard.planning.fit import fit_model, node_sizes, smallest_fit
 from gpuyard.planning.fitted import Fit
+from gpuyard.planning.obstacle import find_obstacle
+from gpuyard.planning.wanted import Wanted
 from gpuyard.records import record
 
 TOO_FEW = "one replica takes more"
@@ -37,6 +40,15 @@ class RegionPrice:
 
 
 @record
+class Verdict:
+    """What a judge knows of a fit beside its memory."""
+
+    refusal: str = ""
+    """Why it cannot run at all."""
+    warnings: tuple[str, ...] = ()
+
+
+@record
 class Option:
     """One machine type that holds a replica."""
 
@@ -51,11 +63,16 @@ class Option:
     on_demand: RegionPrice | None
     """None: no known price in these regions."""
     spot: RegionPrice | None
+    warnings: tuple[str, ...] = ()
+    """What speaks against it without ruling it out."""
 
     @property
     def usd_per_hour(self) -> float | None:
         """On demand, for the machines that one replica needs."""
         return None if self.on_demand is None else self.on_demand.usd * self.machines
+
+
+Judge = Callable[[Fit, Gpu], Verdict]
 
 
 @record
@@ -81,29 +98,32 @@ def rank_machines(
     *,
     clouds: Sequence[str] = ("aws", "gcp"),
     regions: Sequence[str] = (),
-    judge: Callable[[Fit, Gpu], str] = lambda fit, gpu: "",  # noqa: ARG005 (the least of judges)
+    judge: Judge = lambda fit, gpu: Verdict(),  # noqa: ARG005 (the least of judges)
     **wanted: Any,
 ) -> Options:
     """Machine types of ``clouds`` with ``gpus`` that hold the model. ``wanted`` is what `fit_model` takes.
 
-    ``judge`` may refuse a fit by saying why; ``regions`` limits where prices are looked up.
+    ``judge`` may refuse a fit by saying why, or warn; ``regions`` limits where prices are looked up.
     """
     found: list[Option] = []
     left_out: list[LeftOut] = []
     for gpu in gpus:
         carriers = {cloud: types for cloud in clouds if (types := _machines(cloud, gpu))}
         if not carriers:
-            left_out.append(LeftOut(what=gpu.id, reason=f"no machine type of {' or '.join(clouds)} has it"))
+            unsold = f"no machine type of {' or '.join(clouds)} has it"
+            left_out.append(LeftOut(what=gpu.id, reason=f"{unsold}; {_own_node(model, gpu, judge, wanted)}"))
         for cloud, machines in carriers.items():
             fits = _fits(model, gpu, machines, wanted)
-            refusal = _refusal(model, gpu, fits, wanted) or _judged(judge, gpu, fits)
+            verdicts = {fitted: judge(fitted, gpu) for fitted in fits.values() if fitted is not None}
+            refusal = next((verdict.refusal for verdict in verdicts.values() if verdict.refusal), "")
+            refusal = refusal or _unfit(model, gpu, fits, judge, wanted)
             if refusal:
                 left_out.append(LeftOut(what=f"{cloud} {gpu.id}", reason=refusal))
                 continue
             for machine in machines:
                 option = _option(machine, fits[int(machine.gpu_count)], regions)
                 if isinstance(option, Option):
-                    found.append(option)
+                    found.append(replace(option, warnings=verdicts[option.fit].warnings))
                 else:
                     left_out.append(option)
     found.sort(key=_order)
@@ -148,16 +168,29 @@ def _fits(
     return fits
 
 
-def _refusal(model: ModelShape, gpu: Gpu, fits: Mapping[int, Fit | None], wanted: Mapping[str, Any]) -> str:
-    """Why no machine with the GPU holds the model; empty: one does."""
+def _unfit(
+    model: ModelShape, gpu: Gpu, fits: Mapping[int, Fit | None], judge: Judge, wanted: Mapping[str, Any]
+) -> str:
+    """Why no machine with the GPU holds the model; empty: one does.
+
+    More nodes are no way out where the judge lets the GPU run it on none.
+    """
     if any(fits.values()):
         return ""
     largest = fit_model(model, gpu, gpus=max(fits), **wanted)
-    return f"{largest.gpus} GPUs: {largest.reason}"
+    by_memory = f"{largest.gpus} GPUs: {largest.reason}"
+    if find_obstacle(model, gpu, Wanted(gpus=largest.gpus, **wanted)):
+        return by_memory
+    return judge(largest, gpu).refusal or by_memory
 
 
-def _judged(judge: Callable[[Fit, Gpu], str], gpu: Gpu, fits: Mapping[int, Fit | None]) -> str:
-    return next((judge(fitted, gpu) for fitted in fits.values() if fitted is not None), "")
+def _own_node(model: ModelShape, gpu: Gpu, judge: Judge, wanted: Mapping[str, Any]) -> str:
+    """What a node that nobody rents out would do with it."""
+    fitted = smallest_fit(model, gpu, **wanted)
+    if fitted is None:
+        return _unfit(model, gpu, {node_sizes(gpu)[-1]: None}, judge, wanted)
+    refusal = judge(fitted, gpu).refusal
+    return refusal or f"{fitted.gpus} in a node of your own hold a replica: {' '.join(fitted.flags)}"
 
 
 def _option(machine: MachineType, fitted: Fit | None, regions: Sequence[str]) -> Option | LeftOut:
