@@ -86,7 +86,7 @@ def test_a_gpu_that_no_cloud_rents_is_left_out_once():
     found = rank_machines(find_model("Llama-3.1-8B"), [find_gpu("rtx-4090")])
     assert [item.what for item in found.left_out] == ["rtx-4090"]
     assert found.left_out[0].reason.startswith(
-        "no machine type of aws or gcp has it; 1 in a node of your own"
+        "no machine type of aws or gcp has it; 2 in a node of your own"
     )
 
 
