@@ -1,6 +1,9 @@
 """`gpuyard catalog` as people use it: exit codes, text, JSON, files."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +11,7 @@ from gpuyard.catalog.freshness import registered_tables
 from gpuyard.catalog.offers import Offer
 from gpuyard.catalog.overlay import read_overlay
 from gpuyard.catalog.tables import DATA
-from gpuyard.cli.main import run
+from gpuyard.cli.main import READER_GONE, run
 from gpuyard.discovery import prices as live
 
 HEADER = (
@@ -302,3 +305,15 @@ def test_a_broken_overlay_is_told_before_a_cloud_is_asked(gpuyard, tmp_path, mon
     names = ("--cloud", "aws", "--region", "us-east-1", "--machine-type", "g6.xlarge", "--output", output)
     assert gpuyard("refresh", *names)[0] == 2
     assert output.read_text(encoding="utf-8") == "cloud\n"
+
+
+def test_a_reader_that_goes_away_is_neither_fine_nor_a_finding():
+    """`gpuyard catalog show … | head -1`: what a shell says of any program that a closed pipe ended."""
+    call = [Path(sys.executable).with_name("gpuyard"), "catalog", "show", "gpu_prices.csv"]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait() == READER_GONE

@@ -100,9 +100,9 @@ def run(arguments: list[str]) -> int:
     except GpuyardError as error:
         click.echo(str(error), err=True)
         return error.exit_code
-    except BrokenPipeError:  # the reader went away, as `head` does
+    except (BrokenPipeError, SystemExit):  # the reader went away, as `head` does; click exits with 1 then
         _let_go_of_stdout()
-        return 0
+        return READER_GONE
     except OSError as error:
         if error.errno not in _FULL:
             raise
@@ -110,6 +110,8 @@ def run(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+READER_GONE = 141
+"""What a shell reports of a program that a closed pipe ended: neither fine nor findings."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says when there is no room for the output."""
 
