@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.attention_backends import asked_backend, backend_span, drop_backend
@@ -138,59 +139,57 @@ def _has_sinks(name: str) -> bool:
 
 def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
     """Engines and backends that lack what the model's attention needs."""
-    if why := _backend_lacks(facts, name, backend):
-        yield Problem("ATTN_BACKEND_MISSING", "env", why, (drop_backend(facts),))
-    elif why := _may_lack(facts, name, backend):
-        yield Problem(
-            "ATTN_BACKEND_MISSING",
-            "env",
-            f"{why}, and no release is stated",
-            (drop_backend(facts),),
-            Severity.WARNING,
-        )
-    if why := _lacks_fp8_context(facts):
-        dropped = Fix("build without --use_fp8_context_fmha", without_flags(facts, *FP8_CONTEXT_FLAGS))
-        yield Problem("ATTN_BACKEND_MISSING", "env", why, (dropped,))
-    if why := _trt_lacks(facts, name):
-        others = (set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200"))
-        yield Problem("ATTN_BACKEND_MISSING", "model", why, others)
+    if facts.runtime == "sglang":
+        yield from _sglang_lacks(facts, name, backend)
+    elif facts.runtime == "vllm":
+        yield from _vllm_lacks(facts, name, backend)
+    elif facts.runtime == "tensorrt-llm":
+        yield from _trt_lacks(facts, name)
 
 
-def _taken(facts: Facts, name: str) -> tuple[Version, frozenset[str]] | None:
-    """Since when SGLang takes which backends for the model, where another is asked for."""
-    asked = [value.lower() for value in facts.flag_values("--attention-backend") if value]
+def _lack(facts: Facts, why: str) -> Problem:
+    """A backend that was asked for, and what it lacks."""
+    return Problem("ATTN_BACKEND_MISSING", "env", why, (drop_backend(facts),))
+
+
+def _may_lack(facts: Facts, why: str) -> Iterator[Problem]:
+    """What is known of some releases only, where none is stated."""
+    if facts.is_undated:
+        yield replace(_lack(facts, f"{why}, and no release is stated"), severity=Severity.WARNING)
+
+
+def _sglang_lacks(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
+    """SGLang's own list for the model, without the backend that was asked for."""
+    asked = {value.lower() for value in facts.flag_values("--attention-backend") if value}
     for words, since, backends in SGLANG_TAKES:
-        if any(word in name for word in words) and (not facts.version or facts.version >= since):
-            return (since, backends) if asked and not backends.issuperset(asked) else None
-    return None
-
-
-def _may_lack(facts: Facts, name: str, backend: str) -> str:
-    """What is known of some releases only, where none is stated; empty: nothing."""
-    if facts.version or facts.runtime not in ("sglang", "vllm") or not facts.is_undated:
-        return ""
-    if facts.runtime == "sglang":
-        taken = _taken(facts, name)
-        return (
-            f"newer SGLang runs {facts.model_name} with {', '.join(sorted(taken[1]))} only" if taken else ""
-        )
-    table = {"flashinfer": SINKS_ON, "flash_attn": FLASH_SINKS_ON}.get(backend)
-    lately = facts.runtime == "vllm" and table is not None and facts.sm[0] not in table[-1][1]
-    return f"{backend} got attention sinks on {facts.card} of late" if lately and _has_sinks(name) else ""
-
-
-def _backend_lacks(facts: Facts, name: str, backend: str) -> str:
-    """What the backend that was asked for lacks, in vLLM and SGLang; empty: nothing that is known."""
-    major = facts.sm[0]
-    if facts.runtime == "sglang":
-        if (taken := _taken(facts, name)) and (facts.version or taken[0] == ()):
-            return f"SGLang runs {facts.model_name} with {', '.join(sorted(taken[1]))} only"
-        hybrid = any(word in name for word in GATED_DELTA) and major == BLACKWELL[0]
-        lacks = hybrid and backend not in {"", *GATED_DELTA_BACKENDS}
+        if asked <= backends or not any(word in name for word in words):
+            continue
+        only = f"SGLang runs {facts.model_name} with {', '.join(sorted(backends))} only"
+        if not facts.version and since:
+            yield from _may_lack(facts, f"newer {only}")
+        elif facts.version >= since:
+            yield _lack(facts, only)
+        return
+    hybrid = any(word in name for word in GATED_DELTA) and facts.sm[0] == BLACKWELL[0]
+    if hybrid and backend not in {"", *GATED_DELTA_BACKENDS}:
         known = ", ".join(sorted(GATED_DELTA_BACKENDS))
-        return f"on {facts.card} this hybrid runs with {known} only" if lacks else ""
-    if facts.runtime != "vllm":
-        return ""
+        yield _lack(facts, f"on {facts.card} this hybrid runs with {known} only")
+
+
+def _vllm_lacks(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
+    """What the backend that was asked for lacks in vLLM."""
+    if why := _lacks_in_vllm(facts, name, backend):
+        yield _lack(facts, why)
+        return
+    table = {"flashinfer": SINKS_ON, "flash_attn": FLASH_SINKS_ON}.get(backend)
+    lately = table is not None and not facts.version and facts.sm[0] not in table[-1][1]
+    if lately and _has_sinks(name):
+        yield from _may_lack(facts, f"{backend} got attention sinks on {facts.card} of late")
+
+
+def _lacks_in_vllm(facts: Facts, name: str, backend: str) -> str:
+    """The same in words, as far as it is known of the release; empty: nothing."""
+    major = facts.sm[0]
     if backend == "flashinfer":
         if not has_flashinfer_sinks(facts):
             return f"FlashInfer has no attention sinks on {facts.card}"
@@ -205,11 +204,21 @@ def _backend_lacks(facts: Facts, name: str, backend: str) -> str:
     return "xFormers has no attention sinks" if backend == "xformers" and _has_sinks(name) else ""
 
 
+def _trt_lacks(facts: Facts, name: str) -> Iterator[Problem]:
+    """TensorRT-LLM, which chooses its attention itself."""
+    if why := _lacks_fp8_context(facts):
+        dropped = Fix("build without --use_fp8_context_fmha", without_flags(facts, *FP8_CONTEXT_FLAGS))
+        yield Problem("ATTN_BACKEND_MISSING", "env", why, (dropped,))
+    if why := _lacks_model(facts, name):
+        others = (set_gpu(facts, "h100-sxm"), set_gpu(facts, "b200"))
+        yield Problem("ATTN_BACKEND_MISSING", "model", why, others)
+
+
 def _lacks_fp8_context(facts: Facts) -> str:
-    """Why FP8 attention over the prompt, which TensorRT-LLM is asked for, fails; empty: it does not."""
+    """Why FP8 attention over the prompt, where it is asked for, fails; empty: it does not."""
     told = (*facts.flag_values(*FP8_CONTEXT_FLAGS), facts.env.get("use_fp8_context_fmha"))
     asked = any(plain(value) in ("", "enable", "true", "1") for value in told if value is not None)
-    if facts.runtime != "tensorrt-llm" or not asked:
+    if not asked:
         return ""
     since = next((since for sm, since in TRT_FP8_CONTEXT if facts.sm >= sm), None)
     if since is None:
@@ -219,10 +228,8 @@ def _lacks_fp8_context(facts: Facts) -> str:
     return f"this TensorRT-LLM has no FP8 attention over the prompt on {facts.card}" if early else ""
 
 
-def _trt_lacks(facts: Facts, name: str) -> str:
-    """The same of TensorRT-LLM, which chooses its attention itself."""
-    if facts.runtime != "tensorrt-llm":
-        return ""
+def _lacks_model(facts: Facts, name: str) -> str:
+    """Why it has no attention for the model on the GPU; empty: nothing is known against it."""
     if _has_sinks(name) and facts.sm[0] not in (HOPPER[0], BLACKWELL[0]):
         early = "gpt-oss" in facts.image or () < facts.version < TRT_SINKS_SINCE
         return f"this TensorRT-LLM has no attention sinks on {facts.card}" if early else ""
