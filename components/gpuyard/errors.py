@@ -51,6 +51,11 @@ class Finding:
     as_of: str = ""
     """ISO date of that fact."""
 
+    @classmethod
+    def error(cls, code: str, path: str, message: str, fix: str = "", **more: Any) -> "Finding":
+        """One that forbids deployment; ``more`` are value, source and as_of."""
+        return cls(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix, **more)
+
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON-ready data, in the documented key order."""
         return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -25,12 +25,11 @@ def write_atomically(path: Path, text: str) -> None:
     except OSError as error:
         raise SpecError(
             [
-                Finding(
-                    severity=Severity.ERROR,
-                    code="CANNOT_WRITE",
-                    path=str(path),
-                    message=f"cannot be written: {error.strerror or error}",
-                    fix="name a file in it" if path.is_dir() else "choose a directory that you may write to",
+                Finding.error(
+                    "CANNOT_WRITE",
+                    str(path),
+                    f"cannot be written: {error.strerror or error}",
+                    "name a file in it" if path.is_dir() else "choose a directory that you may write to",
                 )
             ]
         ) from None

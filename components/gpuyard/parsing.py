@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 
 
 class Spec(BaseModel):
@@ -92,14 +92,7 @@ def _finding(model: type[BaseModel], problem: Any, prefix: str) -> Finding:
     else:
         code, message = "INVALID", problem["msg"][:1].lower() + problem["msg"][1:]
         fix = f"change it; got {type(value).__name__}" + ("" if _is_bulky(value) else f" {value!r}")
-    return Finding(
-        severity=Severity.ERROR,
-        code=code,
-        path=place,
-        value=None if _is_bulky(value) else value,
-        message=message,
-        fix=fix,
-    )
+    return Finding.error(code, place, message, fix, value=None if _is_bulky(value) else value)
 
 
 def _is_bulky(value: Any) -> bool:

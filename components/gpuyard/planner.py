@@ -130,12 +130,11 @@ def choose_stack(project: Project, stack: str) -> str:
         return known[0]
     raise SpecError(
         [
-            Finding(
-                severity=Severity.ERROR,
-                code="STACK_NOT_NAMED",
-                path="--stack",
-                message="name the stack" if known else "there are no stacks yet",
-                fix=f"add -s with one of: {', '.join(known)}"
+            Finding.error(
+                "STACK_NOT_NAMED",
+                "--stack",
+                "name the stack" if known else "there are no stacks yet",
+                f"add -s with one of: {', '.join(known)}"
                 if known
                 else f"write {project.stack_file('dev').name}",
             )

@@ -14,6 +14,7 @@ CODE = re.compile(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)*")
 MAKERS = frozenset(
     {
         "Finding",
+        "error",
         "problem",
         "_problem",
         "refuse",
@@ -43,7 +44,7 @@ def words(node: ast.expr | None) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+        return "".join(words(part) or "…" for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return (words(node.left) or "…") + (words(node.right) or "…")
     return ""
@@ -65,6 +66,8 @@ def collect() -> dict[str, set[str]]:
             if not CODE.fullmatch(code):
                 continue
             after = plain[plain.index(code) + 1 :] if code in plain else plain
+            if name == "error":  # code, path, message, fix
+                after = after[1:2]
             message = named.get("message") or next((text for text in after if " " in text), "")
             found.setdefault(code, set()).add(message)
     return found

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from gpuyard.aws.launch import render_launch_template, render_node_group
 from gpuyard.aws.spec import EksPoolSpec
 from gpuyard.catalog.purchases import purchase_limit
-from gpuyard.errors import Finding, Severity
+from gpuyard.errors import Finding
 from gpuyard.inputs import ArgsError, parse_inputs, split_wiring
 from gpuyard.kubernetes.naming import logical_name
 from gpuyard.kubernetes.wiring import require_wiring
@@ -121,12 +121,11 @@ def _require_one_zone(spec: EksPoolSpec, wiring: Mapping[str, Any]) -> None:
     subnets = wiring["subnet_ids"]
     if not spec.is_bound or not isinstance(subnets, list | tuple) or len(subnets) == 1:
         return
-    finding = Finding(
-        severity=Severity.ERROR,
-        code="RESERVATION_IN_ONE_ZONE",
-        path="subnet_ids",
+    finding = Finding.error(
+        "RESERVATION_IN_ONE_ZONE",
+        "subnet_ids",
+        f"a {spec.purchase} lies in one zone, but the pool has {len(subnets)} subnets",
+        "give the subnet of its zone alone; with gpu_pool(), name that zone in `zones`",
         value=len(subnets),
-        message=f"a {spec.purchase} lies in one zone, but the pool has {len(subnets)} subnets",
-        fix="give the subnet of its zone alone; with gpu_pool(), name that zone in `zones`",
     )
     raise ArgsError("EksGpuPool", (finding,))

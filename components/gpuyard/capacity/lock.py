@@ -20,7 +20,7 @@ from gpuyard.capacity.ladder import NOTHING, Ladder
 from gpuyard.capacity.quota import QuotaCheck
 from gpuyard.capacity.relaxation import explain_nothing
 from gpuyard.capacity.rung import Rung
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 from gpuyard.parsing import Spec, parse_spec
 
 LOCK_VERSION = 2
@@ -371,12 +371,11 @@ def _unmet(ladder: Ladder, known: Known) -> Finding:
     nowhere = all("not_sold" in item.rules for item in ladder.excluded)
     why = killers if killers and not nowhere else _not_sold(ladder)
     changes = [f"{item.change} (opens {item.offering})" for item in verdict.relaxations[:3]]
-    return Finding(
-        severity=Severity.ERROR,
-        code="DEMAND_UNMET",
-        path=f"endpoints.{ladder.demand.endpoint}",
-        message=f"no allowed offering meets the demand: {why}",
-        fix="; or ".join(changes) or "allow another accelerator: no change of these limits helps",
+    return Finding.error(
+        "DEMAND_UNMET",
+        f"endpoints.{ladder.demand.endpoint}",
+        f"no allowed offering meets the demand: {why}",
+        "; or ".join(changes) or "allow another accelerator: no change of these limits helps",
     )
 
 
@@ -392,4 +391,4 @@ def _broken(
     fix: str = "run `gpuyard lock` again and review the diff",
     code: str = "LOCK_INVALID",
 ) -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)
+    return Finding.error(code, path, message, fix)

@@ -70,11 +70,4 @@ def check_purchase(purchase: Purchase, agreed: Iterable[Agreed], path: str) -> F
 
 
 def _refused(path: str, purchase: Purchase, message: str, fix: str) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="PURCHASE_NOT_ACKNOWLEDGED",
-        path=path,
-        value=purchase.offering,
-        message=message,
-        fix=fix,
-    )
+    return Finding.error("PURCHASE_NOT_ACKNOWLEDGED", path, message, fix, value=purchase.offering)

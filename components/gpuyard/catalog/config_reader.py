@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gpuyard.errors import Finding, Severity
+from gpuyard.errors import Finding
 
 LIMITS = {
     "num_hidden_layers": 1_000,
@@ -75,11 +75,10 @@ def _shown(value: Any) -> str:
 
 def config_problem(path: str, value: Any, message: str, fix: str = "") -> Finding:
     """A problem of a config.json. Values that are not one number or word are left out."""
-    return Finding(
-        severity=Severity.ERROR,
-        code="MODEL_CONFIG",
-        path=path,
+    return Finding.error(
+        "MODEL_CONFIG",
+        path,
+        message,
+        fix or "take config.json from the model's repository",
         value=value if isinstance(value, str | int | float) else None,
-        message=message,
-        fix=fix or "take config.json from the model's repository",
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 
 Report = Callable[[str, str, str], Finding]
 """The finding of a place, a message and a fix."""
@@ -55,14 +55,7 @@ def read_rows(
 
 def problem(code: str, path: str, message: str, fix: str, value: str | None = None) -> Finding:
     """An error at a place; with a ``value`` the message goes on from it."""
-    return Finding(
-        severity=Severity.ERROR,
-        code=code,
-        path=path,
-        value=value,
-        message=message if value is None else f'"{value}" {message}',
-        fix=fix,
-    )
+    return Finding.error(code, path, message if value is None else f'"{value}" {message}', fix, value=value)
 
 
 def in_order(path: Path, problems: Sequence[Finding]) -> list[Finding]:

@@ -16,7 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from gpuyard.catalog.evidence import Answer, Evidence, Gap, sort_evidence
 from gpuyard.catalog.evidence_items import ITEM_TYPES
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 
 EVIDENCE_FILE = "capacity.evidence.json"
 """Its name; it lies beside the locks."""
@@ -222,10 +222,9 @@ def _no_number(text: str) -> float:
 
 
 def _broken(path: str, message: str, fix: str = "") -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="EVIDENCE_INVALID",
-        path=path,
-        message=message,
-        fix=fix or "restore it from version control, or move it away and run `gpuyard capacity --live`",
+    return Finding.error(
+        "EVIDENCE_INVALID",
+        path,
+        message,
+        fix or "restore it from version control, or move it away and run `gpuyard capacity --live`",
     )

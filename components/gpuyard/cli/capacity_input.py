@@ -31,17 +31,16 @@ def load_evidence(file: Path | None, folder: Path) -> "Evidence":
         SpecError: a file that was named is missing, or one that is there is broken.
     """
     from gpuyard.catalog.evidence_file import EVIDENCE_FILE, read_evidence
-    from gpuyard.errors import Finding, Severity, SpecError
+    from gpuyard.errors import Finding, SpecError
 
     if file is not None and not file.is_file():
         raise SpecError(
             [
-                Finding(
-                    severity=Severity.ERROR,
-                    code="NO_EVIDENCE",
-                    path=str(file),
-                    message="is not there",
-                    fix="write one with `gpuyard capacity --live`, or leave --evidence out",
+                Finding.error(
+                    "NO_EVIDENCE",
+                    str(file),
+                    "is not there",
+                    "write one with `gpuyard capacity --live`, or leave --evidence out",
                 )
             ]
         )

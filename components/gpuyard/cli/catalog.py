@@ -17,7 +17,7 @@ from gpuyard.cli.catalog_text import (
     echo_table,
     rejected_data,
 )
-from gpuyard.errors import Finding, GpuyardError, Severity, SpecError
+from gpuyard.errors import Finding, GpuyardError, SpecError
 
 if TYPE_CHECKING:
     from gpuyard.catalog.listings import Listing
@@ -288,7 +288,7 @@ def _day(text: str, option: str) -> date:
 
 
 def _problem(path: str, value: str, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code="CATALOG", path=path, value=value, message=message, fix=fix)
+    return Finding.error("CATALOG", path, message, fix, value=value)
 
 
 def _print_json(data: Any) -> None:

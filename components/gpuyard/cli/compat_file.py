@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import yaml
 
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 
 VALUES_MAX = 1_000_000
 """Values that a file may expand to: aliases of aliases grow without bound, one of itself without end."""
@@ -144,4 +144,4 @@ def _refusal(message: str, fix: str) -> SpecError:
 
 
 def _problem(message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code="INVALID", path="", value=None, message=message, fix=fix)
+    return Finding.error("INVALID", "", message, fix)

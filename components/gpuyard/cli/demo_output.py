@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 
 
 @contextmanager
@@ -39,11 +39,10 @@ def _remove_empty(places: list[Path]) -> None:
 
 
 def _problem(folder: Path, error: OSError) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="CANNOT_WRITE",
-        path="--output",
+    return Finding.error(
+        "CANNOT_WRITE",
+        "--output",
+        f"{folder} cannot be written: {error.strerror or error}",
+        "choose a directory that you may write to",
         value=str(folder),
-        message=f"{folder} cannot be written: {error.strerror or error}",
-        fix="choose a directory that you may write to",
     )

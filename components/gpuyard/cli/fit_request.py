@@ -11,7 +11,7 @@ from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.quantizations import NAMED, SCHEMES, normal_name
 from gpuyard.catalog.regions import regions
 from gpuyard.catalog.software_runtimes import release_key, runtime_releases
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.planning.extras import NONE, Extras
 from gpuyard.planning.fit import CONCURRENCY_DEFAULT, CONTEXT_DEFAULT
 from gpuyard.planning.quantization import KV_BYTES
@@ -216,4 +216,4 @@ def _newest(runtime: str) -> str:
 
 
 def _problem(path: str, value: Any, message: str, fix: str, code: str = "INVALID") -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, path=path, value=value, message=message, fix=fix)
+    return Finding.error(code, path, message, fix, value=value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gpuyard.errors import EngineError, Finding, FindingsError, Severity, SpecError
+from gpuyard.errors import EngineError, Finding, FindingsError, SpecError
 from gpuyard.report.sources import Source
 
 _TIMEOUT_SECONDS = 120
@@ -73,12 +73,11 @@ def _resolve(root: Path, revision: str) -> str:
     except EngineError:
         raise SpecError(
             [
-                Finding(
-                    severity=Severity.ERROR,
-                    code="NO_SUCH_REVISION",
-                    path=revision,
-                    message="is neither a file nor a git revision of this repository",
-                    fix="check the spelling; in CI, fetch that branch first: `git fetch origin main`",
+                Finding.error(
+                    "NO_SUCH_REVISION",
+                    revision,
+                    "is neither a file nor a git revision of this repository",
+                    "check the spelling; in CI, fetch that branch first: `git fetch origin main`",
                 )
             ]
         ) from None

@@ -10,7 +10,7 @@ from math import isnan
 from operator import attrgetter
 from typing import Any
 
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.records import record
 
 
@@ -251,4 +251,4 @@ def _kind(value: Any) -> str:
 
 def _problem(path: str, code: str, message: str, fix: str, value: Any = None) -> Finding:
     shown = None if isinstance(value, Mapping | list | tuple) or _is_absurd(value) else value
-    return Finding(severity=Severity.ERROR, code=code, path=path, value=shown, message=message, fix=fix)
+    return Finding.error(code, path, message, fix, value=shown)

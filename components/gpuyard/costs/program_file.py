@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gpuyard.costs.other_tools import tool_that_wrote
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 from gpuyard.resources import SECRET, UNKNOWN, Resource
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -90,7 +90,7 @@ def find_program(data: Any) -> Program | None:
     if broken:
         message = f"{broken} of its {len(states)} resources have no URN or type"
         raise SpecError(
-            [_finding("", "NOT_A_PROGRAM", message, "write the file again; it was changed or cut")]
+            [Finding.error("NOT_A_PROGRAM", "", message, "write the file again; it was changed or cut")]
         )
     found = {state["urn"]: _resource(state) for state in states}
     deployment = data.get("deployment") if isinstance(data, Mapping) else None
@@ -274,8 +274,4 @@ def _text(value: Any) -> str | None:
 
 
 def _refused(path: Path, code: str, message: str, fix: str) -> SpecError:
-    return SpecError([_finding(str(path), code, message, fix)])
-
-
-def _finding(path: str, code: str, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)
+    return SpecError([Finding.error(code, str(path), message, fix)])

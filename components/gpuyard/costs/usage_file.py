@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from gpuyard.costs.usage import Usage, flat, free_kinds, is_key, keys_of, matches, usable_types
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.resources import Resource
 
 _SECTIONS = ("resource_usage", "resource_type_default_usage", "free_usage")
@@ -243,4 +243,4 @@ def problem(path: str, code: str, message: str, fix: str, value: Any = None) -> 
     """A problem of an input file; its value heads the message."""
     if value is not None:
         message = f"{json.dumps(value, ensure_ascii=False, default=str)} {message}"
-    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix, value=value)
+    return Finding.error(code, path, message, fix, value=value)

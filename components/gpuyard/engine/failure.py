@@ -6,7 +6,7 @@ from pathlib import Path
 import pulumi
 
 from gpuyard.engine.place import project_place, raised_frames
-from gpuyard.errors import EngineError, Finding, GpuyardError, Severity, SpecError
+from gpuyard.errors import EngineError, Finding, GpuyardError, SpecError
 
 
 def explain(error: BaseException, root: Path, secrets: Sequence[str] = ()) -> GpuyardError | None:
@@ -56,14 +56,4 @@ def _syntax_place(error: SyntaxError, root: Path) -> str:
 
 
 def _bad_input(code: str, path: str, message: str, fix: str) -> SpecError:
-    return SpecError(
-        [
-            Finding(
-                severity=Severity.ERROR,
-                code=code,
-                path=path,
-                message=f"{message[:1].lower()}{message[1:]}",
-                fix=fix,
-            )
-        ]
-    )
+    return SpecError([Finding.error(code, path, f"{message[:1].lower()}{message[1:]}", fix)])

@@ -15,7 +15,7 @@ from io import StringIO
 from pathlib import Path
 from types import ModuleType
 
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 
 _INSTALLED = tuple({sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")})
 _HOST_VARIABLES = ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS")
@@ -33,12 +33,11 @@ def find_main(program: Path) -> Path:
         return main.resolve()
     raise SpecError(
         [
-            Finding(
-                severity=Severity.ERROR,
-                code="NO_PROGRAM",
-                path=f"Pulumi.yaml: main: {program.name}",
-                message="there is no Python program" + ("; the folder has no __main__.py" * program.is_dir()),
-                fix="put a __main__.py there, or let main name the program's folder",
+            Finding.error(
+                "NO_PROGRAM",
+                f"Pulumi.yaml: main: {program.name}",
+                "there is no Python program" + ("; the folder has no __main__.py" * program.is_dir()),
+                "put a __main__.py there, or let main name the program's folder",
             )
         ]
     )

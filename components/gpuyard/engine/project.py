@@ -6,7 +6,7 @@ from typing import Any
 
 from gpuyard.engine.stack_config import StackConfig, read_config
 from gpuyard.engine.yaml_file import describe_kind, read_mapping
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.records import record
 
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
@@ -67,10 +67,9 @@ def find_project(start: Path) -> Project:
             return load_project(candidate)
     raise SpecError(
         [
-            _problem(
+            Finding.error(
                 "NO_PROJECT",
                 "Pulumi.yaml",
-                None,
                 "was found neither here nor in any folder above",
                 "run in the project, or name it with --directory",
             )
@@ -119,7 +118,7 @@ def load_stack(project: Project, stack: str) -> StackConfig:
     if not isinstance(config, Mapping):
         message = f"must be a mapping, not {describe_kind(config)}"
         problems.append(
-            _problem("INVALID", f"{name}: config", None, message, "write one key per line below it")
+            Finding.error("INVALID", f"{name}: config", message, "write one key per line below it")
         )
         config = {}
     read, more = read_config(project.name, project.declared, config, name)
@@ -131,33 +130,37 @@ def load_stack(project: Project, stack: str) -> StackConfig:
 def _check_project(file: str, data: Mapping[str, Any], root: Path) -> Iterator[Finding]:
     name, runtime = data.get("name"), data.get("runtime")
     if not isinstance(name, str) or not name:
-        yield _problem("INVALID", f"{file}: name", name, "must be the project's name", "set it")
+        yield Finding.error("INVALID", f"{file}: name", "must be the project's name", "set it", value=name)
     language = runtime.get("name") if isinstance(runtime, Mapping) else runtime
     if language != "python":
         reason = "is required" if language is None else f'must be python, not "{language}"'
-        yield _problem(
-            "INVALID", f"{file}: runtime", None, reason, "set it to python: the program is run in-process"
+        yield Finding.error(
+            "INVALID", f"{file}: runtime", reason, "set it to python: the program is run in-process"
         )
     for key in ("main", "stackConfigDir"):
         value = data.get(key)
         if value is None:
             continue
         if not isinstance(value, str):
-            yield _problem(
-                "INVALID", f"{file}: {key}", None, f"must be a path, not {describe_kind(value)}", "name it"
+            yield Finding.error(
+                "INVALID", f"{file}: {key}", f"must be a path, not {describe_kind(value)}", "name it"
             )
         elif not (root / value).resolve().is_relative_to(root):
-            yield _problem(
-                "INVALID", f"{file}: {key}", value, "lies outside the project", "move it below Pulumi.yaml"
+            yield Finding.error(
+                "INVALID",
+                f"{file}: {key}",
+                "lies outside the project",
+                "move it below Pulumi.yaml",
+                value=value,
             )
         elif not (root / value).exists():
-            yield _problem(
-                "INVALID", f"{file}: {key}", value, "is not there", "create it, or name another place"
+            yield Finding.error(
+                "INVALID", f"{file}: {key}", "is not there", "create it, or name another place", value=value
             )
     config = data.get("config")
     if not isinstance(config, Mapping | str | None):
         message = f"must be a mapping, not {describe_kind(config)}"
-        yield _problem("INVALID", f"{file}: config", None, message, "declare one key per line below it")
+        yield Finding.error("INVALID", f"{file}: config", message, "declare one key per line below it")
 
 
 def _misspelt(file: str, data: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[Finding]:
@@ -165,7 +168,7 @@ def _misspelt(file: str, data: Mapping[str, Any], known: tuple[str, ...]) -> Ite
     for key in data:
         hint = "" if key in known else did_you_mean(key, known)
         if hint:
-            yield _problem("UNKNOWN_KEY", f"{file}: {key}", None, f'there is no key "{key}" here', hint)
+            yield Finding.error("UNKNOWN_KEY", f"{file}: {key}", f'there is no key "{key}" here', hint)
 
 
 def _unknown_stack(project: Project, stack: str) -> Finding:
@@ -176,8 +179,4 @@ def _unknown_stack(project: Project, stack: str) -> Finding:
         else f"there are none yet; write {project.stack_file('dev').name}"
     )
     fix = "  ".join(filter(None, (did_you_mean(stack, known), listing)))
-    return _problem("UNKNOWN_STACK", "stack", stack, f'there is no stack "{stack}"', fix)
-
-
-def _problem(code: str, path: str, value: Any, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, path=path, value=value, message=message, fix=fix)
+    return Finding.error("UNKNOWN_STACK", "stack", f'there is no stack "{stack}"', fix, value=stack)

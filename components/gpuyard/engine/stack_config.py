@@ -10,7 +10,7 @@ from typing import Any
 
 from gpuyard.engine.protocol import UNKNOWN_STRING
 from gpuyard.engine.yaml_file import describe_kind
-from gpuyard.errors import Finding, Severity
+from gpuyard.errors import Finding
 from gpuyard.records import record
 from gpuyard.resources import SECRET, to_json
 
@@ -76,9 +76,11 @@ def _check_keys(given: Mapping[str, Any], file: str) -> Iterator[Finding]:
     for key, value in given.items():
         parts = key.split(":")
         if len(parts) != 2 or not all(parts):
-            yield _problem("INVALID", f"{file}: config.{key}", "is no config key", 'write "namespace:key"')
+            yield Finding.error(
+                "INVALID", f"{file}: config.{key}", "is no config key", 'write "namespace:key"'
+            )
         if value is None:
-            yield _problem(
+            yield Finding.error(
                 "INVALID", f"{file}: config.{key}", "has no value", "give it one, or remove the key"
             )
 
@@ -93,7 +95,7 @@ def _check_declared(
         place = f"{file}: config.{key}"
         if key not in values:
             about = declared.get("description")
-            yield _problem(
+            yield Finding.error(
                 "REQUIRED",
                 place,
                 "Pulumi.yaml declares it without a default, and the stack does not set it",
@@ -104,12 +106,12 @@ def _check_declared(
         is_encrypted = _hide(value) is SECRET
         if declared.get("secret") and key in given and not is_encrypted and value is not None:
             fix = f"remove it and run: pulumi config set --secret {key}"
-            yield _problem(
+            yield Finding.error(
                 "SECRET_IN_PLAIN_TEXT", place, "is declared secret, but stands there in plain text", fix
             )
         elif kind in _TYPES and not is_encrypted and value is not None and not _is_of(kind, value):
             message = f"must be of type {kind}, not {describe_kind(value)}"
-            yield _problem("INVALID", place, message, "change it, or its type in Pulumi.yaml")
+            yield Finding.error("INVALID", place, message, "change it, or its type in Pulumi.yaml")
 
 
 def _is_of(kind: str, value: Any) -> bool:
@@ -149,7 +151,3 @@ def _wire_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _problem(code: str, path: str, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)

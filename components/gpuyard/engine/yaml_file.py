@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 
 
 class _Loader(yaml.SafeLoader):
@@ -125,4 +125,4 @@ def _describe(name: str, error: yaml.YAMLError) -> tuple[str, str, str]:
 
 
 def _error(code: str, path: str, message: str, fix: str) -> SpecError:
-    return SpecError([Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)])
+    return SpecError([Finding.error(code, path, message, fix)])

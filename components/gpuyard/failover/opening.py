@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gpuyard.capacity.lock import Lock, lock_file_name, read_lock
 from gpuyard.engine.project import Project, find_project, load_stack
-from gpuyard.errors import Finding, Severity, SpecError, has_errors
+from gpuyard.errors import Finding, SpecError, has_errors
 from gpuyard.failover.candidate import Candidate, candidates_of
 from gpuyard.failover.memory_file import memory_file_name
 from gpuyard.stack.demands import make_demands
@@ -95,5 +95,5 @@ def _only_stack(project: Project) -> str:
         return stacks[0]
     message = "there are several stacks" if stacks else "there are no stacks yet"
     fix = "name one with -s: " + ", ".join(stacks) if stacks else f"write {project.stack_file('dev').name}"
-    finding = Finding(severity=Severity.ERROR, code="UNKNOWN_STACK", path="stack", message=message, fix=fix)
+    finding = Finding.error("UNKNOWN_STACK", "stack", message, fix)
     raise SpecError([finding])

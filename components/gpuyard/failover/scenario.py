@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from gpuyard.catalog.prices import on_demand, spot
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.failover.candidate import Candidate, bucket_of
 from gpuyard.failover.classify import classify
 from gpuyard.failover.failure import FailureClass
@@ -220,7 +220,7 @@ def find_scenario(name: str) -> NamedScenario:
     names = [item.stem for item in sorted(SHIPPED.glob("*.yaml"))]
     hint = did_you_mean(name, names)
     fix = (f"{hint}  " if hint else "") + "scenarios: " + ", ".join(names) + "; or give a YAML file"
-    raise SpecError([_problem("UNKNOWN_SCENARIO", "scenario", f'there is no scenario "{name}"', fix)])
+    raise SpecError([Finding.error("UNKNOWN_SCENARIO", "scenario", f'there is no scenario "{name}"', fix)])
 
 
 def load_scenario(path: Path) -> NamedScenario:
@@ -233,12 +233,12 @@ def load_scenario(path: Path) -> NamedScenario:
         data = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 (a safe loader)
     except (OSError, UnicodeDecodeError) as error:
         problem = f"cannot be read: {error.__class__.__name__}"
-        raise SpecError([_problem("SCENARIO_INVALID", path.name, problem, "give a YAML file")]) from None
+        raise SpecError([Finding.error("SCENARIO_INVALID", path.name, problem, "give a YAML file")]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path.name}:{mark.line + 1}:{mark.column + 1}" if mark else path.name
         problem = f"is not YAML: {getattr(error, 'problem', None) or 'cannot be parsed'}"
-        raise SpecError([_problem("SCENARIO_INVALID", place, problem, "mend the line")]) from None
+        raise SpecError([Finding.error("SCENARIO_INVALID", place, problem, "mend the line")]) from None
     return NamedScenario(name=path.stem, scenario=parse_scenario(data, path.name))
 
 
@@ -256,7 +256,7 @@ def parse_scenario(data: Any, place: str = "scenario") -> Scenario:
             if kind not in _MEANS[fault.what]:
                 message = f'"{fault.says[:60]}" means {kind}, not {fault.what}'
                 problems.append(
-                    _problem(
+                    Finding.error(
                         "SCENARIO_INVALID",
                         f"{place}.faults[{number}].says",
                         message,
@@ -321,7 +321,3 @@ def _usd_per_hour(rung: ScenarioRung) -> float | None:
         return None if quote is None else quote.p50 * rung.nodes
     listed = on_demand(rung.cloud, rung.machine_type, rung.region)
     return None if listed is None else listed.usd * rung.nodes
-
-
-def _problem(code: str, path: str, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from gpuyard.catalog.purchases import purchase_limit
-from gpuyard.errors import Finding, Severity
+from gpuyard.errors import Finding
 from gpuyard.gcp.nodes import render_node_pool
 from gpuyard.gcp.spec import GkePoolSpec
 from gpuyard.inputs import ArgsError, parse_inputs, split_wiring
@@ -103,12 +103,11 @@ def _require_region(spec: GkePoolSpec, location: Any) -> None:
     elsewhere = [zone for zone in spec.zones if zone.rpartition("-")[0] != location]
     if not elsewhere or not isinstance(location, str):
         return
-    finding = Finding(
-        severity=Severity.ERROR,
-        code="ZONE_NOT_IN_CLUSTER",
-        path="zones",
+    finding = Finding.error(
+        "ZONE_NOT_IN_CLUSTER",
+        "zones",
+        f"{', '.join(elsewhere)}: not in {location}, the region of the cluster",
+        f"use zones such as {location}-a, or a cluster in the other region",
         value=elsewhere[0],
-        message=f"{', '.join(elsewhere)}: not in {location}, the region of the cluster",
-        fix=f"use zones such as {location}-a, or a cluster in the other region",
     )
     raise ArgsError("GkeGpuPool", (finding,))

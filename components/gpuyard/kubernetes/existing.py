@@ -64,13 +64,12 @@ class ExistingCluster(pulumi.ComponentResource):
         """
         raise SpecError(
             [
-                Finding(
-                    severity=Severity.ERROR,
-                    code="POOL_ON_EXISTING_CLUSTER",
-                    path=name,
+                Finding.error(
+                    "POOL_ON_EXISTING_CLUSTER",
+                    name,
+                    f'the cluster "{self.context}" exists already; gpuyard adds no nodes to it',
+                    "add nodes where the cluster is managed, or use EksGpuCluster or GkeGpuCluster",
                     value=args.get("machine_type"),
-                    message=f'the cluster "{self.context}" exists already; gpuyard adds no nodes to it',
-                    fix="add nodes where the cluster is managed, or use EksGpuCluster or GkeGpuCluster",
                 )
             ]
         )

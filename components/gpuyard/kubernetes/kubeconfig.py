@@ -81,12 +81,11 @@ def _contexts(path: Path) -> set[str]:
 
 
 def _inline() -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="SECRET_IN_PLAIN_TEXT",
-        path="kubeconfig",
-        message="is a kubeconfig itself, credentials included; a path belongs here",
-        fix="write it to a file that only you can read and give its path",
+    return Finding.error(
+        "SECRET_IN_PLAIN_TEXT",
+        "kubeconfig",
+        "is a kubeconfig itself, credentials included; a path belongs here",
+        "write it to a file that only you can read and give its path",
     )
 
 
@@ -103,24 +102,22 @@ def _missing(context: str, given: str) -> Finding:
 
 
 def _unreadable(path: Path) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="KUBECONFIG_INVALID",
-        path="kubeconfig",
+    return Finding.error(
+        "KUBECONFIG_INVALID",
+        "kubeconfig",
+        "is not a kubeconfig that can be read",
+        "check it with `kubectl config view`, and its permissions",
         value=str(path),
-        message="is not a kubeconfig that can be read",
-        fix="check it with `kubectl config view`, and its permissions",
     )
 
 
 def _no_context(context: str, contexts: set[str]) -> Finding:
     known = sorted(contexts)
     hint = did_you_mean(context, known)
-    return Finding(
-        severity=Severity.ERROR,
-        code="KUBE_CONTEXT_MISSING",
-        path="context",
+    return Finding.error(
+        "KUBE_CONTEXT_MISSING",
+        "context",
+        f'the kubeconfig has no context "{context}"',
+        f"{hint} contexts: {', '.join(known)}".strip() if known else "it has no contexts at all",
         value=context,
-        message=f'the kubeconfig has no context "{context}"',
-        fix=f"{hint} contexts: {', '.join(known)}".strip() if known else "it has no contexts at all",
     )

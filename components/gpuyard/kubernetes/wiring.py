@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from gpuyard.errors import Finding, Severity
+from gpuyard.errors import Finding
 from gpuyard.inputs import ArgsError
 
 
@@ -37,12 +37,11 @@ def require_wiring(component: str, wiring: Mapping[str, Any], keys: Iterable[str
         ArgsError: with one finding per missing key.
     """
     missing = tuple(
-        Finding(
-            severity=Severity.ERROR,
-            code="REQUIRED",
-            path=key,
-            message="is required",
-            fix="take it from the cluster, or make the pool with the cluster's gpu_pool()",
+        Finding.error(
+            "REQUIRED",
+            key,
+            "is required",
+            "take it from the cluster, or make the pool with the cluster's gpu_pool()",
         )
         for key in keys
         if wiring.get(key) is None
@@ -59,13 +58,12 @@ def require_zones(component: str, asked: Iterable[str], known: Iterable[str]) ->
     """
     zones = sorted(known)
     missing = tuple(
-        Finding(
-            severity=Severity.ERROR,
-            code="ZONE_NOT_IN_CLUSTER",
-            path="zones",
+        Finding.error(
+            "ZONE_NOT_IN_CLUSTER",
+            "zones",
+            f'the cluster has no subnet in "{zone}"',
+            "use one of: " + ", ".join(zones) + "; or append the zone to the cluster",
             value=zone,
-            message=f'the cluster has no subnet in "{zone}"',
-            fix="use one of: " + ", ".join(zones) + "; or append the zone to the cluster",
         )
         for zone in asked
         if zone not in zones

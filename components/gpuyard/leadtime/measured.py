@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import Field, field_validator
 
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.files import write_atomically
 from gpuyard.leadtime.names import GATES, PHASES
 from gpuyard.parsing import Spec, parse_spec
@@ -173,4 +173,4 @@ def _refuse_other(found: MeasuredFile, stack: str, path: Path) -> None:
 
 
 def _refused(path: str, code: str, message: str, fix: str) -> SpecError:
-    return SpecError([Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)])
+    return SpecError([Finding.error(code, path, message, fix)])

@@ -13,7 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from gpuyard.errors import Finding, Severity
+from gpuyard.errors import Finding
 
 RecordT = TypeVar("RecordT")
 MOST_PROBLEMS = 50
@@ -32,13 +32,7 @@ class Decoder:
         """Every problem so far; the last one says how many more there are."""
         if not self._more:
             return self._problems
-        rest = Finding(
-            severity=Severity.ERROR,
-            code="INVALID",
-            path="",
-            message=f"and {self._more} more problems",
-            fix="write the file again",
-        )
+        rest = Finding.error("INVALID", "", f"and {self._more} more problems", "write the file again")
         return [*self._problems, rest]
 
     def refuse(self, place: str, message: str, fix: str, *, code: str = "INVALID", value: Any = None) -> None:
@@ -47,13 +41,8 @@ class Decoder:
             self._more += 1
             return
         self._problems.append(
-            Finding(
-                severity=Severity.ERROR,
-                code=code,
-                path=place,
-                value=value if isinstance(value, bool | int | float) else None,
-                message=message,
-                fix=fix,
+            Finding.error(
+                code, place, message, fix, value=value if isinstance(value, bool | int | float) else None
             )
         )
 

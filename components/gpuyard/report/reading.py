@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 from gpuyard.costs.cost_report import CostReport
 from gpuyard.costs.line_item import GROUPS, LineItem
 from gpuyard.costs.program_file import load_json
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 from gpuyard.leadtime.lead_time import Journey, LeadTime
 from gpuyard.report.decoding import Decoder, join
 from gpuyard.report.model import SCHEMA, Report
@@ -118,7 +118,7 @@ def _other_document(data: Any) -> Finding | None:
         else:
             message = f"names no known version of {_KIND}"
     path = "schema" if isinstance(data, Mapping) and "schema" in data else ""
-    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)
+    return Finding.error(code, path, message, fix)
 
 
 def _costs(decoder: Decoder, data: Any, place: str) -> CostReport:

@@ -10,7 +10,7 @@ from gpuyard.costs.cost_report import CostReport
 from gpuyard.costs.other_tools import tool_that_wrote
 from gpuyard.costs.pricing import REFERENCE_DATE, price_resources
 from gpuyard.costs.program_file import find_program, load_json
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 from gpuyard.report.model import Report, build_report
 from gpuyard.report.reading import in_file, is_costs, is_report, read_costs, read_report
 from gpuyard.resources import Resource
@@ -80,7 +80,7 @@ def _planned(data: Mapping[str, Any]) -> Report:
     if data.get("report") is None:
         message = "this plan was stopped by errors, so it has no report"
         fix = "correct its findings (`gpuyard check`), then plan again"
-        raise SpecError([_problem("NO_REPORT", "report", message, fix)])
+        raise SpecError([Finding.error("NO_REPORT", "report", message, fix)])
     return read_report(data["report"])
 
 
@@ -107,9 +107,5 @@ def _unknown_document(tool: str) -> Finding:
         "`pulumi preview --json` or `pulumi stack export`"
     )
     if tool:
-        return _problem("NOT_A_REPORT", "", f"looks like the output of {tool}", fix)
-    return _problem("NOT_A_REPORT", "", "is JSON, but neither report, plan, preview nor state", fix)
-
-
-def _problem(code: str, path: str, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, path=path, message=message, fix=fix)
+        return Finding.error("NOT_A_REPORT", "", f"looks like the output of {tool}", fix)
+    return Finding.error("NOT_A_REPORT", "", "is JSON, but neither report, plan, preview nor state", fix)

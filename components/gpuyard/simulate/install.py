@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 from gpuyard.files import write_atomically
 from gpuyard.simulate.plugin import PACKAGES, STATE_VARIABLE
 
@@ -40,10 +40,9 @@ def install_plugins(directory: Path) -> tuple[Path, ...]:
 
 
 def _problem(file: Path, reason: str) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="CANNOT_WRITE",
-        path=str(file),
-        message=f"cannot be made executable: {reason}",
-        fix="choose a directory on a file system that keeps permissions",
+    return Finding.error(
+        "CANNOT_WRITE",
+        str(file),
+        f"cannot be made executable: {reason}",
+        "choose a directory on a file system that keeps permissions",
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gpuyard.errors import Finding, GpuyardError, Severity, SpecError
+from gpuyard.errors import Finding, GpuyardError, SpecError
 from gpuyard.files import write_atomically
 
 FORMAT = 1
@@ -168,4 +168,4 @@ def _parse(text: str, file: Path) -> Book:
 
 
 def _problem(file: Path, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code="SIMULATED_STATE", path=str(file), message=message, fix=fix)
+    return Finding.error("SIMULATED_STATE", str(file), message, fix)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 from gpuyard.leadtime.measured import Measurement, read_measured
 from gpuyard.leadtime.observed import Subject, measure_events, measure_state
 from gpuyard.resources import Resource
@@ -74,12 +74,11 @@ def _some(found: tuple[Measurement, ...], path: Path) -> tuple[Measurement, ...]
         return found
     raise SpecError(
         [
-            Finding(
-                severity=Severity.ERROR,
-                code="MEASURED_NOTHING",
-                path=str(path),
-                message="holds no duration of a phase: nothing that was created belongs to one",
-                fix="give the log of an update that created the stack, or a file of gpuyard.measured/v1",
+            Finding.error(
+                "MEASURED_NOTHING",
+                str(path),
+                "holds no duration of a phase: nothing that was created belongs to one",
+                "give the log of an update that created the stack, or a file of gpuyard.measured/v1",
             )
         ]
     )

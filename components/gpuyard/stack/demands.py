@@ -14,7 +14,7 @@ from gpuyard.catalog.hardware import find_gpu
 from gpuyard.catalog.model_config import read_config
 from gpuyard.catalog.models import ModelShape, find_model
 from gpuyard.catalog.names import UnknownName
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, SpecError
 from gpuyard.planning.fit import fit_model, node_sizes, smallest_fit
 from gpuyard.planning.fitted import Fit
 from gpuyard.stack.spec import Capacity, Deployment, Endpoint
@@ -33,13 +33,12 @@ def endpoint_model(endpoint: Endpoint, base: Path) -> ModelShape:
     except UnknownName as error:
         raise SpecError(
             [
-                Finding(
-                    severity=Severity.ERROR,
-                    code="MODEL_UNKNOWN",
-                    path=f"endpoints.{endpoint.name}.model",
+                Finding.error(
+                    "MODEL_UNKNOWN",
+                    f"endpoints.{endpoint.name}.model",
+                    str(error),
+                    "use a model of the catalog, or give its config.json in `model_config_path`",
                     value=endpoint.model,
-                    message=str(error),
-                    fix="use a model of the catalog, or give its config.json in `model_config_path`",
                 )
             ]
         ) from None
@@ -151,13 +150,12 @@ def _too_large(endpoint: Endpoint, refused: Sequence[Fit]) -> Finding:
     """What no allowed accelerator holds: the weights, or beside them the cache of the requests."""
     is_cache = any(fitted.kv_bytes_available > 0 for fitted in refused)
     reasons = "; ".join(f"{fitted.gpu}: {fitted.reason}" for fitted in refused)
-    return Finding(
-        severity=Severity.ERROR,
-        code="MEMORY_KV" if is_cache else "MEMORY_WEIGHTS",
-        path=f"endpoints.{endpoint.name}.{'context_tokens' if is_cache else 'model'}",
+    return Finding.error(
+        "MEMORY_KV" if is_cache else "MEMORY_WEIGHTS",
+        f"endpoints.{endpoint.name}.{'context_tokens' if is_cache else 'model'}",
+        f"fits on none of the allowed accelerators: {reasons}",
+        "allow a larger accelerator, lower context or concurrency, or set a quantization",
         value=endpoint.context_tokens if is_cache else endpoint.model,
-        message=f"fits on none of the allowed accelerators: {reasons}",
-        fix="allow a larger accelerator, lower context or concurrency, or set a quantization",
     )
 
 

@@ -107,12 +107,11 @@ def _gated(path: str, placed: EndpointPlan) -> Iterator[Finding]:
     if model is None or not model.gated or endpoint.weights_source != "hugging_face":
         return
     if not endpoint.hugging_face_secret:
-        yield Finding(
-            severity=Severity.ERROR,
-            code="MODEL_GATED",
-            path=f"{path}.hugging_face_secret",
-            message=f"{endpoint.model} is gated: its weights need a token whose owner accepted the licence",
-            fix="create a Secret with the key `token` in the endpoint's namespace and name it here",
+        yield Finding.error(
+            "MODEL_GATED",
+            f"{path}.hugging_face_secret",
+            f"{endpoint.model} is gated: its weights need a token whose owner accepted the licence",
+            "create a Secret with the key `token` in the endpoint's namespace and name it here",
             source=model.source,
             as_of=model.as_of,
         )

@@ -203,13 +203,7 @@ def _read(name: str, args: InferenceStackArgs) -> tuple[StackPlan, tuple[Finding
 
 
 def _unknown(key: str, known: Mapping[str, Any]) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="UNKNOWN_KEY",
-        path=key,
-        message=f'there is no argument "{key}"',
-        fix="known: " + ", ".join(known),
-    )
+    return Finding.error("UNKNOWN_KEY", key, f'there is no argument "{key}"', "known: " + ", ".join(known))
 
 
 def _after(resources: list[pulumi.Resource]) -> pulumi.ResourceOptions:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any
 
 from gpuyard.capacity.demand import Demand, Purchase
 from gpuyard.capacity.lock import Lock, LockedRung, lock_file_name
@@ -19,16 +18,20 @@ def check_lock(stack: str, demands: Sequence[Demand], lock: Lock | None) -> list
     problems = []
     if lock.stack != stack:
         problems.append(
-            _problem("LOCK_FOREIGN", f"{name}.stack", lock.stack, f'was made for stack "{lock.stack}"', again)
+            Finding.error(
+                "LOCK_FOREIGN", f"{name}.stack", f'was made for stack "{lock.stack}"', again, value=lock.stack
+            )
         )
     for demand in demands:
         locked = lock.endpoints.get(demand.endpoint)
         path = f"{name}.endpoints.{demand.endpoint}"
         if locked is None:
-            problems.append(_problem("LOCK_STALE", path, None, "is missing: the endpoint is new", again))
+            problems.append(Finding.error("LOCK_STALE", path, "is missing: the endpoint is new", again))
         elif locked.demand != demand.digest():
             message = "answers another demand: endpoint, places or capacity changed since"
-            problems.append(_problem("LOCK_STALE", f"{path}.demand", locked.demand, message, again))
+            problems.append(
+                Finding.error("LOCK_STALE", f"{path}.demand", message, again, value=locked.demand)
+            )
         else:
             for index, rung in enumerate(locked.rungs):
                 problems += _rung_problems(f"{path}.rungs[{index}]", demand, rung, again)
@@ -52,11 +55,15 @@ def _rung_problems(path: str, demand: Demand, rung: LockedRung, again: str) -> l
     try:
         machine = find_machine_type(rung.machine_type)
     except UnknownName as error:
-        return [_problem("LOCK_INVALID", f"{path}.machine_type", rung.machine_type, str(error), again)]
+        return [
+            Finding.error("LOCK_INVALID", f"{path}.machine_type", str(error), again, value=rung.machine_type)
+        ]
     problems = []
 
     def wrong(key: str, message: str) -> None:
-        problems.append(_problem("LOCK_INVALID", f"{path}.{key}", getattr(rung, key), message, again))
+        problems.append(
+            Finding.error("LOCK_INVALID", f"{path}.{key}", message, again, value=getattr(rung, key))
+        )
 
     need = next((need for need in demand.needs if need.accelerator == rung.accelerator), None)
     if need is None:
@@ -94,15 +101,10 @@ def _lies_in(zone: str, rung: LockedRung) -> bool:
     return zone.startswith(f"{rung.region}-") if rung.cloud == "gcp" else "-az" in zone
 
 
-def _problem(code: str, path: str, value: Any, message: str, fix: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, path=path, value=value, message=message, fix=fix)
-
-
 def _missing(stack: str) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="LOCK_MISSING",
-        path=lock_file_name(stack),
-        message="there is no capacity lock, so it is not settled where this stack runs",
-        fix=f"run `gpuyard lock -s {stack}`, review the file, commit it",
+    return Finding.error(
+        "LOCK_MISSING",
+        lock_file_name(stack),
+        "there is no capacity lock, so it is not settled where this stack runs",
+        f"run `gpuyard lock -s {stack}`, review the file, commit it",
     )

@@ -52,12 +52,11 @@ def _not_held(rung: LockedRung, path: str) -> Finding:
         if component
         else "create it in the EC2 console or API: no Pulumi resource makes future-dated reservations"
     )
-    return Finding(
-        severity=Severity.ERROR,
-        code="PURCHASE_NOT_HELD",
-        path=path,
-        value=rung.offering,
-        message=f"{rung.label} is not held yet, so no node can start in it",
-        fix=f"{buy} (docs/how-to/buy-capacity.md), name it in capacity.reservations, and lock again; "
+    return Finding.error(
+        "PURCHASE_NOT_HELD",
+        path,
+        f"{rung.label} is not held yet, so no node can start in it",
+        f"{buy} (docs/how-to/buy-capacity.md), name it in capacity.reservations, and lock again; "
         "or make another rung active",
+        value=rung.offering,
     )

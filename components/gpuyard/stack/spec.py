@@ -18,7 +18,7 @@ from gpuyard.catalog.geography import known_places
 from gpuyard.catalog.hardware import find_gpu, find_machine_type
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions
-from gpuyard.errors import Finding, Severity, SpecError, did_you_mean
+from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.names import EC2_RESERVATION_ID
 from gpuyard.parsing import Spec, parse_spec
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
@@ -424,12 +424,11 @@ def parse_deployment(args: Any) -> Deployment:
     if not isinstance(args, Mapping):
         raise SpecError(
             [
-                Finding(
-                    severity=Severity.ERROR,
-                    code="INVALID",
-                    path="gpuyard:deployment",
-                    message=f"must be a mapping, not {type(args).__name__}",
-                    fix="see docs/reference/deployment.md for its keys",
+                Finding.error(
+                    "INVALID",
+                    "gpuyard:deployment",
+                    f"must be a mapping, not {type(args).__name__}",
+                    "see docs/reference/deployment.md for its keys",
                 )
             ]
         )
@@ -484,12 +483,11 @@ def _plain_secrets(value: Any, path: str) -> Iterator[Finding]:
 
 
 def _secret_finding(path: str) -> Finding:
-    return Finding(
-        severity=Severity.ERROR,
-        code="SECRET_IN_PLAIN_TEXT",
-        path=path,
-        message="looks like a secret in plain text",
-        fix="revoke it if it was committed; put it into a Kubernetes Secret and name that Secret, "
+    return Finding.error(
+        "SECRET_IN_PLAIN_TEXT",
+        path,
+        "looks like a secret in plain text",
+        "revoke it if it was committed; put it into a Kubernetes Secret and name that Secret, "
         "e.g. `hugging_face_secret: hf-token`",
     )
 
