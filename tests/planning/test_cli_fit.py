@@ -238,3 +238,9 @@ def test_a_gpu_that_nobody_sells_says_what_a_node_of_ones_own_needs(fit):
 def test_a_cache_of_windows_alone_is_not_called_empty(fit):
     _, text, _ = fit("mistralai/Mistral-7B-v0.1", "--gpu", "l4")
     assert "cache 5.76 GiB (windows alone, whatever the context)" in text
+
+
+@pytest.mark.parametrize(("release", "code"), [("0.13.0", 1), ("0.14.0", 0)])
+def test_the_oldest_gpu_of_a_format_is_the_releases(fit, release, code):
+    """vLLM runs FP8 weight-only on Turing since 0.14."""
+    assert fit("Qwen/Qwen3-8B-FP8", "--gpu", "t4", "--runtime-version", release)[0] == code

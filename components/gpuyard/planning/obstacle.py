@@ -5,6 +5,7 @@ from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import NAMED, SCHEMES
 from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.catalog.software_support import quantization_support
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import KV_BYTES, KV_FP8_SM_MIN, quantization_of, scheme_of
 from gpuyard.planning.wanted import Wanted
@@ -52,13 +53,20 @@ def _hardware(model: ModelShape, gpu: Gpu, wanted: Wanted) -> str:
         return f'quantization "{kind}" is not known; known: ' + ", ".join(sorted(NAMED))
     if cache not in KV_BYTES:
         return f'KV cache dtype "{wanted.kv_cache_dtype}" is not known; known: ' + ", ".join(sorted(KV_BYTES))
-    least = scheme_of(model, wanted.quantization).sm_min
+    least = _oldest(model, kind, wanted)
     if sm and sm < least:
         wants = f"{kind} wants compute capability {least[0]}.{least[1]}, {gpu.id} has {gpu.sm}"
         return f"{wants}: use a newer GPU, or weights that it reads"
     if sm and sm < KV_FP8_SM_MIN and KV_BYTES[cache] < KV_BYTES["auto"]:
         return f"an fp8 cache wants compute capability 8.0, {gpu.id} has {gpu.sm}: leave it in 16 bit"
     return ""
+
+
+def _oldest(model: ModelShape, kind: str, wanted: Wanted) -> tuple[int, ...]:
+    """The compute capability that the format wants, or that the release has kernels for where it is older."""
+    least = scheme_of(model, wanted.quantization).sm_min
+    known = quantization_support(wanted.runtime, kind, release_key(wanted.runtime_version or "")).sm_min
+    return min(least, known) if known else least
 
 
 def _engine(model: ModelShape, wanted: Wanted) -> str:
