@@ -176,6 +176,6 @@ def _finding(combination: Combination, item: Problem, proposal: Proposal | None)
         value=None if item.path == "env" else value,  # may hold keys
         message=item.message,
         fix=fix,
-        source=code.source,
-        as_of=code.as_of,
+        source=item.source or code.source,
+        as_of=item.as_of or code.as_of,
     )

@@ -7,6 +7,8 @@ from functools import cache
 
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import (
+    KubernetesVersion,
+    NodeImage,
     OperatorRelease,
     kubernetes_versions,
     node_images,
@@ -16,33 +18,40 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import ABSENT, has_operator, stated_operator
 from gpuyard.compat.place import is_openshift
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, use_eks_image
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.compat.toolkit import toolkit_problems
 from gpuyard.errors import Severity
 
 DRA_MIN_KUBERNETES: Version = (1, 32)
-DRA_SINCE: dict[str, Version] = {"eks": (1, 33), "aks": (1, 34)}
-"""Kubernetes from which a cloud serves DRA (awslabs/amazon-eks-ami PR#2285; NVIDIA/aicr
-docs/integrator/aks-gpu-setup.md); GKE does on request before."""
+DRA_SINCE: dict[str, Sourced[int]] = {
+    "eks": Sourced((1, 33), "awslabs/amazon-eks-ami PR#2285"),
+    "aks": Sourced((1, 34), "NVIDIA/aicr docs/integrator/aks-gpu-setup.md"),
+}
+"""Kubernetes from which a cloud serves DRA; GKE does on request before."""
 DRA_FIRST: Version = (1,)
-DRA_UNREGISTERED: tuple[Version, ...] = ((1, 34, 0), (1, 34, 1))
-"""Kubernetes whose kubelet forgets DRA drivers that connect again (kubernetes/kubernetes#133920)."""
-DRA_WITH_V1: Version = (25, 8)
+DRA_UNREGISTERED: Sourced[Version] = Sourced(((1, 34, 0), (1, 34, 1)), "kubernetes/kubernetes#133920")
+"""Kubernetes whose kubelet forgets DRA drivers that connect again."""
+DRA_WITH_V1 = Sourced((25, 8), "NVIDIA/k8s-dra-driver-gpu#533")
 """DRA driver that asks for resource.k8s.io/v1; after 25.12 its numbers began again at 0.4."""
-DRA_MIN_DRIVER: Version = (565,)
+DRA_MIN_DRIVER = Sourced((565,), "NVIDIA/k8s-dra-driver-gpu docs (2026-08)")
 BETA_REMOVED: Version = (1, 25)
-OPERATOR_WITHOUT_BETA: Version = (23, 3)
-"""Kubernetes without the beta APIs that older operators use (NVIDIA/gpu-operator#409 and #484)."""
-OPERATOR_DRA: Version = (26, 7)
+OPERATOR_WITHOUT_BETA = Sourced((23, 3), "NVIDIA/gpu-operator#409 and #484")
+"""Kubernetes without the beta APIs that older operators use."""
+OPERATOR_DRA = Sourced((26, 7), "GPU Operator release notes (2026-08-20)")
 OPERATOR_DRA_KUBERNETES: Version = (1, 34, 2)
 OPERATOR_DRA_DRIVER: Version = (580,)
-"""GPU Operator that installs DRA itself, and what that asks (its release notes, 2026-08-20)."""
-DRA_ADDRESSING: tuple[Version, Version] = ((25, 12), (580, 65, 6))
-"""The one DRA release that calls nvmlDeviceGetAddressingMode, and the first driver that has it
-(kubernetes-sigs/dra-driver-nvidia-gpu#1014: it crashes on 570)."""
-COMPUTE_DOMAIN_MIN_DRIVER: Version = (570, 158, 1)
+"""GPU Operator that installs DRA itself, and what that asks."""
+DRA_ADDRESSING: tuple[Version, Sourced[int]] = (
+    (25, 12),
+    Sourced((580, 65, 6), "kubernetes-sigs/dra-driver-nvidia-gpu#1014: it crashes on 570"),
+)
+"""The one DRA release that calls nvmlDeviceGetAddressingMode, and the first driver that has it."""
+COMPUTE_DOMAIN_MIN_DRIVER = Sourced(
+    (570, 158, 1), "kubernetes-sigs/dra-driver-nvidia-gpu PR#611; Azure/AKS#5785"
+)
 """What compute domains ask since their daemons have names, which is so by default from 25.8 on; the plugin
-for them then ends on an older driver (kubernetes-sigs/dra-driver-nvidia-gpu PR#611; Azure/AKS#5785)."""
+for them then ends on an older driver."""
 _NAMED_DAEMONS = re.compile(r"imexdaemonswithdnsnames\W{0,3}(true|false)?|computedomaincliques\W{0,3}(true)")
 _WITHOUT_DOMAINS = re.compile(r"computedomains\W{1,6}(enabled\W{1,4})?(false|off|disabled)")
 _GATES = re.compile(
@@ -76,13 +85,14 @@ def _dra(facts: Facts) -> Iterator[Problem]:
             ),
         )
     elif facts.kubernetes and facts.kubernetes[:2] < DRA_SINCE.get(facts.platform, ()):
-        since = dotted(DRA_SINCE[facts.platform])
+        since = DRA_SINCE[facts.platform]
         yield Problem(
             "K8S_VERSION",
             "kubernetes",
-            f"{facts.platform} serves DRA from {since} on, this is {dotted(facts.kubernetes)}",
+            f"{facts.platform} serves DRA from {dotted(since)} on, this is {dotted(facts.kubernetes)}",
             (set_field("kubernetes", "1.34", "upgrade to Kubernetes 1.34"),),
             Severity.WARNING,
+            source=since.source,
         )
     version = parse_version(text)
     if facts.kubernetes[:2] >= (1, 34) and DRA_FIRST <= version < DRA_WITH_V1:
@@ -92,6 +102,7 @@ def _dra(facts: Facts) -> Iterator[Problem]:
             f"DRA driver {dotted(version)} asks for resource.k8s.io/v1beta1, which Kubernetes "
             f"{dotted(facts.kubernetes)} no longer serves by default",
             (set_field("dra_driver", "25.8.0", "use DRA driver 25.8.0 or newer"),),
+            source=DRA_WITH_V1.source,
         )
     if facts.kubernetes[:3] in DRA_UNREGISTERED:
         yield Problem(
@@ -100,6 +111,7 @@ def _dra(facts: Facts) -> Iterator[Problem]:
             f"the kubelet of {dotted(facts.kubernetes)} loses DRA drivers when they restart",
             (set_field("kubernetes", "1.34.2", "upgrade to Kubernetes 1.34.2"),),
             Severity.WARNING,
+            source=DRA_UNREGISTERED.source,
         )
     yield from _dra_floor(facts, f"{text} {values}", version)
 
@@ -127,6 +139,7 @@ def _dra_floor(facts: Facts, text: str, version: Version) -> Iterator[Problem]:
                 f"{what} needs driver {driver_text(needed)} or newer, the node has {facts.driver_text}",
                 (raise_driver(facts, needed),),
                 severity,
+                source=needed.source,
             )
             return
 
@@ -144,6 +157,7 @@ def _operator_dra(facts: Facts) -> Iterator[Problem]:
             "dra_driver",
             "a cluster has either GPUCluster (DRA) or ClusterPolicy (device plugin), not both",
             (set_field("dra_driver", None, "use ClusterPolicy alone"),),
+            source=OPERATOR_DRA.source,
         )
     if facts.kubernetes and facts.kubernetes < OPERATOR_DRA_KUBERNETES[: len(facts.kubernetes)]:
         yield Problem(
@@ -154,6 +168,7 @@ def _operator_dra(facts: Facts) -> Iterator[Problem]:
                 set_field("kubernetes", "1.35", "upgrade to Kubernetes 1.35"),
                 set_field("dra_driver", None, "use the device plugin"),
             ),
+            source=OPERATOR_DRA.source,
         )
     if facts.driver_high and facts.driver_high < OPERATOR_DRA_DRIVER:
         yield Problem(
@@ -161,6 +176,7 @@ def _operator_dra(facts: Facts) -> Iterator[Problem]:
             "driver",
             f"DRA by the operator (GPUCluster) needs driver 580 or newer, the node has {facts.driver_text}",
             (raise_driver(facts, OPERATOR_DRA_DRIVER),),
+            source=OPERATOR_DRA.source,
         )
 
 
@@ -200,6 +216,8 @@ def _operator_range(facts: Facts, minor: Version) -> Iterator[Problem]:
         ),
         # OpenShift has a range of its own, which reaches further back
         Severity.WARNING if is_openshift(facts.given) else Severity.ERROR,
+        source=release.source,
+        as_of=release.as_of,
     )
 
 
@@ -212,11 +230,13 @@ def _operator_apis(facts: Facts, minor: Version) -> Iterator[Problem]:
             f"GPU Operator {dotted(version)} uses APIs (v1beta1 of node.k8s.io and policy) that Kubernetes "
             "1.25 removed",
             (Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),),
+            source=OPERATOR_WITHOUT_BETA.source,
         )
 
 
 def _after_al2(facts: Facts, minor: Version) -> Iterator[Problem]:
-    newest = _newest_al2()
+    last = _last_al2()
+    newest = parse_version(last.kubernetes)
     if facts.platform == "eks" and facts.os == "Amazon Linux 2" and minor > newest:
         yield Problem(
             "K8S_VERSION",
@@ -224,18 +244,25 @@ def _after_al2(facts: Facts, minor: Version) -> Iterator[Problem]:
             f"EKS has no Amazon Linux 2 image with GPU drivers after Kubernetes {dotted(newest)}, "
             f"this is {dotted(minor)}",
             (use_eks_image(facts),),
+            source=last.source,
+            as_of=last.as_of,
         )
 
 
 def _support_ended(facts: Facts, minor: Version, today: date) -> Iterator[Problem]:
     known = kubernetes_versions().get((facts.platform, dotted(minor)))
-    if minor < _oldest_listed(facts.platform) or (known is not None and known.is_supported(today) is False):
+    oldest = _oldest_listed(facts.platform)
+    is_older = oldest is not None and minor < parse_version(oldest.version)
+    row = oldest if is_older else known
+    if row is not None and (is_older or row.is_supported(today) is False):
         yield Problem(
             "K8S_VERSION",
             "kubernetes",
             f"{facts.platform} ended support of Kubernetes {dotted(minor)} before {today}",
             _supported_longest(facts.platform, today),
             Severity.WARNING,
+            source=row.source,
+            as_of=row.as_of,
         )
 
 
@@ -262,13 +289,14 @@ def _admits(release: OperatorRelease, facts: Facts) -> bool:
 
 
 @cache
-def _newest_al2() -> Version:
-    """Newest Kubernetes that an EKS image of Amazon Linux 2 exists for."""
-    return max(parse_version(row.kubernetes) for row in node_images() if row.image.startswith("AL2_"))
+def _last_al2() -> NodeImage:
+    """An EKS image of Amazon Linux 2 for the newest Kubernetes that there is one for."""
+    rows = (row for row in node_images() if row.image.startswith("AL2_"))
+    return max(rows, key=lambda row: parse_version(row.kubernetes))
 
 
 @cache
-def _oldest_listed(platform: str) -> Version:
-    """Oldest Kubernetes of the platform in the catalog; empty: it lists none."""
-    listed = (parse_version(number) for cloud, number in kubernetes_versions() if cloud == platform)
-    return min(listed, default=())
+def _oldest_listed(platform: str) -> KubernetesVersion | None:
+    """Oldest Kubernetes of the platform in the catalog; None: it lists none."""
+    listed = (row for (cloud, _), row in kubernetes_versions().items() if cloud == platform)
+    return min(listed, key=lambda row: parse_version(row.version), default=None)

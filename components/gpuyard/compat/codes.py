@@ -20,6 +20,7 @@ class Code:
     example: str
     fix: str
     source: str
+    """Of findings that cite nothing of their own; `as_of` likewise."""
     as_of: str
 
 
@@ -40,6 +41,7 @@ def render_reference() -> str:
         "Generated from `gpuyard.compat.codes`.",
         "Severity is the usual one: where the facts are unsure, the same code is a warning.",
         "A missing or null field is unknown and never an error.",
+        "Source is where the code is described; a finding cites the row or rule that spoke where it has one.",
         "",
     ]
     for item in CODES.values():

@@ -8,6 +8,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.image_defects import image_release
 from gpuyard.compat.owner import ABSENT, has_operator
 from gpuyard.compat.problem import Fix, Problem, set_driver, use_eks_image
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, driver_text, plain, read_driver
 from gpuyard.errors import Severity
 
@@ -15,14 +16,16 @@ SWITCHED = frozenset({(7, 0), (8, 0), (9, 0), (10, 0), (10, 3)})
 """Compute capabilities of GPUs that are sold behind NVSwitches (the catalog's forms)."""
 V100_SWITCHED = 16
 """V100 behind switches, as in DGX-2; eight are a mesh without one."""
-BOTTLEROCKET_FABRIC = (1, 20, 0)
-"""First Bottlerocket with fabric manager (bottlerocket-os/bottlerocket PR#3873, 2024-05-13)."""
-MIXED_CONTAINER = ("Ubuntu 22.04", (580, 126, 9), "580.126.20")
-"""System and driver whose container has fabric manager 590.48.01, and the next driver that has its own
-(NVIDIA/gpu-driver-container#735, 2026-04-27)."""
-OLD_START = (570, 158, 1)
-"""Driver that changed how fabric manager is started on Blackwell; containers followed on 2025-07-21
-(NVIDIA/gpu-driver-container PR#383, NVIDIA/gpu-operator#1595)."""
+BOTTLEROCKET_FABRIC = Sourced((1, 20, 0), "bottlerocket-os/bottlerocket PR#3873 (2024-05-13)")
+"""First Bottlerocket with fabric manager."""
+MIXED_CONTAINER = (
+    "Ubuntu 22.04",
+    Sourced((580, 126, 9), "NVIDIA/gpu-driver-container#735 (2026-04-27)"),
+    "580.126.20",
+)
+"""System and driver whose container has fabric manager 590.48.01, and the next driver that has its own."""
+OLD_START = Sourced((570, 158, 1), "NVIDIA/gpu-driver-container PR#383; NVIDIA/gpu-operator#1595")
+"""Driver that changed how fabric manager is started on Blackwell; containers followed on 2025-07-21."""
 _BY_HAND = re.compile(r"\bapt\b|\byum\b|\bdnf\b|run ?file|\bdkms\b|manual|packages?\b|cuda-drivers")
 _CLUSTERS = frozenset({"eks", "gke", "aks", "oke"})
 """Clusters of clouds, whose GPU images bring fabric manager; their plain machines often lack it."""
@@ -103,6 +106,7 @@ def _unsaid(facts: Facts) -> Iterator[Problem]:
             "driver",
             f"the driver container {facts.driver_text} for {facts.os} brings fabric manager 590.48.01",
             (set_driver(facts, MIXED_CONTAINER[2]),),
+            source=MIXED_CONTAINER[1].source,
         )
     elif facts.os == "Bottlerocket":
         yield from _old_bottlerocket(facts)
@@ -115,6 +119,7 @@ def _unsaid(facts: Facts) -> Iterator[Problem]:
             f"the driver container {facts.driver_text} starts fabric manager of NVLink 5 with options "
             "that it no longer knows (error 802)",
             (set_driver(facts, "570.211.01"), set_driver(facts, "580.126.20")),
+            source=OLD_START.source,
         )
     elif (is_bare := _is_bare(facts)) or _is_by_hand(facts):
         yield Problem(
@@ -163,6 +168,7 @@ def _old_bottlerocket(facts: Facts) -> Iterator[Problem]:
             stated,
             f"Bottlerocket {dotted(release)} has no fabric manager, which NVSwitch nodes need (error 802)",
             (Fix("use Bottlerocket 1.20.0 or newer", newer),),
+            source=BOTTLEROCKET_FABRIC.source,
         )
 
 
@@ -172,7 +178,7 @@ def _is_down(text: str) -> bool:
 
 
 def _misses_switch_drivers(facts: Facts) -> bool:
-    """NVIDIA/gpu-operator#2781 (2026-08-21): HGX B200 with the operator's driver on Canonical's EKS image."""
+    """HGX B200 with the operator's driver on Canonical's EKS image."""
     is_blackwell = facts.gpu is not None and facts.gpu.id in ("b200", "b300")
     return (
         is_blackwell
@@ -190,6 +196,7 @@ def _without_switch_drivers(facts: Facts) -> Problem:
         "Ubuntu's EKS image lacks the InfiniBand modules that manage Blackwell's NVSwitches, so fabric "
         "manager fails while the driver container reports ready (error 802)",
         (use_eks_image(facts, text, driver_managed_by="image"),),
+        source="NVIDIA/gpu-operator#2781 (2026-08-21)",
     )
 
 

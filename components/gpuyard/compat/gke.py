@@ -20,6 +20,7 @@ INSTALL_DIR = "/home/kubernetes/bin/nvidia"
 _PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b", re.IGNORECASE)
 _UNASKED = re.compile(r"\b(without|no|missing|lacks)\W+(gpu_driver_installation_config|gpu_driver_version)\b")
 """Terraform's block by which a node pool asks for the driver."""
+OWN_PLUGIN = "NVIDIA/aicr PR#1998, PR#2047"
 _OWN_PLUGIN = "gke-no-default-nvidia-gpu-device-plugin"
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami", "base_image_cuda")
 """Fields that say the question is another one than whether a driver gets installed."""
@@ -96,7 +97,7 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
 
 
 def _plugin_label(facts: Facts) -> Iterator[Problem]:
-    """GKE's device plugin, whose DaemonSet finishes installing the driver (NVIDIA/aicr PR#1998, PR#2047)."""
+    """GKE's device plugin, whose DaemonSet finishes installing the driver."""
     label = next((name for name in facts.env if name.endswith(_OWN_PLUGIN)), "")
     switched_off = bool(label) and is_on(facts.env[label])
     by_gke = facts.manager == "cloud" and not re.search(INSTALLER, plain(facts.given.driver_managed_by))
@@ -113,6 +114,7 @@ def _plugin_label(facts: Facts) -> Iterator[Problem]:
             ),
             # the cloud's may be that DaemonSet too
             Severity.ERROR if pool_driver(facts.env) in ("default", "latest") else Severity.WARNING,
+            source=OWN_PLUGIN,
         )
     elif not switched_off and switched(facts, "devicePlugin") and facts.manager == "cloud":
         yield Problem(
@@ -121,6 +123,7 @@ def _plugin_label(facts: Facts) -> Iterator[Problem]:
             "GKE's device plugin and the operator's both offer the GPUs, and pods fail now and then",
             (Fix("set devicePlugin.enabled=false", without_flags(facts, "devicePlugin.enabled")),),
             Severity.WARNING,
+            source=OWN_PLUGIN,
         )
 
 

@@ -29,6 +29,8 @@ def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
             "kubernetes",
             f"GKE has {facts.who} from {_written(row.first)} on, this is {_written(version)}",
             (fix,),
+            source=row.source,
+            as_of=row.as_of,
         )
     elif any(version[:2] == asked[:2] and _is_before(version, asked) for asked in row.asked):
         asked = next(asked for asked in row.asked if asked[:2] == version[:2])
@@ -38,6 +40,8 @@ def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
             f"Google's guide asks for GKE {_written(asked)} with {facts.who}, this is {_written(version)}",
             (fix,),
             Severity.WARNING,
+            source=row.source,
+            as_of=row.as_of,
         )
     yield from _default_driver(facts, row, version)
     if row.driver and facts.driver and facts.driver[:1] == row.driver[:1] and facts.driver < row.driver:
@@ -48,6 +52,8 @@ def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
             f"the node has {facts.driver_text}",
             (raise_driver(facts, row.driver),),
             Severity.WARNING,
+            source=row.source,
+            as_of=row.as_of,
         )
 
 
@@ -73,6 +79,8 @@ def _default_driver(facts: Facts, row: GkeGpu, version: Version) -> Iterator[Pro
             ),
         ),
         Severity.ERROR if "default" in told else Severity.WARNING,
+        source=row.source,
+        as_of=row.as_of,
     )
 
 

@@ -7,30 +7,38 @@ from gpuyard.catalog.software import Version, parse_version
 from gpuyard.compat.compat_libraries import compat_library
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, with_env
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
 DRIVER_PATH = "/usr/local/nvidia/lib64"
 LIBRARY_PATH = f"{DRIVER_PATH}:/usr/local/cuda/lib64"
-LIBRARY_PATH_SET_SINCE: dict[str, Version] = {"vllm": (0, 11, 1, 0), "sglang": (0, 4, 10)}
-"""First release whose own image looks where GKE mounts the driver (vllm-project/vllm PR#25766,
-sgl-project/sglang PR#8544). Images on CUDA 12.8.1 and 12.9 do not by themselves; on CUDA 13 they do again."""
-RAY_WITHOUT_PATH: tuple[Version, Version] = ((2, 45), (2, 49))
-"""Ray whose images on CUDA 12.8.1 do not look there (ray-project/ray#53266, #54551; PR#55206)."""
+LIBRARY_PATH_SET_SINCE: dict[str, Sourced[int]] = {
+    "vllm": Sourced((0, 11, 1, 0), "vllm-project/vllm#21979, PR#25766"),
+    "sglang": Sourced((0, 4, 10), "sgl-project/sglang PR#8544"),
+}
+"""First release whose own image looks where GKE mounts the driver. Images on CUDA 12.8.1 and 12.9 do not by
+themselves; on CUDA 13 they do again."""
+RAY_WITHOUT_PATH: Sourced[Version] = Sourced(((2, 45), (2, 49)), "ray-project/ray#53266, #54551, PR#55206")
+"""Ray whose images on CUDA 12.8.1 do not look there."""
 RAY_NIGHTLY = ("2504", "2508")
 """The same for its nightly images, by year and month."""
-LLM_D_CUDA: Version = (12, 8)
-"""What llm-d's images are on at the least (llm-d-incubation/llm-d-infra#126)."""
+LLM_D_CUDA = Sourced((12, 8), "llm-d-incubation/llm-d-infra#126")
+"""What llm-d's images are on at the least."""
+LINKS_SINCE = Sourced((0, 17, 1), "llm-d/llm-d#1063")
+"""vLLM in llm-d's images that links at run time and looks elsewhere than it loads."""
+PLAIN_BASES = "kubeflow/notebooks#176; scverse/scvi-tools#3799"
 BASES_WITHOUT_PATH = re.compile(
     r"^(docker\.io/)?(library/)?(python|ubuntu|debian):|miniconda3|micromamba|"
     r"kubeflownotebookswg/(jupyter-pytorch|codeserver|rstudio)|scverse/scvi-tools"
 )
-"""Images on plain Linux and Python: only those on nvidia/cuda and pytorch/pytorch look there (kubeflow/
-notebooks#176; scverse/scvi-tools#3799)."""
-TGI_REFRESHES_CACHE: Version = (2,)
-"""First text-generation-inference whose image runs ldconfig at its start (#1711, fixed by its PR#1708)."""
-TEI_LOOKS_FOR_SMI: tuple[Version, Version] = ((1, 9), (1, 9, 3))
-"""text-embeddings-inference that stops without nvidia-smi in the PATH (its PR#877, on CUDA 12.9)."""
+"""Images on plain Linux and Python: only those on nvidia/cuda and pytorch/pytorch look there."""
+TGI_REFRESHES_CACHE = Sourced((2,), "huggingface/text-generation-inference#1711, PR#1708")
+"""First text-generation-inference whose image runs ldconfig at its start."""
+TEI_LOOKS_FOR_SMI: Sourced[Version] = Sourced(
+    ((1, 9), (1, 9, 3)), "huggingface/text-embeddings-inference PR#877"
+)
+"""text-embeddings-inference that stops without nvidia-smi in the PATH, on CUDA 12.9."""
 TEI_PATH = "/usr/local/nvidia/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -52,7 +60,10 @@ def library_path_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _base_image(facts: Facts) -> tuple[Version, bool]:
-    """CUDA of the image that a container is built on, and whether it is not the engine's usual one."""
+    """CUDA of the image that a container is built on, and whether it is not the engine's usual one.
+
+    Where an image's name alone says so, it cites who.
+    """
     if facts.given.base_image_cuda is not None:
         return parse_version(facts.given.base_image_cuda)[:3], True
     plain_cuda = re.search(r"nvidia/cuda:(\d+\.\d+\.\d+)", facts.image)
@@ -65,7 +76,7 @@ def _base_image(facts: Facts) -> tuple[Version, bool]:
             if ray[1]
             else RAY_NIGHTLY[0] <= ray[2] < RAY_NIGHTLY[1]
         )
-        return ((12, int(ray[3])), True) if broken else ((), False)
+        return (Sourced((12, int(ray[3])), RAY_WITHOUT_PATH.source), True) if broken else ((), False)
     if _is_llm_d(facts) and not facts.cuda:
         return LLM_D_CUDA, True
     return facts.cuda, False
@@ -73,15 +84,16 @@ def _base_image(facts: Facts) -> tuple[Version, bool]:
 
 def _library_path(facts: Facts) -> Iterator[Problem]:
     base, own_image = _base_image(facts)
-    since = LIBRARY_PATH_SET_SINCE.get(facts.runtime, ())
-    if not (since or own_image) or facts.install == "pip":
+    since = LIBRARY_PATH_SET_SINCE.get(facts.runtime)
+    if (since is None and not own_image) or facts.install == "pip":
         return
     # the image of CUDA 12.8.0 still looks there
     if not _may_be_cos(facts) or not (12, 8) <= base[:2] < (13, 0) or base == (12, 8, 0):
         return
+    cited = base.source if isinstance(base, Sourced) else since.source if since and not own_image else ""
     base = base[:2]
     yield from _link_path(facts)
-    if facts.env.get("LD_LIBRARY_PATH") or (since and facts.version >= since):
+    if facts.env.get("LD_LIBRARY_PATH") or (since is not None and facts.version >= since):
         return
     # with neither image nor environment stated, whoever deploys may well set it
     stated = (
@@ -97,6 +109,7 @@ def _library_path(facts: Facts) -> Iterator[Problem]:
         f"GKE mounts the driver in /usr/local/nvidia, where images on CUDA {dotted(base)} do not look for it",
         (_set_variable(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),),
         Severity.ERROR if stated else Severity.WARNING,
+        source=cited,
     )
     if stated:
         yield from _compat_first(facts)
@@ -124,6 +137,7 @@ def _plain_base(facts: Facts) -> Iterator[Problem]:
         "env",
         "GKE mounts the driver in /usr/local/nvidia, where images on plain Linux do not look for it",
         (_set_variable(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),),
+        source=PLAIN_BASES,
     )
 
 
@@ -139,6 +153,7 @@ def _hugging_face(facts: Facts) -> Iterator[Problem]:
             "GKE mounts the driver in /usr/local/nvidia, which the image's loader cache does not know",
             (Fix("use text-generation-inference 2.0.4, which refreshes the cache", changes),),
             Severity.ERROR if _triton_compiles(facts) else Severity.WARNING,
+            source=TGI_REFRESHES_CACHE.source,
         )
     low, high = TEI_LOOKS_FOR_SMI
     if facts.runtime == "tei" and low <= facts.version <= high and "cpu" not in facts.image:
@@ -149,6 +164,7 @@ def _hugging_face(facts: Facts) -> Iterator[Problem]:
             "env",
             "the image stops unless nvidia-smi is in the PATH, and GKE mounts it in /usr/local/nvidia/bin",
             (_set_variable(facts, "PATH", TEI_PATH),),
+            source=TEI_LOOKS_FOR_SMI.source,
         )
 
 
@@ -160,7 +176,7 @@ def _triton_compiles(facts: Facts) -> bool:
 
 
 def _compat_first(facts: Facts) -> Iterator[Problem]:
-    """Without the path, the loader takes the image's own libcuda (vllm-project/vllm#21979: error 803)."""
+    """Without the path, the loader takes the image's own libcuda."""
     if (
         not facts.driver
         or facts.driver <= compat_library(facts.cuda)
@@ -173,18 +189,19 @@ def _compat_first(facts: Facts) -> Iterator[Problem]:
         f"the image's own libcuda (CUDA {dotted(facts.cuda)}) is older than driver {facts.driver_text} "
         "and is found first (error 803)",
         (_set_variable(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),),
+        source="vllm-project/vllm#21979",
     )
 
 
 def _link_path(facts: Facts) -> Iterator[Problem]:
-    """llm-d/llm-d#1063: its images from vLLM 0.17.1 on link at run time and look elsewhere than they load."""
-    if not _is_llm_d(facts) or facts.version[:3] < (0, 17, 1) or facts.env.get("LIBRARY_PATH"):
+    if not _is_llm_d(facts) or facts.version[:3] < LINKS_SINCE or facts.env.get("LIBRARY_PATH"):
         return
     yield Problem(
         "DRIVER_LIB_PATH",
         "env",
         "kernels are linked at run time, and the linker does not look in /usr/local/nvidia/lib64",
         (_set_variable(facts, "LIBRARY_PATH", DRIVER_PATH),),
+        source=LINKS_SINCE.source,
     )
 
 

@@ -25,12 +25,14 @@ def image_defect_problems(facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 row.code,
                 "ami" if facts.given.ami is not None else "os",
-                f"{row.text} ({row.source})",
+                row.text,
                 (
                     set_field("kernel_module", row.kernel_module, newer)
                     if row.kernel_module
                     else use_eks_image(facts, newer),
                 ),
+                source=row.source,
+                as_of=row.as_of,
             )
 
 

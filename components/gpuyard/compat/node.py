@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from gpuyard.catalog.software import parse_version
-from gpuyard.catalog.software_nodes import OperatorOs, operator_releases
+from gpuyard.catalog.software_nodes import OperatorOs, operator_releases, operator_systems
 from gpuyard.compat.fabric import fabric_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR, gke_problems
-from gpuyard.compat.node_image import image_problems, says_no_driver
+from gpuyard.compat.node_image import AKS_GPUS, image_problems, says_no_driver
 from gpuyard.compat.operands import operand_problems
 from gpuyard.compat.owner import (
     has_operator,
@@ -33,12 +33,17 @@ _HAS_DRIVER = re.compile(
     r"|\bapt\b"
 )
 """What people write beside the operator where a driver is there without it."""
+TOOLKIT_REFUSED = {
+    "Talos": "NVIDIA/gpu-operator#2382; cozystack/cozystack PR#3585",
+    "Amazon Linux 2": "NVIDIA/nvidia-container-toolkit#64; awslabs/amazon-eks-ami#1329",
+}
+"""Systems that were seen to fail with a second container toolkit."""
+SYSTEMS_WITH_DRIVER = "NVIDIA GPU Operator docs, page on DGX; NVIDIA/deepops#1054; NVIDIA/aicr#2355"
 _DRIVER_SYSTEMS = re.compile(
     r"\bdgx[ -]?(base )?os\b|\bdlami\b|deep learning (base )?(gpu |oss )?(nvidia )?(driver )?(ami|image|vm)"
     r"|\bgpu (node )?(image|ami)\b|accelerated (ami|image)"
 )
-"""Systems and images that come with driver and container toolkit (NVIDIA's page on the operator and DGX;
-NVIDIA/deepops#1054, NVIDIA/aicr#2355)."""
+"""Systems and images that come with driver and container toolkit."""
 OPERATOR_BESIDE_AL2023 = (24, 9)
 """First operator from after AWS's first image of Amazon Linux 2023 with a driver (v20240924)."""
 
@@ -58,17 +63,22 @@ def _driver_owner(facts: Facts) -> Iterator[Problem]:
         if is_in_environment(facts):
             changes |= without_flags(facts, *operator_values(facts))
         fixes = (Fix("leave the driver to GKE", changes),)
+        row = operator_systems()[facts.os]
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "gpu_operator",
             "GKE Autopilot brings driver and device plugin itself and does not support the operator",
             fixes,
+            source=row.source,
+            as_of=row.as_of,
         )
         yield Problem(
             "OS_NO_DRIVER_CONTAINER",
             "os",
             "GKE Autopilot does not run the operator's driver container",
             fixes,
+            source=row.source,
+            as_of=row.as_of,
         )
         return
     if not installs_driver(facts):
@@ -104,6 +114,8 @@ def _no_container(facts: Facts) -> Iterator[Problem]:
         "os",
         f"there is no driver container for {where}",
         (with_dir, _by_image(facts)) if facts.os == "GKE COS" else (_by_image(facts), nvidia),
+        source=system.source,
+        as_of=system.as_of,
     )
 
 
@@ -128,6 +140,8 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
             + ("yet" if early else "any more"),
             (*fixes, _by_image(facts)),
             Severity.ERROR if system.range_is_sure and (early or not own_driver) else Severity.WARNING,
+            source=system.source,
+            as_of=system.as_of,
         )
     elif system.by_partner:
         yield Problem(
@@ -136,6 +150,8 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
             f"driver containers for {system.name} are a partner's: the operator needs their repository",
             (_by_image(facts),),
             Severity.WARNING,
+            source=system.source,
+            as_of=system.as_of,
         )
 
 
@@ -155,6 +171,7 @@ def _two_drivers(facts: Facts) -> Iterator[Problem]:
             "driver_managed_by",
             "the node has a driver already, and the operator is to install another",
             (_by_image(facts),),
+            source=SYSTEMS_WITH_DRIVER if _brings_stack(facts) else "",
         )
     elif facts.platform == "aks":
         yield Problem(
@@ -163,11 +180,12 @@ def _two_drivers(facts: Facts) -> Iterator[Problem]:
             "AKS installs a driver itself unless the node pool was made with --gpu-driver none",
             (_by_image(facts),),
             Severity.WARNING,
+            source=AKS_GPUS,
         )
 
 
 def _duplicates(facts: Facts) -> Iterator[Problem]:
-    """A toolkit beside the system's own; Talos refuses it (NVIDIA/gpu-operator#2382, cozystack PR#3585)."""
+    """A toolkit beside the system's own."""
     ships = (facts.os in _AWS_SYSTEMS and facts.platform == "eks") or facts.platform == "aks"
     ships = ships or _brings_stack(facts) or facts.os == "Talos"
     if not has_operator(facts) or not ships:
@@ -182,6 +200,7 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             f"{facts.os or facts.given.os or 'AKS'} brings the container toolkit itself, "
             "and the operator installs another",
             (Fix("set toolkit.enabled=false", cleared),),
+            source=_has_toolkit(facts),
         )
     elif facts.os == "Talos" and toolkit is None:
         yield Problem(
@@ -190,6 +209,7 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             "Talos has driver and container toolkit as extensions, and the operator can write neither",
             (Fix("set driver and toolkit to enabled=false", {}),),
             Severity.WARNING,
+            source=_has_toolkit(facts),
         )
     elif facts.os == "Bottlerocket" and not (toolkit is False and plugin is False):
         yield Problem(
@@ -206,11 +226,16 @@ def _brings_stack(facts: Facts) -> bool:
     return bool(_DRIVER_SYSTEMS.search(facts.node_image)) and not says_no_driver(facts.node_image)
 
 
+def _has_toolkit(facts: Facts) -> str:
+    """Who says that the system brings the container toolkit; empty: AWS's guide, as the code does."""
+    known = TOOLKIT_REFUSED.get(facts.os, "") or (AKS_GPUS if facts.platform == "aks" else "")
+    return known or (SYSTEMS_WITH_DRIVER if _brings_stack(facts) else "")
+
+
 def _is_operators(facts: Facts) -> bool:
     """Whether the toolkit's version is the operator's: AL2's images stayed with an older one in /usr/bin.
 
-    The image's hook comes first and does not know the operator's configuration
-    (NVIDIA/nvidia-container-toolkit#64, awslabs/amazon-eks-ami#1329).
+    The image's hook comes first and does not know the operator's configuration.
     """
     release = stated_operator(facts)
     if release is None or release.key >= OPERATOR_BESIDE_AL2023 or facts.os not in _AL2_OR_UNSAID:

@@ -8,8 +8,10 @@ from gpuyard.catalog.software_nodes import driver_exclusions
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import has_operator
 from gpuyard.compat.problem import Fix, Problem, set_driver, set_field, use_eks_image
+from gpuyard.compat.sourced import Sourced
 from gpuyard.errors import Severity
 
+EKS_IMAGES = "awslabs/amazon-eks-ami doc (2026-07-23)"
 _WITHOUT = re.compile(
     r"standard|vanilla|\bplain\b|non[- ]?(nvidia|gpu|accelerated)|not (nvidia|gpu|accelerated)"
     r"|(without|no|w/o|lacks?|missing) ?(the |a |any )?(nvidia|gpu|driver)"
@@ -17,16 +19,21 @@ _WITHOUT = re.compile(
     r"|amazon-eks-(arm64-)?node-1\."
 )
 """What people and AWS call images without a driver."""
-GUEST_DRIVER_SINCE = 20250604
-"""Day from which EKS images of Amazon Linux 2023 carry the GRID module (awslabs/amazon-eks-ami PR#2265);
-Bottlerocket brings it too (awsdocs/amazon-eks-user-guide PR#1143)."""
-AKS_WITHOUT_DRIVER: tuple[tuple[str, frozenset[str], str], ...] = (
-    (r"(azure ?linux|mariner)[ _-]*v?2(?!\d)|mariner(?!.*3)", frozenset({"v100", "t4"}), "Azure Linux 2"),
-    (r"flatcar", frozenset(), "Flatcar"),
-    (r"os ?guard", frozenset(), "Azure Linux with OS Guard"),
+GUEST_DRIVER_SINCE = Sourced((20250604,), "awslabs/amazon-eks-ami PR#2265")
+"""Day from which EKS images of Amazon Linux 2023 carry the GRID module; Bottlerocket brings it too
+(awsdocs/amazon-eks-user-guide PR#1143)."""
+AKS_GPUS = "MicrosoftDocs/azure-aks-docs articles/aks/use-nvidia-gpu.md (2026-08-21)"
+AKS_WITHOUT_DRIVER: tuple[tuple[str, frozenset[str], str, str], ...] = (
+    (
+        r"(azure ?linux|mariner)[ _-]*v?2(?!\d)|mariner(?!.*3)",
+        frozenset({"v100", "t4"}),
+        "Azure Linux 2",
+        f"Azure/AKS#4602; {AKS_GPUS}",
+    ),
+    (r"flatcar", frozenset(), "Flatcar", AKS_GPUS),
+    (r"os ?guard", frozenset(), "Azure Linux with OS Guard", AKS_GPUS),
 )
-"""Node systems of AKS, the only GPUs that they drive, and their names (Azure/AKS#4602; MicrosoftDocs/
-azure-aks-docs articles/aks/use-nvidia-gpu.md, 2026-08-21)."""
+"""Node systems of AKS, the only GPUs that they drive, their names, and who says so."""
 
 
 @cache
@@ -55,6 +62,8 @@ def _excluded(facts: Facts) -> Iterator[Problem]:
             "driver",
             f"driver {facts.driver_text} does not drive {facts.instance}: {row.reason}",
             (set_driver(facts, row.instead),),
+            source=row.source,
+            as_of=row.as_of,
         )
 
 
@@ -65,7 +74,7 @@ def _no_guest_driver(facts: Facts) -> Iterator[Problem]:
         return
     day = re.search(r"20\d{6}", facts.node_image)
     has_it = facts.os == "Amazon Linux 2023" and not says_no_driver(facts.node_image)
-    if has_it and (day is None or int(day[0]) >= GUEST_DRIVER_SINCE):
+    if has_it and (day is None or (int(day[0]),) >= GUEST_DRIVER_SINCE):
         return
     if re.search(r"\bgrid\b", facts.node_image):
         return
@@ -79,6 +88,7 @@ def _no_guest_driver(facts: Facts) -> Iterator[Problem]:
             Fix("use g6.xlarge", changes),
         ),
         Severity.ERROR if facts.os or facts.given.ami else Severity.WARNING,
+        source=GUEST_DRIVER_SINCE.source,
     )
 
 
@@ -95,6 +105,7 @@ def _left_out_by_azure(facts: Facts) -> Iterator[Problem]:
         "os",
         f"AKS has no driver for {facts.who} on {row[2]}",
         (set_field("os", "Ubuntu 22.04", "use Ubuntu nodes"),),
+        source=row[3],
     )
 
 
@@ -118,4 +129,5 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
             "ami" if facts.given.ami else "os",
             "the node image has no GPU driver, and nothing installs one",
             tuple(fixes),
+            source=AKS_GPUS if on_aks else EKS_IMAGES,
         )

@@ -9,11 +9,12 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import installs_toolkit, stated_operator, switched
 from gpuyard.compat.place import is_openshift
 from gpuyard.compat.problem import WHOLE_GPUS, Fix, Problem, set_field, with_env
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
-MIG_MANAGER_GLIBC: tuple[Version, Version] = ((0, 13, 1), (2, 34))
-"""First MIG manager that is built on UBI 9, and the glibc that it needs (NVIDIA/mig-parted#329)."""
+MIG_MANAGER_GLIBC: Sourced[Version] = Sourced(((0, 13, 1), (2, 34)), "NVIDIA/mig-parted#329")
+"""First MIG manager that is built on UBI 9, and the glibc that it needs."""
 OLD_HOSTS = "1.17.8-ubi8"
 """The last toolkit with images by system, of the packages that every glibc since 2.17 runs."""
 
@@ -43,6 +44,8 @@ def _mig_manager(facts: Facts) -> Iterator[Problem]:
             Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),
             WHOLE_GPUS,
         ),
+        source=join_sources(MIG_MANAGER_GLIBC.source, release.source),
+        as_of=release.as_of,
     )
 
 
@@ -73,4 +76,6 @@ def _toolkit(facts: Facts) -> Iterator[Problem]:
         ),
         # who runs such hosts often names another image, or none, without saying so
         Severity.ERROR if variant or facts.given.glibc is not None else Severity.WARNING,
+        source=need.source if stated else join_sources(need.source, release.source),
+        as_of=need.as_of if stated else release.as_of,
     )

@@ -41,6 +41,10 @@ class Problem:
     message: str
     fixes: tuple[Fix, ...] = field(default=())
     severity: Severity = Severity.ERROR
+    source: str = field(default="", kw_only=True)
+    """Where the rule's fact comes from; empty: what the code cites."""
+    as_of: str = field(default="", kw_only=True)
+    """Of a row of the catalog that has a date; empty: the code's."""
 
 
 WHOLE_GPUS = Fix("use whole GPUs", {"mig": None})

@@ -9,15 +9,22 @@ from gpuyard.catalog.software_runtimes import first_with_arm64
 from gpuyard.compat.build import OWN_IMAGES
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import VLLM_INSTEAD, Fix, Problem, set_field, set_gpu, set_release, use_eks_image
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted
 
-ARM64_WHEELS: Mapping[str, tuple[Version, str]] = {
-    "bitsandbytes": ((0, 46, 0, 0), "its wheel has kernels for x86_64 only"),
-    "pytorch": ((2, 9, 0, 0), "its wheel on the default index is for the CPU only"),
-    "torch": ((2, 9, 0, 0), "its wheel on the default index is for the CPU only"),
+_TORCH: tuple[Sourced[int], str] = (
+    Sourced((2, 9, 0, 0), "pytorch/pytorch#160162"),
+    "its wheel on the default index is for the CPU only",
+)
+ARM64_WHEELS: Mapping[str, tuple[Sourced[int], str]] = {
+    "bitsandbytes": (
+        Sourced((0, 46, 0, 0), "NVIDIA/workbench-example-mistral-finetune PR#4"),
+        "its wheel has kernels for x86_64 only",
+    ),
+    "pytorch": _TORCH,
+    "torch": _TORCH,
 }
-"""Per library: first release whose wheel on PyPI runs on an arm64 machine's GPU, and what is wrong before
-(NVIDIA/workbench-example-mistral-finetune PR#4, pytorch/pytorch#160162)."""
+"""Per library: first release whose wheel on PyPI runs on an arm64 machine's GPU, and what is wrong before."""
 SGLANG_ON_ARM64: Version = (0, 5, 0, 0)
 """First SGLang with images for arm64."""
 _SPELLINGS = (
@@ -39,6 +46,7 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
             "image",
             f"the image is for {built}, the node is {facts.arch}",
             _images_for(facts, image),
+            source="the image's tag",
         )
     if node and node != facts.arch:
         yield Problem(
@@ -46,6 +54,7 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
             "ami",
             f"the node image is for {node}, the machine is {facts.arch}",
             (use_eks_image(facts, "use the image {image}"),),
+            source="the node image's name",
         )
     if facts.arch == "arm64" and not built:
         row = next((row for row in amd64_images() if row.pattern.search(facts.image)), None)
@@ -74,8 +83,10 @@ def _of_image(facts: Facts, row: Amd64Image) -> Iterator[Problem]:
     yield Problem(
         "CPU_ARCH",
         "image",
-        f"{own} is published for amd64 only ({row.source})",
+        f"{own} is published for amd64 only",
         (*fixes, *(VLLM_INSTEAD if serves else ()), on_x86, built),
+        source=row.source,
+        as_of=row.as_of,
     )
 
 
@@ -98,6 +109,7 @@ def _of_release(facts: Facts) -> Iterator[Problem]:
         "cpu_arch",
         f"{facts.engine} has no arm64 build",
         tuple(fixes),
+        source=first.source if first else "",
     )
 
 
@@ -115,4 +127,5 @@ def _of_wheel(facts: Facts) -> Iterator[Problem]:
             "runtime_version",
             f"{name} {dotted(facts.version[:3])} on arm64: {why}",
             (set_field("runtime_version", newer, f"use {name} {newer}"),),
+            source=since.source,
         )

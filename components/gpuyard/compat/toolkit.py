@@ -1,7 +1,7 @@
 """Container toolkit against containerd: whose configuration it can read, and what it writes back."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from gpuyard.catalog.software import Version, parse_version
@@ -9,6 +9,7 @@ from gpuyard.catalog.software_nodes import OperatorRelease
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import has_operator, installs_toolkit, stated_operator, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, with_env, without_flags
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
@@ -16,20 +17,26 @@ CONTAINERD_2_SINCE: Version = (1, 33)
 """Kubernetes version from which EKS, GKE, K3s and RKE2 nodes run containerd 2."""
 CDI_SINCE: Version = (1, 7)
 """containerd that injects CDI devices."""
-OPERATOR_CDI: Version = (25, 10)
-"""GPU Operator that uses CDI by default (canonical/k8s-snap#2388)."""
+OPERATOR_CDI = Sourced((25, 10), "canonical/k8s-snap#2388")
+"""GPU Operator that uses CDI by default."""
 READS_V3: Version = (1, 17, 4)
 ASKS_SINCE: Version = (1, 17, 0)
 """Toolkit that asks `containerd config dump` before it reads the file (its CHANGELOG)."""
 DROP_IN_SINCE: Version = (1, 18)
 """Toolkit that writes a drop-in file of the version that containerd answers (its CHANGELOG)."""
-CONTAINERD_V4: Version = (2, 3)
-"""containerd that answers in configuration version 4 (its RELEASES.md)."""
+CONTAINERD_V4 = Sourced((2, 3), "NVIDIA/aicr#1688, #1237; NVIDIA/gpu-operator#2646")
+"""containerd that answers in configuration version 4 (its RELEASES.md), which an older main file may not
+hold."""
 SUPPORTS_V4: Version = (1, 20)
 """Toolkit of the first GPU Operator whose support matrix names containerd 2.3 (26.7)."""
 SAFE = "1.18.1"
 OWN_CONTAINERD = ("k3s", "rke2", "k0s", "microk8s")
 """Distributions that keep `containerd` to themselves."""
+MENDED_AFTER: Mapping[str, Sourced[int]] = {
+    "k0s": Sourced((1, 17, 4), "NVIDIA/gpu-operator#1323; NVIDIA/nvidia-container-toolkit#803"),
+    "": Sourced((1, 17, 0), "NVIDIA/gpu-operator#1109"),
+}
+"""The last toolkit that asks them all the same; empty: of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +129,12 @@ def _cdi(stack: _Stack) -> Problem | None:
         f"GPU Operator {stack.release.version} hands out GPUs by CDI, which containerd "
         f"{dotted(stack.containerd)} does not know",
         (set_field("containerd", "1.7.29", "use containerd 1.7"), off, _operator("v25.3.4")),
+        source=OPERATOR_CDI.source,
     )
 
 
 def _cdi_on_rke2(stack: _Stack) -> Problem | None:
-    """Release notes of 25.3.1 and 25.3.2; from 25.10 on CDI is the default, and RKE2 is supported."""
+    """From 25.10 on CDI is the default, and RKE2 is supported."""
     is_on = switched(stack.facts, "cdi") or switched(stack.facts, "cdi.default")
     if stack.release is None or not is_on or "rke2" not in _where(stack.facts):
         return None
@@ -137,13 +145,14 @@ def _cdi_on_rke2(stack: _Stack) -> Problem | None:
         "env",
         f"GPU Operator {stack.release.version} does not work with CDI on RKE2",
         (Fix("leave cdi.enabled unset", without_flags(stack.facts, "cdi.enabled", "cdi.default.enabled")),),
+        source="GPU Operator release notes 25.3.1 and 25.3.2",
     )
 
 
 def _own_containerd(stack: _Stack) -> Problem | None:
-    """K3s and RKE2 mended in 1.17.1, k0s in 1.17.5 (gpu-operator#1109, #1323; container-toolkit#803)."""
+    """Toolkits that do not find the file of K3s, RKE2 and k0s."""
     where = _where(stack.facts)
-    last = (1, 17, 4) if "k0s" in where else (1, 17, 0)
+    last = MENDED_AFTER["k0s" if "k0s" in where else ""]
     if not any(word in where for word in OWN_CONTAINERD) or not ASKS_SINCE <= stack.toolkit[:3] <= last:
         return None
     if _reads_file(stack.facts):
@@ -154,6 +163,7 @@ def _own_containerd(stack: _Stack) -> Problem | None:
         f"container toolkit {dotted(stack.toolkit)} asks for `containerd`, which this distribution keeps to "
         "itself",
         (set_field("toolkit", "1.17.8", "use container toolkit 1.17.8"), _operator("v25.3.4")),
+        source=last.source,
     )
 
 
@@ -176,7 +186,7 @@ def _gke(stack: _Stack) -> Problem | None:
 
 
 def _version_4(stack: _Stack) -> Problem | None:
-    """AKS's main file is of version 2, others' often of 3 (NVIDIA/aicr#1688, #1237; gpu-operator#2646).
+    """AKS's main file is of version 2, others' often of 3.
 
     Reading the file instead helps beside version 2; beside version 3 it needs toolkit 1.20
     (NVIDIA/nvidia-container-toolkit#1956).
@@ -190,4 +200,5 @@ def _version_4(stack: _Stack) -> Problem | None:
         f"containerd {dotted(stack.containerd)} refuses beside an older main file",
         (_by_file(stack.facts), set_field("containerd", "2.2.1", "use containerd 2.2")),
         Severity.ERROR if stack.facts.platform == "aks" or stack.toolkit < SUPPORTS_V4 else Severity.WARNING,
+        source=CONTAINERD_V4.source,
     )

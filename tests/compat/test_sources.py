@@ -1,0 +1,97 @@
+"""A finding cites the row or the rule that spoke, not whatever its code is described by."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gpuyard.catalog.software_gke import gke_gpus
+from gpuyard.catalog.software_images import amd64_images
+from gpuyard.catalog.software_nodes import (
+    driver_exclusions,
+    image_defects,
+    kubernetes_versions,
+    operator_systems,
+)
+from gpuyard.compat.check import check
+from gpuyard.compat.combination import parse_combination
+from gpuyard.compat.sourced import Sourced, join_sources
+
+INCIDENTS = [
+    item["combination"]
+    for file in sorted((Path(__file__).parent / "incidents").glob("*.yaml"))
+    for item in yaml.safe_load(file.read_text(encoding="utf-8"))
+]
+
+
+def _cited(code: str, **fields: Any) -> tuple[str, str]:
+    found = next(item for item in check(parse_combination(fields)) if item.code == code)
+    return found.source, found.as_of
+
+
+def test_every_finding_of_every_incident_has_a_source_and_a_date():
+    findings = [item for data in INCIDENTS for item in check(parse_combination(data))]
+    assert [item for item in findings if not (item.source and item.as_of)] == []
+
+
+def test_a_kubernetes_version_cites_its_own_window():
+    row = kubernetes_versions()["gke", "1.31"]
+    assert _cited("K8S_VERSION", platform="gke", kubernetes="1.31") == (row.source, row.as_of)
+    assert _cited("K8S_VERSION", platform="gke", kubernetes="1.29") == (row.source, row.as_of)
+
+
+def test_a_node_image_that_fails_cites_who_reported_it():
+    row = next(row for row in image_defects() if row.family == "p5en")
+    image = {"platform": "eks", "ami": "AL2023_x86_64_NVIDIA v20251108", "instance": "p5en.48xlarge"}
+    assert _cited("FABRIC_MANAGER", **image) == (row.source, row.as_of)
+    message = next(item.message for item in check(parse_combination(image)))
+    assert row.source not in message
+
+
+def test_an_image_for_amd64_alone_cites_its_row():
+    row = next(row for row in amd64_images() if "llama" in row.pattern.pattern)
+    image = "ghcr.io/ggml-org/llama.cpp:server-cuda-b6341"
+    assert _cited("CPU_ARCH", gpu="gh200", image=image) == (row.source, row.as_of)
+
+
+def test_a_driver_that_a_machine_type_excludes_cites_its_row():
+    row = driver_exclusions()["g6f"][0]
+    assert _cited("AMI_DRIVER_MIN", instance="g6f.xlarge", driver="595.71.05") == (row.source, row.as_of)
+
+
+def test_a_system_without_driver_container_cites_its_row():
+    row = operator_systems()["Bottlerocket"]
+    system = {"os": "Bottlerocket", "gpu_operator": "v25.3.0", "driver_managed_by": "operator"}
+    assert _cited("OS_NO_DRIVER_CONTAINER", **system) == (row.source, row.as_of)
+
+
+def test_a_gpu_on_gke_cites_its_row():
+    row = gke_gpus()["b200"]
+    pool = {"platform": "gke", "gpu": "b200", "kubernetes": "1.30.1"}
+    assert _cited("K8S_VERSION", **pool) == (row.source, row.as_of)
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "source"),
+    [
+        ("DRA_DRIVER_MIN", {"dra_driver": "25.12.0", "driver": "570.211.01"}, "nvidia-gpu#1014"),
+        ("K8S_VERSION", {"dra_driver": "25.8.0", "kubernetes": "1.34.1"}, "kubernetes/kubernetes#133920"),
+        ("TOOLKIT_CONTAINERD", {"platform": "k0s", "toolkit": "1.17.2"}, "#803"),
+        ("AMI_NO_DRIVER", {"platform": "aks", "os": "Flatcar", "gpu": "t4"}, "use-nvidia-gpu.md"),
+    ],
+)
+def test_a_threshold_brings_its_source(code: str, fields: dict[str, Any], source: str) -> None:
+    assert source in _cited(code, **fields)[0]
+
+
+def test_a_sourced_version_is_the_version():
+    version = Sourced((1, 33), "a page")
+    assert version == (1, 33)
+    assert (1, 32) < version <= (1, 33, 1)
+    assert {version: ""} == {(1, 33): ""}
+    assert version.source == "a page"
+
+
+def test_sources_are_joined_once_each():
+    assert join_sources("a", "", "b", "a") == "a; b"
