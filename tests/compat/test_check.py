@@ -749,6 +749,13 @@ def test_fp8_attention_over_the_prompt_came_to_each_gpu_in_its_release(
         assert ("ATTN_BACKEND_MISSING" in _errors(given)) is (fails and asked)
 
 
+@pytest.mark.parametrize(("runtime", "fails"), [("vllm", True), ("tensorrt-llm", False)])
+def test_tensorrt_llms_share_is_of_what_weights_leave(runtime: str, *, fails: bool) -> None:
+    """74.6 GiB of weights on an H100, which sees 78.9."""
+    given = Combination(gpu="h100-sxm", gpu_count=1, runtime=runtime, model="OpenGVLab/InternVL2-40B")
+    assert bool({"MEMORY_WEIGHTS", "MEMORY_KV"} & set(_errors(given))) is fails
+
+
 @pytest.mark.parametrize("cuda", ["570.x", "1.", 0, -3, 1e9])
 def test_a_cuda_that_is_none_beside_the_wheel_of_vllm_is_no_crash(cuda: str | float) -> None:
     asked = Combination(runtime="vllm", runtime_version="0.20.0", install="pip", cuda=cuda)

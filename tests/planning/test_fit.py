@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from gpuyard.catalog.hardware import find_gpu
 from gpuyard.catalog.models import find_model
@@ -11,6 +12,7 @@ from gpuyard.catalog.software_runtimes import release_key, runtime_releases
 from gpuyard.catalog.software_support import runtime_flags
 from gpuyard.planning.extras import Extras
 from gpuyard.planning.fit import fit_model, node_sizes, smallest_fit
+from gpuyard.planning.memory import visible_bytes
 
 from .conftest import gpu_with
 
@@ -149,7 +151,13 @@ def test_heads_that_do_not_divide_become_pipeline_stages():
 
 @pytest.mark.parametrize(
     ("runtime", "version", "share"),
-    [("vllm", "0.11.0", 0.90), ("vllm", "0.25.0", 0.92), ("vllm", None, 0.92), ("tgi", "3.3.7", 0.90)],
+    [
+        ("vllm", "0.11.0", 0.90),
+        ("vllm", "0.25.0", 0.92),
+        ("vllm", None, 0.92),
+        ("tgi", "3.3.7", 0.90),
+        ("tensorrt-llm", "1.2.1", 0.90),
+    ],
 )
 def test_each_release_takes_its_own_share(llama, runtime, version, share):
     fitted = fit_model(llama, find_gpu("h100"), gpus=1, runtime=runtime, runtime_version=version)
@@ -196,6 +204,16 @@ def test_sglang_leaves_what_its_formula_reserves(llama):
                 "--quantize=eetq",
             ),
         ),
+        (
+            "tensorrt-llm",
+            {"gpus": 4, "nodes": 2},
+            (
+                "--max_seq_len=8192",
+                "--kv_cache_free_gpu_memory_fraction=0.90",
+                "--tp_size=4",
+                "--pp_size=2",
+            ),
+        ),
         ("custom", {"gpus": 1}, ()),
     ],
 )
@@ -210,6 +228,48 @@ def test_latent_copies_are_flags_of_each_runtime():
     assert {"--data-parallel-size=8", "--enable-expert-parallel"} <= set(vllm.flags)
     sglang = fit_model(model, gpu, gpus=8, data_parallel=8, runtime="sglang")
     assert {"--tp-size=8", "--dp-size=8", "--enable-dp-attention", "--ep-size=8"} <= set(sglang.flags)
+
+
+def test_tensorrt_llm_is_told_in_a_file_what_its_releases_have_no_flags_for():
+    model, gpu = find_model("DeepSeek-R1"), find_gpu("h200")
+    asked = {"gpus": 8, "runtime": "tensorrt-llm", "runtime_version": "1.0.0", "concurrency": 8}
+    fitted = fit_model(model, gpu, data_parallel=8, context_tokens=65_536, kv_cache_dtype="fp8", **asked)
+    assert fitted.fits
+    assert {"--tp_size=8", "--ep_size=8"} <= set(fitted.flags)
+    lines = next(note for note in fitted.notes if "--extra_llm_api_options" in note).partition(": ")[2]
+    assert [yaml.safe_load(line) for line in lines.split("; ")] == [
+        {"enable_attention_dp": True},
+        {"enable_chunked_prefill": True},
+        {"kv_cache_config": {"dtype": "fp8", "free_gpu_memory_fraction": 0.9}},
+    ]
+    assert not [note for note in fit_model(model, gpu, **asked).notes if "--extra_llm" in note]
+
+
+def test_tensorrt_llms_cache_is_a_share_of_what_is_free_beside_weights_and_steps(llama):
+    fitted = fit_model(llama, find_gpu("h100"), gpus=1, runtime="tensorrt-llm")
+    free = visible_bytes(81_559) - fitted.weights_bytes_per_gpu - fitted.working_bytes_per_gpu
+    assert fitted.kv_bytes_available == pytest.approx(0.9 * free, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "asked", "reason"),
+    [
+        ("Llama-3.1-8B", "t4", {}, "compute capability 8.0, t4 has 7.5: use a newer GPU, or vllm"),
+        ("Llama-3.1-8B", "h100", {"runtime_version": "0.21.0"}, "use 1.0.0 or newer, or vllm"),
+        ("Llama-3.1-8B", "h100", {"quantization": "q4_k_m"}, "reads no GGUF files: use vllm"),
+        ("Llama-3.1-8B", "h100", {"quantization": "bitsandbytes"}, "no bitsandbytes weights: use vllm"),
+        ("Llama-3.1-8B", "h100", {"extras": Extras(adapters=2)}, "are not planned: use vllm or sglang"),
+        ("DeepSeek-V3", "h200", {"extras": Extras(draft_tokens=1)}, "are not planned: use vllm or sglang"),
+        ("Qwen3-Next-80B-A3B-Instruct", "h200", {}, "linear attention"),
+        ("DeepSeek-V4-Flash", "h200", {}, "compressed attention"),
+        ("Qwen2.5-VL-7B-Instruct", "h100", {"text_only": True}, "no flag that leaves an encoder out"),
+        ("DeepSeek-R1", "h200", {"data_parallel": 2}, "ask for --data-parallel 8"),
+    ],
+)
+def test_what_tensorrt_llm_cannot_do_is_refused_with_a_way_out(model, gpu, asked, reason):
+    fitted = fit_model(find_model(model), find_gpu(gpu), gpus=8, runtime="tensorrt-llm", **asked)
+    assert not fitted.fits
+    assert reason in fitted.reason
 
 
 def test_a_step_that_would_cost_too_much_is_made_smaller_by_a_flag():

@@ -1,7 +1,9 @@
 """What each engine calls the same thing on its command line.
 
-Sources: the engines' parsers, as `catalog/data/runtime_flags.csv` lists them by release; for TensorRT-LLM the
-help of `trtllm-serve` (2026-11).
+Sources: the engines' parsers, as `catalog/data/runtime_flags.csv` lists them by release. For TensorRT-LLM the
+names that it had in 1.0 (command lines of NVIDIA/TensorRT-LLM#5872 and #5950, 2025-07) and has kept
+(`tensorrt_llm/commands/serve.py` of 2025-10 and 2026-01, `trtllm_serve_cli.yaml` of 2026; read 2026-11-27).
+Since 2026 the share is called `--free_gpu_memory_fraction` as well, and `--tp_size` `--tensor_parallel_size`.
 """
 
 from collections.abc import Mapping
@@ -33,11 +35,17 @@ OPTIONS: Mapping[str, Option] = {
             "sglang": "--tp-size",
             "tgi": "--num-shard",
             "llama.cpp": "--tensor-split",
+            "tensorrt-llm": "--tp_size",
         },
         short=("-tp", "--tp"),
     ),
     "pipeline_parallel": Option(
-        flags={"vllm": "--pipeline-parallel-size", "sglang": "--pp-size"}, short=("-pp", "--pp")
+        flags={
+            "vllm": "--pipeline-parallel-size",
+            "sglang": "--pp-size",
+            "tensorrt-llm": "--pp_size",
+        },
+        short=("-pp", "--pp"),
     ),
     "max_model_len": Option(
         flags={
@@ -68,7 +76,7 @@ OPTIONS: Mapping[str, Option] = {
             "vllm": "--gpu-memory-utilization",
             "sglang": "--mem-fraction-static",
             "tgi": "--cuda-memory-fraction",
-            "tensorrt-llm": "--free_gpu_memory_fraction",
+            "tensorrt-llm": "--kv_cache_free_gpu_memory_fraction",
         }
     ),
     "dtype": Option(flags=dict.fromkeys(("vllm", "sglang", "tgi"), "--dtype")),

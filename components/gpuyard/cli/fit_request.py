@@ -17,7 +17,10 @@ from gpuyard.planning.fit import CONCURRENCY_DEFAULT, CONTEXT_DEFAULT
 from gpuyard.planning.quantization import KV_BYTES
 from gpuyard.records import record
 
-RUNTIMES = ("vllm", "sglang", "tgi")
+RUNTIMES = ("vllm", "sglang", "tgi", "tensorrt-llm")
+_ALIASES: Mapping[str, str] = dict.fromkeys(
+    ("trtllm", "trt-llm", "tensorrt_llm", "tensorrtllm"), "tensorrt-llm"
+)
 CLOUDS = ("aws", "gcp")
 CONTEXT_MOST = 100_000_000
 CONCURRENCY_MOST = 65_536
@@ -61,7 +64,8 @@ def read_request(model: str, config: Path | None, asked: Mapping[str, Any]) -> R
     concurrency = _number("--concurrency", asked["concurrency"], CONCURRENCY_MOST, problems)
     copies = _number("--data-parallel", asked["data_parallel"], DATA_PARALLEL_MOST, problems)
     extras = _extras(asked, problems)
-    runtime = _one_of("--runtime", asked["runtime"], RUNTIMES, problems)
+    runtime = asked["runtime"].strip().lower()
+    runtime = _one_of("--runtime", _ALIASES.get(runtime, runtime), RUNTIMES, problems)
     clouds = tuple(_one_of("--cloud", name, CLOUDS, problems) for name in asked["clouds"]) or CLOUDS
     chosen = tuple(_gpu(name, problems) for name in asked["gpus"])
     quantization = _quantization(asked["quantization"], problems)

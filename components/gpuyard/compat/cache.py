@@ -12,11 +12,11 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import cache_fixes, share_fixes, step_fixes, weight_fixes
 from gpuyard.compat.problem import Problem
 from gpuyard.errors import Severity
-from gpuyard.planning.budget import Step, spend, step_bytes
+from gpuyard.planning.budget import Step, cache_bytes, spend, step_bytes, takes_at_most
 from gpuyard.planning.engine import Engine, engine_at, engine_tiers, tier_at
 from gpuyard.planning.extras import without_encoder
 from gpuyard.planning.kv_cache import kv_bytes_per_token
-from gpuyard.planning.memory import forward_bytes, usable_bytes
+from gpuyard.planning.memory import forward_bytes
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.room import least_cache
 from gpuyard.units import format_bytes
@@ -44,7 +44,7 @@ _SHORT = 1024
 _LAUNCHER_SHARES = {"kaito": 0.84}
 """Shares that a launcher gives its engine: KAITO since 0.7.0, whatever its own configuration left out
 (kaito-project/kaito PR#1507, pkg/model/interface.go up to 0.12.0)."""
-_MEASURED = ("vllm", "sglang", "tensorrt-llm")
+_MEASURED = ("vllm", "sglang")
 
 
 def cache_problems(
@@ -57,7 +57,7 @@ def cache_problems(
     model, memory = facts.model, facts.memory_mib or 0
     engine = engine_at(facts.runtime or "vllm", facts.version)
     share = facts.given.gpu_memory_utilization or _share_of_launcher(facts) or engine.share
-    usable = usable_bytes(memory, share)
+    usable = takes_at_most(engine, memory, share)
     if model is None or not model.cache_verified:
         if facts.given.gpu_memory_utilization and sure_weights > usable and facts.runtime == "vllm":
             yield no_room(facts, weights, usable)
@@ -67,7 +67,8 @@ def cache_problems(
     linked = facts.gpu is not None and facts.gpu.linked
     shape = without_encoder(model)  # what is refused is refused without images as well
     budget = spend(shape, memory, split, engine, step=step, share=share, linked=linked)
-    left = budget.cache + budget.weights - weights - _partial_sums(facts, model, split, step)
+    sums = _partial_sums(facts, model, split, step)
+    left = cache_bytes(engine, memory, share, round(weights + budget.working + sums))
     margin = _margin(facts, model, split, engine, step, usable) + weights - sure_weights
     need = _need(facts, model, split, engine, tokens)
     if need <= left:

@@ -20,8 +20,7 @@ from gpuyard.planning.weights import keeps_attention, weight_bytes_per_gpu
 from gpuyard.units import MIB, format_bytes
 
 LEAST_SHARE = 0.9
-TGI_SHARE = 0.95
-"""Of a GPU, what an engine is not refused for, whatever share is stated; TGI takes more by itself."""
+"""Of a GPU, what an engine is not refused for, whatever share is stated."""
 SIZED_SCHEMES = QUANTIZED.keys() - CONTAINERS
 """Schemes whose name says how much a weight takes."""
 UNVERIFIED_TOLERANCE = 0.7
@@ -34,6 +33,8 @@ MIXED = EXPERTS_ONLY | CONTAINERS
 """Schemes whose checkpoints differ in what they leave in 16 or 8 bit."""
 WHOLE = 0.97
 """Share of a GPU that weights can take at all: the driver and CUDA keep the rest."""
+OWN_SHARES = {"tgi": 0.95, "tensorrt-llm": WHOLE}
+"""The same as `LEAST_SHARE` for engines that take more; TensorRT-LLM's share is of what weights leave."""
 _OFFLOAD = ("--cpu-offload-gb", "--kv-offloading-size", "--offload", "--cpu-offload")
 _WITH_HOST = ("llama.cpp", "ollama", "ktransformers", "koboldcpp", "docker-model-runner")
 """Engines that keep what does not fit in the host's memory."""
@@ -63,7 +64,7 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
     if not per_gpu:
         return
     total = facts.memory_mib * MIB
-    least = TGI_SHARE if facts.runtime == "tgi" else LEAST_SHARE
+    least = OWN_SHARES.get(facts.runtime, LEAST_SHARE)
     share = max(facts.given.gpu_memory_utilization or 0, least)
     tight = per_gpu <= total * WHOLE
     mixed = facts.quantization in MIXED and not (facts.model and keeps_attention(facts.model))

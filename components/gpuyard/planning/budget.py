@@ -49,7 +49,7 @@ class Budget:
     """Bytes of one GPU."""
 
     share: float
-    """Of the GPU that the runtime is told to take."""
+    """Of the GPU that the runtime is told to take, or of what is free (`Engine.of_free`)."""
     weights: int
     working: int
     """Peak of a step, libraries, and graphs where they count."""
@@ -79,17 +79,15 @@ def spend(
     share = engine.share if share is None else share
     weights = _loaded_bytes(model, split, quantization, extras)
     if engine.runtime == "sglang":
-        working = other_bytes(engine, split, linked=linked)
-        usable = _usable_by_sglang(memory_mib, share)
+        working = other_bytes(engine, model, split, linked=linked)
     else:
         peak = step_bytes(model, split, engine, step)
         working = peak + _around(model, engine, split, step, linked=linked)
-        usable = usable_bytes(memory_mib, share)
     return Budget(
         share=share,
         weights=weights,
         working=working,
-        cache=round(usable) - weights - working,
+        cache=cache_bytes(engine, memory_mib, share, weights + working),
         step=step,
         default_step=step,
     )
@@ -114,13 +112,12 @@ def plan_budget(
     if engine.runtime == "sglang":
         reserved = _reserved_by_sglang(memory, tiers, split)
         share = max(1 - reserved / (memory * MIB), 0.0) * _left_by_images(model) if memory else 0.0
-        usable = _usable_by_sglang(memory, share)
-        other = other_bytes(engine, split, linked=gpu.linked)
+        other = other_bytes(engine, model, split, linked=gpu.linked)
         return Budget(
             share=share,
             weights=weights,
             working=other,
-            cache=round(usable) - weights - other,
+            cache=cache_bytes(engine, memory, share, weights + other),
             step=_shrink_prefill(default_step, reserved, split),
             default_step=default_step,
         )
@@ -137,19 +134,30 @@ def plan_budget(
         share=engine.share,
         weights=weights,
         working=peak + around,
-        cache=usable_bytes(memory, engine.share) - weights - peak - around,
+        cache=cache_bytes(engine, memory, engine.share, weights + peak + around),
         step=step,
         default_step=default_step,
     )
 
 
+def takes_at_most(engine: Engine, memory_mib: int, share: float) -> int:
+    """Bytes of a GPU that weights, steps and the cache may take in all; ``share``: what its flag says."""
+    if engine.of_free:
+        return visible_bytes(memory_mib)
+    if engine.runtime == "sglang":
+        return round((visible_bytes(memory_mib) - _CONTEXT) * share)
+    return usable_bytes(memory_mib, share)
+
+
+def cache_bytes(engine: Engine, memory_mib: int, share: float, taken: int) -> int:
+    """The cache beside ``taken`` bytes of weights, steps and libraries; negative: too little by so much."""
+    left = takes_at_most(engine, memory_mib, share) - taken
+    return round(left * share) if engine.of_free and left > 0 else left
+
+
 def _loaded_bytes(model: ModelShape, split: Split, quantization: str | None, extras: Extras) -> int:
     weights = weight_bytes_per_gpu(model, split, quantization)
     return weights + extra_bytes(model, split, extras, quantization)
-
-
-def _usable_by_sglang(memory_mib: int, share: float) -> float:
-    return (visible_bytes(memory_mib) - _CONTEXT) * share
 
 
 def step_bytes(model: ModelShape, split: Split, engine: Engine, step: Step | Tier) -> int:
@@ -162,7 +170,7 @@ def step_bytes(model: ModelShape, split: Split, engine: Engine, step: Step | Tie
 
 def _around(model: ModelShape, engine: Engine, split: Split, step: Step, *, linked: bool) -> int:
     graphs = graph_bytes(model, split, step.sequences) if runner_of(engine, model).graphs_inside else 0
-    return other_bytes(engine, split, linked=linked) + graphs
+    return other_bytes(engine, model, split, linked=linked) + graphs
 
 
 def _affordable_peak(

@@ -7,15 +7,19 @@ vLLM        takes a share of the GPU for weights, the peak of a profiled step an
             on top, as they do for dense models from 0.25.1 to 0.28
 SGLang      keeps what a formula reserves for prefill and graphs, the rest is weights and cache
 TGI         0.9 of what the process sees, less a prefill
+TensorRT-   profiles a step as vLLM does, then takes 0.9 of what is free beside it: the rest of the
+LLM         GPU stays empty. Its PyTorch backend, which `trtllm-serve` starts since 1.0
 ==========  =====================================================================================
 
 Sources: vllm `engine/arg_utils.py`, `config/cache.py` and `v1/sample/ops/topk_topp_sampler.py` (0.8 to
 0.33: 0.16 sorts, 0.17 does not; 0.7.1 caches latent attention compressed), `v1/worker/gpu/model_runner.py`
 (0.25.1 to 0.28.0 estimate no graphs), sglang `server_args.py` (0.5.x),
-text-generation-inference `models/globals.py`, read 2026-11-24; vllm-project/vllm#30515, #15357, #49233.
+text-generation-inference `models/globals.py`, read 2026-11-24; vllm-project/vllm#30515, #15357, #49233;
+TensorRT-LLM `_torch/pyexecutor/_util.py`, `llmapi/llm_args.py`, `commands/serve.py` (main of 2025-10, 2026-01
+and 2026-09) and `tests/unittest/api_stability/references/trtllm_serve_cli.yaml`, read 2026-11-27.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software_runtimes import release_key
@@ -44,6 +48,8 @@ class Engine:
     since: tuple[int, ...] = ()
     share: float = 0.9
     """Of what a process sees of the GPU; SGLang computes its own."""
+    of_free: bool = False
+    """The share is of what weights, steps and libraries leave free, not of the GPU."""
     runner: Runner = Runner()
     dense: Runner | None = None
     """The runner of dense models, where they have another."""
@@ -76,6 +82,8 @@ class Engine:
     """The same where GPUs talk through slots."""
     other_linked: int = gib(1.4)
     """The same over NVLink: buffers of NCCL and of the custom all-reduce as well."""
+    other_latent: int = 0
+    """On top of it for latent attention."""
 
 
 _SIZES_GRAPHS = Runner(per_logit=14.0, graphs_inside=True)
@@ -153,6 +161,20 @@ ENGINES: Sequence[Engine] = (
         other_shared=gib(2.0),
         other_linked=gib(2.0),
     ),
+    # libraries as vLLM's, and the CUDA context. It samples for the few requests of its dummy step; sliding
+    # layers keep every token unless max_attention_window says otherwise (73,728 bytes per token logged for
+    # gpt-oss-120b). Kimi-K2.5 on eight B300 took 7.7 GiB more than that; DeepSeek-R1 on eight H200, 6.6
+    Engine(
+        runtime="tensorrt-llm",
+        share=0.90,
+        of_free=True,
+        runner=Runner(per_logit=0.0, graphs_inside=True),
+        sliding_share=1.0,
+        other=gib(0.8),
+        other_shared=gib(0.9),
+        other_linked=gib(1.9),
+        other_latent=gib(7.7),
+    ),
 )
 """Oldest first for each runtime. A release newer than the last row is judged by it."""
 
@@ -181,6 +203,14 @@ SGLANG_TIERS = (
     Tier(memory_mib=160 * GIB_MIB, tokens=16384, sequences=512),
 )
 TGI_TIERS = (Tier(memory_mib=0, tokens=4096, sequences=128),)
+TENSORRT_LLM_TIERS = (Tier(memory_mib=0, tokens=8192, sequences=2048),)
+"""`--max_num_tokens` and `--max_batch_size`."""
+_TIERS: Mapping[str, Sequence[Tier]] = {
+    "sglang": SGLANG_TIERS,
+    "tgi": TGI_TIERS,
+    "tensorrt-llm": TENSORRT_LLM_TIERS,
+}
+"""Of engines whose defaults do not depend on the kind of GPU."""
 
 
 def find_engine(runtime: str, version: str | None = None) -> Engine:
@@ -201,11 +231,8 @@ def engine_at(runtime: str, key: tuple[int, ...]) -> Engine:
 
 def engine_tiers(engine: Engine, gpu_name: str) -> Sequence[Tier]:
     """The server's defaults on a GPU of that id, smallest memory first."""
-    if engine.runtime == "sglang":
-        return SGLANG_TIERS
-    if engine.runtime == "tgi":
-        return TGI_TIERS
-    return VLLM_TIERS[:1] if "a100" in gpu_name.lower() else VLLM_TIERS
+    usual = VLLM_TIERS[:1] if "a100" in gpu_name.lower() else VLLM_TIERS
+    return _TIERS.get(engine.runtime, usual)
 
 
 def tier_at(tiers: Sequence[Tier], memory_mib: int) -> Tier:
@@ -218,12 +245,12 @@ _PIPELINE = gib(0.8)
 (Qwen3-32B on two RTX PRO 6000, vLLM 0.27)."""
 
 
-def other_bytes(engine: Engine, split: Split, *, linked: bool) -> int:
+def other_bytes(engine: Engine, model: ModelShape, split: Split, *, linked: bool) -> int:
     """What libraries take outside torch on each GPU; ``linked``: the GPUs talk over NVLink."""
     if split.gpus == 1:
         return engine.other
     shared = engine.other_linked if linked else engine.other_shared
-    return shared + (_PIPELINE if split.pipeline > 1 else 0)
+    return shared + (_PIPELINE if split.pipeline > 1 else 0) + (engine.other_latent if model.mla else 0)
 
 
 def runner_of(engine: Engine, model: ModelShape) -> Runner:

@@ -12,7 +12,7 @@ from gpuyard.planning.engine import find_engine
 from gpuyard.planning.extras import without_encoder
 from gpuyard.planning.fit_flags import lacking, render_flags
 from gpuyard.planning.fitted import Fit
-from gpuyard.planning.obstacle import find_obstacle, not_staged, too_long
+from gpuyard.planning.obstacle import find_obstacle, not_copied, not_staged, too_long
 from gpuyard.planning.parallel import Split, choose_split
 from gpuyard.planning.quantization import quantization_of
 from gpuyard.planning.room import Room, find_room
@@ -119,6 +119,7 @@ def _split(model: ModelShape, gpu: Gpu, wanted: Wanted) -> tuple[Split, str]:
         or indivisible
         or too_long(model, wanted)
         or not_staged(wanted, split)
+        or not_copied(wanted, split)
     )
     return split, obstacle
 

@@ -19,8 +19,13 @@ from gpuyard.planning.parallel import Split, spans_nodes
 from gpuyard.planning.quantization import KV_BYTES, quantization_of
 from gpuyard.planning.wanted import Wanted
 
-KV_FP8: Mapping[str, str] = {"vllm": "fp8", "sglang": "fp8_e4m3", "tgi": "fp8_e4m3fn"}
-"""Each runtime's word for an 8-bit cache."""
+KV_FP8: Mapping[str, str] = {
+    "vllm": "fp8",
+    "sglang": "fp8_e4m3",
+    "tgi": "fp8_e4m3fn",
+    "tensorrt-llm": "fp8",
+}
+"""Each planned runtime's word for an 8-bit cache."""
 HALVES: Mapping[str, str] = {"vllm": "half", "sglang": "half", "tgi": "float16"}
 """Each runtime's word for float16 weights."""
 LEFT_ALONE: Mapping[str, frozenset[str]] = {
@@ -34,6 +39,8 @@ _FILES_BY_PLUGIN = (0, 24)
 """vLLM from here leaves GGUF to a plugin (vllm-project/vllm#39612)."""
 _NAMES_DRAFTS = (0, 11, 1)
 """vLLM before it tells the kind of draft by the model, and has no common name for it."""
+_EXPERTS: Mapping[str, str] = {"sglang": "--ep-size", "tensorrt-llm": "--ep_size"}
+"""How many GPUs share whole experts, in engines that count copies of attention into tensor parallel."""
 TEXT_ONLY = "--language-model-only"
 """Leaves vision encoders out, in vLLM and SGLang."""
 
@@ -65,6 +72,7 @@ def render_flags(
     flags += _dtype_flags(names, runtime, model, gpu, wanted.quantization, wanted.kv_cache_dtype)
     flags += [TEXT_ONLY] * text_only + _extra_flags(runtime, version, wanted.extras)
     notes = _notes(model, runtime, version, wanted.nodes, split, wanted.quantization)
+    notes += _file_lines(split, budget, wanted, context_tokens) if runtime == "tensorrt-llm" else ()
     return tuple(flags), (*notes, *_ways(model, runtime, version, wanted.extras))
 
 
@@ -97,16 +105,16 @@ def _names(runtime: str) -> Mapping[str, str]:
 
 def _split_flags(names: Mapping[str, str], runtime: str, split: Split, nodes: int) -> list[str]:
     flags = []
-    # SGLang counts the copies of attention into its tensor-parallel size
-    tensor = split.ranks if runtime == "sglang" else split.tensor
+    # the size that shares experts, where copies of attention are counted into it
+    tensor = split.ranks if runtime in _EXPERTS else split.tensor
     if tensor > 1:
         flags.append(f"{names['tensor_parallel']}={tensor}")
     if split.pipeline > 1 and "pipeline_parallel" in names:
         flags.append(f"{names['pipeline_parallel']}={split.pipeline}")
-    if runtime == "sglang":
-        if split.data > 1:
+    if runtime in _EXPERTS:
+        if split.data > 1 and runtime == "sglang":
             flags += [f"--dp-size={split.data}", "--enable-dp-attention"]
-        return [*flags, f"--ep-size={split.ranks}"] if split.experts else flags
+        return [*flags, f"{_EXPERTS[runtime]}={split.ranks}"] if split.experts else flags
     if split.data > 1:
         flags.append(f"--data-parallel-size={split.data}")
     if spans_nodes(split.gpus // nodes, nodes, split.data):
@@ -139,18 +147,40 @@ def _dtype_flags(
     kv_dtype: str | None,
 ) -> list[str]:
     flags = []
-    if not gpu.native_bf16 and quantization_of(model, quantization) != "float32":
+    if "dtype" in names and not gpu.native_bf16 and quantization_of(model, quantization) != "float32":
         flags.append(f"{names['dtype']}={HALVES[runtime]}")
     kind = normal_name(quantization) if quantization else ""
     word = SCHEMES[kind].on_load.get(runtime) if kind in SCHEMES else None
     if word and kind != normal_name(model.quantization):
         flags.append(f"{names['quantization']}={word}")
-    if kv_dtype and KV_BYTES.get(kv_dtype.lower(), 2.0) < KV_BYTES["auto"]:
+    if kv_dtype and _is_small(kv_dtype):
         plain = kv_dtype.lower() in ("fp8", "fp8_e4m3")
-        flags.append(f"{names['kv_cache_dtype']}={KV_FP8[runtime] if plain else kv_dtype.lower()}")
+        if "kv_cache_dtype" in names:
+            flags.append(f"{names['kv_cache_dtype']}={KV_FP8[runtime] if plain else kv_dtype.lower()}")
     elif kv_dtype and kv_dtype.lower() != "auto" and runtime == "vllm":
         flags.append(f"{names['kv_cache_dtype']}={kv_dtype.lower()}")
     return flags
+
+
+def _is_small(kv_dtype: str | None) -> bool:
+    """Whether the cache is stored in less than 16 bit."""
+    return KV_BYTES.get((kv_dtype or "auto").lower(), 2.0) < KV_BYTES["auto"]
+
+
+def _file_lines(split: Split, budget: Budget, wanted: Wanted, context_tokens: int) -> tuple[str, ...]:
+    """What TensorRT-LLM is told in a file, since not every release from 1.0 on has flags for it."""
+    share, dtype = _floor(budget.share), KV_FP8[wanted.runtime]
+    lines = (
+        ("enable_attention_dp: true", split.data > 1),
+        # a longer prompt is refused otherwise
+        ("enable_chunked_prefill: true", context_tokens > budget.step.tokens),
+        (
+            f"kv_cache_config: {{dtype: {dtype}, free_gpu_memory_fraction: {share}}}",
+            _is_small(wanted.kv_cache_dtype),
+        ),
+    )
+    told = [line for line, is_asked in lines if is_asked]
+    return (f"lines of the YAML file that --extra_llm_api_options names: {'; '.join(told)}",) if told else ()
 
 
 def _extra_flags(runtime: str, version: str | None, extras: Extras) -> list[str]:
@@ -177,7 +207,7 @@ def _extra_flags(runtime: str, version: str | None, extras: Extras) -> list[str]
 def _ways(model: ModelShape, runtime: str, version: str | None, extras: Extras) -> list[str]:
     """What may be asked as well, where the model and the release have it."""
     ways = []
-    if runtime == "tgi":
+    if runtime in ("tgi", "tensorrt-llm"):
         return ways
     if model.vision is not None and not lacking(runtime, version, [TEXT_ONLY]):
         ways.append("plans for images; --text-only leaves their encoder out")
@@ -247,6 +277,8 @@ def _join(runtime: str, version: str | None, nodes: int, split: Split) -> str:
         return f"start it on each of the {nodes} nodes with {where}, --headless on all but one"
     if runtime == "vllm" and key and lacking(runtime, version, ["--nnodes"]):
         return f"join the {nodes} nodes to one Ray cluster, then start vLLM on the first"
+    if runtime == "tensorrt-llm":
+        return f"start trtllm-llmapi-launch trtllm-serve by MPI or Slurm, a task per GPU of the {nodes} nodes"
     if runtime == "sglang":
         return f"start it on each node with --nnodes={nodes}, --node-rank and --dist-init-addr"
     where = "--node-rank and --master-addr, --headless on all but one"

@@ -16,6 +16,13 @@ _DRAFTS_STAGED = (0, 27)
 SGLang refuses it unless an experimental variable is set (sgl-project/sglang#30775, 2026-07-10).
 """
 
+_SERVES_CHECKPOINTS = (1, 0)
+"""First TensorRT-LLM whose `trtllm-serve` runs the PyTorch backend by default (general knowledge; so does its
+`commands/serve.py` of 2025-10)."""
+_SM_MIN = {"tensorrt-llm": (8, 0)}
+"""Ampere (its support matrix, general knowledge); its server has no flag for float16 on older ones."""
+_WITHOUT_EXTRAS = {"tgi": "TGI", "tensorrt-llm": "TensorRT-LLM"}
+
 
 def find_obstacle(model: ModelShape, gpu: Gpu, wanted: Wanted) -> str:
     """What no other number of GPUs, tokens or sequences would mend; empty: nothing."""
@@ -43,6 +50,16 @@ def not_staged(wanted: Wanted, split: Split) -> str:
     return ""
 
 
+def not_copied(wanted: Wanted, split: Split) -> str:
+    """Why the runtime cannot copy attention as often as is asked; empty: it can, or need not."""
+    if wanted.runtime != "tensorrt-llm" or split.data == 1 or split.tensor == 1:
+        return ""
+    return (
+        f"TensorRT-LLM copies attention onto every GPU that shares experts, or onto none: "
+        f"ask for --data-parallel {split.ranks}"
+    )
+
+
 def _hardware(model: ModelShape, gpu: Gpu, wanted: Wanted) -> str:
     """What is not known of the GPU or of the formats, and formats that the GPU does not read."""
     kind, sm = quantization_of(model, wanted.quantization), _capability(gpu)
@@ -57,6 +74,9 @@ def _hardware(model: ModelShape, gpu: Gpu, wanted: Wanted) -> str:
     if sm and sm < least:
         wants = f"{kind} wants compute capability {least[0]}.{least[1]}, {gpu.id} has {gpu.sm}"
         return f"{wants}: use a newer GPU, or weights that it reads"
+    engine = wanted.runtime
+    if sm and sm < _SM_MIN.get(engine, ()):
+        return f"{engine} wants compute capability 8.0, {gpu.id} has {gpu.sm}: use a newer GPU, or vllm"
     if sm and sm < KV_FP8_SM_MIN and KV_BYTES[cache] < KV_BYTES["auto"]:
         return f"an fp8 cache wants compute capability 8.0, {gpu.id} has {gpu.sm}: leave it in 16 bit"
     return ""
@@ -74,10 +94,29 @@ def _engine(model: ModelShape, wanted: Wanted) -> str:
     extras = wanted.extras
     if wanted.runtime == "tgi" and is_gguf(quantization_of(model, wanted.quantization)):
         return "TGI reads GGUF files in its llama.cpp image alone: use vllm or sglang"
-    if wanted.runtime == "tgi" and (extras.draft_tokens or extras.adapters):
-        return "drafts and adapters of TGI are not planned: use vllm or sglang"
+    if wanted.runtime in _WITHOUT_EXTRAS and (extras.draft_tokens or extras.adapters):
+        return f"drafts and adapters of {_WITHOUT_EXTRAS[wanted.runtime]} are not planned: use vllm or sglang"
+    if wanted.runtime == "tensorrt-llm":
+        return _tensorrt_llm(model, wanted)
     if extras.draft_tokens and not model.draft_layers:
         return f"{model.id} has no draft layers of its own"
+    return ""
+
+
+def _tensorrt_llm(model: ModelShape, wanted: Wanted) -> str:
+    kind, version = quantization_of(model, wanted.quantization), wanted.runtime_version or ""
+    if () < release_key(version) < _SERVES_CHECKPOINTS:
+        return (
+            f"TensorRT-LLM {version} serves engines that were built before, which are not planned: "
+            "use 1.0.0 or newer, or vllm"
+        )
+    if is_gguf(kind) or kind == "bitsandbytes":
+        return f"TensorRT-LLM reads no {'GGUF files' if is_gguf(kind) else f'{kind} weights'}: use vllm"
+    if model.linear_layers or model.compressed:
+        what = "states of linear attention" if model.linear_layers else "compressed attention"
+        return f"{what} of {model.id} in TensorRT-LLM are not planned: use vllm or sglang"
+    if wanted.text_only:
+        return "TensorRT-LLM has no flag that leaves an encoder out: plan it with images, or use vllm"
     return ""
 
 
