@@ -35,6 +35,19 @@ class SpotPrice:
     basis: str
     """What the samples are: quotes across zones, or months of history."""
 
+    @classmethod
+    def listed(cls, price: Price, basis: str) -> "SpotPrice":
+        """One price for every zone and day, as a list has it."""
+        return cls(
+            p10=price.usd,
+            p50=price.usd,
+            p90=price.usd,
+            samples=1,
+            source=price.source,
+            as_of=price.as_of,
+            basis=basis,
+        )
+
 
 @record
 class Tier:

@@ -73,7 +73,7 @@ def spot(cloud: str, machine_type: str, region: str, zone: str | None = None) ->
     if cloud == "gcp" and _has_no_gpu(machine_type) and not own:  # the list has more digits than quotes
         listed = gce_spot_price(machine_type, region)
         if listed is not None:
-            return _from_list(listed)
+            return SpotPrice.listed(listed, "the listed spot price; Google changes it up to once in 30 days")
     quotes = own or _spot_quotes().get(key, ())
     if zone is not None:
         quotes = tuple(quote for quote in quotes if quote.zone == zone)
@@ -150,18 +150,6 @@ def _from_quotes(quotes: Sequence[Offer]) -> SpotPrice | None:
 def _has_no_gpu(machine_type: str) -> bool:
     """GPU types are quoted, and their list prices have been other SKUs before."""
     return machine_type not in machine_types("gcp")
-
-
-def _from_list(price: Price) -> SpotPrice:
-    return SpotPrice(
-        p10=price.usd,
-        p50=price.usd,
-        p90=price.usd,
-        samples=1,
-        source=price.source,
-        as_of=price.as_of,
-        basis="the listed spot price; Google changes it up to once in 30 days",
-    )
 
 
 def _from_history(history: Sequence[tuple[str, float]], quotes: Sequence[Offer]) -> SpotPrice:

@@ -18,7 +18,6 @@ from gpuyard.costs.line_item import (
     Loads,
     charge,
     decimal,
-    unpriced,
 )
 from gpuyard.costs.scene import Scene
 from gpuyard.costs.sustained_use import after_sustained_use
@@ -50,8 +49,8 @@ def charge_machines(
         yield charge_dws(resource, machine_type, region, hours, purchase, listed, group)
         return
     if purchase == "capacity_block":
-        found = unpriced(resource, f"{machine_type} {purchase}", _OFFERED, region)
-        yield replace(found, quantity=hours, unit="hour", group=group)
+        name = f"{machine_type} {purchase}"
+        yield charge(resource, name, None, hours, unit="hour", group=group, region=region, missing=_OFFERED)
         return
     priced = charge(
         resource,
@@ -124,18 +123,12 @@ def _spot(
     component = f"{machine_type} spot"
     flat = service_price(cloud, "machine", component, region) if found is None else None
     if flat is not None:
-        found = SpotPrice(
-            p10=flat.usd,
-            p50=flat.usd,
-            p90=flat.usd,
-            samples=1,
-            source=flat.source,
-            as_of=flat.as_of,
-            basis="one listed price",
-        )
+        found = SpotPrice.listed(flat, "one listed price")
     if found is None:
-        missing = unpriced(resource, component, "no usable spot quote in this region", region)
-        yield replace(missing, quantity=hours, unit="hour", group=group)
+        missing = "no usable spot quote in this region"
+        yield charge(
+            resource, component, None, hours, unit="hour", group=group, region=region, missing=missing
+        )
         return
     low, middle, high = _capped(found, listed)
     item = LineItem(

@@ -1,5 +1,7 @@
 """Published durations as phases: looked up by condition, scaled by bytes where the source gives a rate."""
 
+from dataclasses import replace
+
 from gpuyard.catalog.lead_times import LeadTimeFact, lead_times
 from gpuyard.leadtime.lead_time import Phase
 from gpuyard.units import GB
@@ -23,7 +25,7 @@ def published(name: str, phase: str, condition: str, *depends_on: str, note: str
         basis=fact.basis,
         source=fact.source,
         as_of=fact.as_of,
-        note="; ".join(text for text in (fact.condition, note) if text),
+        note="; ".join(filter(None, (fact.condition, note))),
     )
 
 
@@ -31,23 +33,17 @@ def scaled(
     name: str, phase: str, condition: str, *depends_on: str, size: float, measured_gb: float, note: str = ""
 ) -> Phase:
     """A phase whose time goes with bytes: the source's time for ``measured_gb``, times ours over theirs."""
-    fact = find_fact(phase, condition)
-    if fact is None or fact.p50_s is None:
-        return unknown(name, *depends_on, note=note)
+    found = published(name, phase, condition, *depends_on)
+    if found.p50_s is None:
+        return replace(found, note=note)
     factor = size / (measured_gb * GB)
-    return Phase(
-        name=name,
-        depends_on=depends_on,
-        p50_s=fact.p50_s * factor,
-        p90_s=None if fact.p90_s is None else fact.p90_s * factor,
+    measured = f"{found.p50_s:g} s for {measured_gb:g} GB ({found.note}), by size"
+    return replace(
+        found,
+        p50_s=found.p50_s * factor,
+        p90_s=None if found.p90_s is None else found.p90_s * factor,
         basis="derived",
-        source=fact.source,
-        as_of=fact.as_of,
-        note="; ".join(
-            text
-            for text in (f"{fact.p50_s:g} s for {measured_gb:g} GB ({fact.condition}), by size", note)
-            if text
-        ),
+        note="; ".join(filter(None, (measured, note))),
     )
 
 

@@ -102,28 +102,22 @@ def _without_indexes(path: str) -> str:
 
 
 def _walk(old: Any, new: Any, path: str) -> Iterator[tuple[str, ChangeKind]]:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in sorted({*old, *new}):
-            if str(key).startswith("__"):
-                continue
-            place = _join(path, str(key))
-            if key not in new:
-                yield from _leaves(old[key], place, ChangeKind.DELETE)
-            elif key not in old:
-                yield from _leaves(new[key], place, ChangeKind.ADD)
-            else:
-                yield from _walk(old[key], new[key], place)
-    elif isinstance(old, list | tuple) and isinstance(new, list | tuple):
-        for index in range(max(len(old), len(new))):
-            place = f"{path}[{index}]"
-            if index >= len(new):
-                yield from _leaves(old[index], place, ChangeKind.DELETE)
-            elif index >= len(old):
-                yield from _leaves(new[index], place, ChangeKind.ADD)
-            else:
-                yield from _walk(old[index], new[index], place)
-    elif new is UNKNOWN or old != new:
-        yield path, ChangeKind.UPDATE
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        old, new = dict(enumerate(old)), dict(enumerate(new))
+    elif not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        if new is UNKNOWN or old != new:
+            yield path, ChangeKind.UPDATE
+        return
+    for key in sorted({*old, *new}):
+        place = _join(path, key)
+        if str(key).startswith("__"):
+            continue
+        if key not in new:
+            yield from _leaves(old[key], place, ChangeKind.DELETE)
+        elif key not in old:
+            yield from _leaves(new[key], place, ChangeKind.ADD)
+        else:
+            yield from _walk(old[key], new[key], place)
 
 
 def _leaves(value: Any, path: str, kind: ChangeKind) -> Iterator[tuple[str, ChangeKind]]:
@@ -132,12 +126,14 @@ def _leaves(value: Any, path: str, kind: ChangeKind) -> Iterator[tuple[str, Chan
         return
     if isinstance(value, Mapping) and value:
         for key in sorted(value):
-            yield from _leaves(value[key], _join(path, str(key)), kind)
+            yield from _leaves(value[key], _join(path, key), kind)
     else:
         yield path, kind
 
 
-def _join(path: str, key: str) -> str:
+def _join(path: str, key: str | int) -> str:
+    if isinstance(key, int):
+        return f"{path}[{key}]"
     if not key or any(sign in key for sign in '.["]'):
         return f'{path}["{key}"]'
     return f"{path}.{key}" if path else key

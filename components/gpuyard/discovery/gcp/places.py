@@ -95,12 +95,17 @@ def ask_offerings(
 def ask_accelerators(clients: GcpClients, wanted: Sequence[str]) -> Iterator[Offering | Trouble]:
     """Zones that list a GPU on its own, for machine types that it is attached to (N1)."""
     pages = clients.compute("acceleratorTypes.aggregatedList")
+    for zone, found in entries(pages, "accelerator_types", wanted):
+        yield found if isinstance(found, Trouble) else _offering(zone, found.name)
+
+
+def entries(pages: Any, kind: str, wanted: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Zone and entry of an aggregated answer's lists in the regions; `Trouble` as `scopes` has it."""
     for zone, found in scopes(pages):
         if isinstance(found, Trouble):
-            yield found
+            yield zone, found
         elif region_of(zone) in wanted:
-            for accelerator in found.accelerator_types:
-                yield _offering(zone, accelerator.name)
+            yield from ((zone, entry) for entry in getattr(found, kind))
 
 
 def scopes(pages: Any) -> Iterator[tuple[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 from gpuyard.catalog.evidence_items import Reservation
 from gpuyard.discovery.asking import Trouble
 from gpuyard.discovery.gcp.client import GcpClients
-from gpuyard.discovery.gcp.places import NOW, last_part, region_of, scopes
+from gpuyard.discovery.gcp.places import NOW, entries, last_part, region_of
 
 ENDED = frozenset({"CANCELLED", "DECLINED", "FAILED", "DELETING"})
 
@@ -14,20 +14,14 @@ ENDED = frozenset({"CANCELLED", "DECLINED", "FAILED", "DELETING"})
 def ask_reservations(clients: GcpClients, wanted: Sequence[str]) -> Iterator[Reservation | Trouble]:
     """Reservations that exist, and future ones that may still be delivered."""
     pages = clients.compute("reservations.aggregatedList")
-    for zone, found in scopes(pages):
-        if isinstance(found, Trouble):
-            yield found
-        elif region_of(zone) in wanted:
-            for reservation in found.reservations:
-                yield _reservation(clients.project, zone, reservation)
+    for zone, found in entries(pages, "reservations", wanted):
+        yield found if isinstance(found, Trouble) else _reservation(clients.project, zone, found)
     pages = clients.compute("futureReservations.aggregatedList")
-    for zone, found in scopes(pages):
+    for zone, found in entries(pages, "future_reservations", wanted):
         if isinstance(found, Trouble):
             yield found
-        elif region_of(zone) in wanted:
-            for future in found.future_reservations:
-                if future.status.procurement_status not in ENDED:
-                    yield _future(clients.project, zone, future)
+        elif found.status.procurement_status not in ENDED:
+            yield _future(clients.project, zone, found)
 
 
 def _reservation(project: str, zone: str, reservation: Any) -> Reservation:
