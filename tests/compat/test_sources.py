@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from gpuyard.catalog.hardware import gpus
+from gpuyard.catalog.software import compat_rule, driver_branches, image_gates
 from gpuyard.catalog.software_gke import gke_gpus
 from gpuyard.catalog.software_images import amd64_images
 from gpuyard.catalog.software_nodes import (
@@ -14,6 +16,7 @@ from gpuyard.catalog.software_nodes import (
     kubernetes_versions,
     operator_systems,
 )
+from gpuyard.catalog.software_runtimes import runtime_releases, wheel_glibc
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import parse_combination
 from gpuyard.compat.sourced import Sourced, join_sources
@@ -72,9 +75,46 @@ def test_a_gpu_on_gke_cites_its_row():
     assert _cited("K8S_VERSION", **pool) == (row.source, row.as_of)
 
 
+def test_a_driver_branch_that_dropped_a_gpu_cites_its_row():
+    row = driver_branches()[470]
+    assert _cited("DRIVER_DROPPED_GPU", gpu="k80", driver="535.183.06") == (row.source, row.as_of)
+
+
+def test_the_first_driver_of_a_gpu_cites_the_gpu():
+    assert _cited("DRIVER_TOO_OLD_FOR_GPU", gpu="b200", driver="565.57.01")[0] == gpus()["b200"].source
+
+
+def test_the_gate_of_an_image_cites_the_list_of_its_cuda():
+    gate = next(row for row in image_gates() if row.since == (12, 0))
+    image = {"driver": "530.41.03", "image": "nvidia/cuda:12.4.1-base-ubuntu22.04"}
+    assert _cited("IMAGE_REQUIRE_GATE", **image)[0] == gate.source
+
+
+def test_a_cuda_before_11_cites_its_own_driver():
+    modern = _cited("DRIVER_TOO_OLD_FOR_CUDA_MAJOR", cuda="12.8", driver="470.256.02")[0]
+    early = _cited("DRIVER_TOO_OLD_FOR_CUDA_MAJOR", cuda="10.1", driver="384.183")[0]
+    assert modern == compat_rule("R-MVC")["source"]
+    assert "nvidia-docker#536" in early
+
+
+def test_glibc_cites_the_wheel_or_what_it_carries():
+    tag = next(row for row in runtime_releases("vllm") if row.version == "0.20.1")
+    inside = next(row for row in wheel_glibc() if row.runtime == "vllm" and row.glibc == (2, 29))
+    pip = {"runtime": "vllm", "install": "pip", "glibc": "2.28"}
+    assert _cited("HOST_GLIBC", runtime_version="0.20.1", **pip)[0] == tag.source
+    assert _cited("HOST_GLIBC", runtime_version="0.10.2", **pip)[0] == inside.source
+
+
 @pytest.mark.parametrize(
     ("code", "fields", "source"),
     [
+        (
+            "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
+            {"runtime": "ollama", "runtime_version": "0.30.0", "gpu": "t4", "driver": "535.183.06"},
+            "ollama/ollama#16449",
+        ),
+        ("COMPAT_LIB_MISMATCH", {"driver": "580.95.05", "image": "vllm/vllm-openai:v0.16.0"}, "#33116"),
+        ("MIG_DRIVER_BUG", {"gpu": "gh200", "mig": "1g.12gb", "driver": "580.95.05"}, "release notes"),
         ("DRA_DRIVER_MIN", {"dra_driver": "25.12.0", "driver": "570.211.01"}, "nvidia-gpu#1014"),
         ("K8S_VERSION", {"dra_driver": "25.8.0", "kubernetes": "1.34.1"}, "kubernetes/kubernetes#133920"),
         ("TOOLKIT_CONTAINERD", {"platform": "k0s", "toolkit": "1.17.2"}, "#803"),

@@ -129,6 +129,17 @@ def cuda_floor(cuda: Version) -> Version:
     return min(floor, own) if own else floor
 
 
+def floor_source(cuda: Version) -> str:
+    """Where the floor of a CUDA release is stated."""
+    return compat_rule("R-MVC")["source" if cuda[0] in cuda_floors() else "early_source"]
+
+
+def native_source(cuda: Version) -> str:
+    """Where the driver that a CUDA release came with is stated."""
+    row = cuda_toolkits().get(".".join(map(str, cuda[:2])))
+    return row.source if row else compat_rule("R-MVC")["early_source"]
+
+
 @cache
 def forward_hosts(kind: str) -> frozenset[int]:
     """Driver branches that compatibility libraries work on (``carried``) or leave out (``excluded``)."""

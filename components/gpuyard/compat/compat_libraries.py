@@ -1,39 +1,50 @@
 """The image's own libcuda (package cuda-compat): when it loads, and which drivers it then disagrees with."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gpuyard.catalog.software import Version, cuda_floor, forward_hosts, native_driver, newest_driver
+from gpuyard.catalog.software import (
+    Version,
+    compat_rule,
+    cuda_floor,
+    forward_hosts,
+    native_driver,
+    newest_driver,
+)
 from gpuyard.catalog.software_runtimes import ngc_hosts, release_key, runtime_releases
 from gpuyard.compat.build import NGC_IMAGES, says_major_alone
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import last_branch
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_release, with_env
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import cuda_of, dotted
 from gpuyard.errors import Severity
 
 LIBRARY_VERSIONS: Mapping[Version, Version] = {(12, 8): (570, 124, 6), (12, 9): (575, 57, 8)}
 """Driver version of libcuda in the base images' compatibility package, where it is not the native driver."""
-WIRED_VLLM = frozenset({(0, 15, 0, 0)})
+WIRED_VLLM: Sourced[Version] = Sourced(((0, 15, 0, 0),), "vllm-project/vllm PR#33992; gpustack/gpustack#4678")
 """vLLM images that put cuda-compat into the loader path for everybody."""
-WIRED_BEHIND = frozenset({(0, 15, 1, 0), (0, 16, 0, 0)})
-"""vLLM images that leave it in the path behind the driver's usual folders (vllm-project/vllm#33116 of
-2026-01-26, still so on 2026-02-18: #34821). It comes first where the container runtime mounts the driver
-elsewhere or refreshes the loader's cache (#34226, 2026-02-10; gpustack#4678, 2026-02-26). Opt-in since
-#33992, of which it is not known whether 0.16.0 has it."""
+WIRED_BEHIND: Sourced[Version] = Sourced(
+    ((0, 15, 1, 0), (0, 16, 0, 0)), "vllm-project/vllm#33116, #34226, #34821; gpustack/gpustack#4678"
+)
+"""vLLM images that leave it in the path behind the driver's usual folders (of 2026-01-26, still so on
+2026-02-18). It comes first where the container runtime mounts the driver elsewhere or refreshes the loader's
+cache. Opt-in since vllm-project/vllm PR#33992, of which it is not known whether 0.16.0 has it."""
 UNWIRED = "0.17.0"
-WIRED_UNDER_GPUSTACK: Version = (0, 15)
-"""GPUStack refreshes the loader's cache, which wakes the path in all images of that line (gpustack#4678)."""
-WIRED_LLM_D = frozenset({(0, 5, 0, 0)})
+WIRED_UNDER_GPUSTACK = Sourced((0, 15), "gpustack/gpustack#4678")
+"""GPUStack refreshes the loader's cache, which wakes the path in all images of that line."""
+WIRED_LLM_D: Sourced[Version] = Sourced(((0, 5, 0, 0),), "llm-d/llm-d#706")
 LLM_D_CUDA: Version = (12, 9)
-"""llm-d's images of early 2026 (llm-d/llm-d#706), with the CUDA that they are built on."""
+"""llm-d's images of early 2026, with the CUDA that they are built on."""
+WIRED_DYNAMO = Sourced((0, 4), "ai-dynamo/dynamo#1101; ai-dynamo/nixl#441")
+"""Dynamo's and NIXL's CUDA 12 images before, of early 2025."""
 FIRST_COMPAT: Version = (10, 0)
 """First CUDA with a compatibility package."""
 TEI_RELEASE = re.compile(r"(?<![\d.])1\.9\.([0-3])(?![\d.])")
 """Releases of Text Embeddings Inference that put cuda-compat first: 1.9.0 always, the others where their
-entry point cannot read what `nvidia-smi` prints (text-embeddings-inference PR#831, #870)."""
-TEI_CUDA: Version = (12, 9)
+entry point cannot read what `nvidia-smi` prints."""
+TEI_CUDA = Sourced((12, 9), "huggingface/text-embeddings-inference PR#831, #870")
 TEI_UNREAD: int = 610
 """First driver branch whose `nvidia-smi` says "CUDA UMD Version"."""
 NOT_ON_CUDA_IMAGES = ("ollama",)
@@ -48,6 +59,12 @@ DRIVER_FOLDERS = (
 CLUSTERS = frozenset({"eks", "gke", "aks", "kubernetes", "k8s", "openshift"})
 """Platforms whose pods often replace an image's entry point."""
 
+NOT_ON_GEFORCE = (
+    "vllm-project/vllm#4940, #5283; gpustack/gpustack#1254; oobabooga/textgen#4407; "
+    "noonghunna/club-3090#222, PR#304"
+)
+NOT_ON_DROPPED = "NVIDIA/gpu-operator#389; jax-ml/jax#15961"
+"""Who saw mounted libraries fail: on GeForce, and of a branch that had dropped the GPU."""
 _MOUNTS_NONE = re.compile(r"v?1\.17\.4\b")
 """The one container toolkit that does not mount them by default (its release notes, 1.17.4 and 1.17.5)."""
 
@@ -101,6 +118,7 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
                 f"{facts.driver_text} and may come first in the loader path (error 803)",
                 (set_release(facts, UNWIRED),),
                 Severity.WARNING,
+                source=WIRED_BEHIND.source,
             )
         return
     older = facts.driver_high < native
@@ -122,6 +140,7 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
             "driver",
             f"compatibility libraries do not support driver branch {facts.branch}",
             (raise_driver(facts, native),),
+            source=compat_rule("R-FWD")["source"],
         )
     elif _is_newer(facts, cuda) and not _has_driver_first(facts):
         yield Problem(
@@ -130,15 +149,14 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
             f"the image's libcuda (CUDA {dotted(cuda)}) is older than the loaded driver "
             f"{facts.driver_text} and comes first in the loader path (error 803)",
             _ways_out(facts),
+            source=_wired_by(facts),
         )
 
 
 def mounted_library_problems(facts: Facts) -> Iterator[Problem]:
     """Libraries that the container runtime mounts by itself, as it does where they are newer than the driver.
 
-    GeForce may not use them (vllm-project/vllm#4940 and #5283, gpustack#1254, oobabooga/textgen#4407,
-    noonghunna/club-3090#222 and PR#304), and those of a branch that dropped the GPU cannot drive it
-    (NVIDIA/gpu-operator#389, jax-ml/jax#15961).
+    GeForce may not use them, and those of a branch that dropped the GPU cannot drive it.
     """
     native = native_driver(facts.base_cuda)
     stated = facts.given.image_has_compat_libs is not None or _is_asked(facts) or _is_wired(facts)
@@ -152,10 +170,12 @@ def mounted_library_problems(facts: Facts) -> Iterator[Problem]:
         return
     if any(word in facts.runtime_text for word in NOT_ON_CUDA_IMAGES):
         return
-    yield _refused(facts, facts.base_cuda, native)
+    yield _refused(
+        facts, facts.base_cuda, native, source=NOT_ON_GEFORCE if facts.is_geforce else NOT_ON_DROPPED
+    )
 
 
-def _refused(facts: Facts, cuda: Version, native: Version) -> Problem:
+def _refused(facts: Facts, cuda: Version, native: Version, source: str = "") -> Problem:
     verb = "is" if facts.driver_high < native_driver(cuda) else "or a later one is"
     return Problem(
         "FWD_COMPAT_UNSUPPORTED_HW",
@@ -166,6 +186,7 @@ def _refused(facts: Facts, cuda: Version, native: Version) -> Problem:
             set_field("image_has_compat_libs", False, "use an image without cuda-compat"),
             raise_driver(facts, native),
         ),
+        source=source,
     )
 
 
@@ -196,13 +217,17 @@ def _is_wired(facts: Facts) -> bool:
     path = facts.env.get("LD_LIBRARY_PATH", "")
     if "/compat" in path:
         return True
-    if facts.install == "pip":
-        return False
+    return facts.install != "pip" and any(is_meant(facts) for is_meant, _ in _WIRED)
+
+
+def _wired_by(facts: Facts) -> str:
+    """Who says that the image puts the libraries into the path; empty: it is stated, or asked for."""
+    return next((source for is_meant, source in _WIRED if is_meant(facts)), "")
+
+
+def _is_wired_vllm(facts: Facts) -> bool:
     in_image = facts.install == "docker" or bool(facts.image) or facts.platform in CLUSTERS
-    if in_image and facts.runtime == "vllm" and facts.version in WIRED_VLLM:
-        return True
-    by_project = _is_wired_llm_d(facts) or _is_early_dynamo(facts) or _is_wired_tei(facts)
-    return _is_wired_under_gpustack(facts) or by_project
+    return in_image and facts.runtime == "vllm" and facts.version in WIRED_VLLM
 
 
 def _is_behind(facts: Facts) -> bool:
@@ -238,11 +263,20 @@ def _is_wired_tei(facts: Facts) -> bool:
 
 
 def _is_early_dynamo(facts: Facts) -> bool:
-    """Dynamo's and NIXL's CUDA 12 images of early 2025 put cuda-compat first (dynamo#1101, nixl#441)."""
     version = release_key(facts.given.runtime_version or "")
-    early = not version or version < (0, 4)
+    early = not version or version < WIRED_DYNAMO
     named = "dynamo" in facts.runtime_text or "nixl" in facts.runtime_text
     return named and early and facts.cuda_is_given and facts.cuda < (13,)
+
+
+_WIRED: Sequence[tuple[Callable[[Facts], bool], str]] = (
+    (_is_wired_vllm, WIRED_VLLM.source),
+    (_is_wired_under_gpustack, WIRED_UNDER_GPUSTACK.source),
+    (_is_wired_llm_d, WIRED_LLM_D.source),
+    (_is_early_dynamo, WIRED_DYNAMO.source),
+    (_is_wired_tei, TEI_CUDA.source),
+)
+"""Images that put the libraries into the loader path, and who says so."""
 
 
 def _ways_out(facts: Facts) -> tuple[Fix, ...]:

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from gpuyard.catalog.hardware import gpus
+from gpuyard.catalog.hardware import Gpu, gpus
 from gpuyard.catalog.software import (
     Version,
+    compat_rule,
     cuda_floor,
     driver_branches,
+    floor_source,
     forward_hosts,
     native_driver,
+    native_source,
     parse_version,
 )
 from gpuyard.catalog.software_runtimes import newest_release
@@ -23,7 +26,7 @@ from gpuyard.compat.compat_libraries import (
     uses_forward_compat,
 )
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import BLACKWELL, HOPPER, TURING, last_branch
+from gpuyard.compat.generations import BLACKWELL, HOPPER, LAST_LEGACY_BRANCH, TURING, last_branch
 from gpuyard.compat.image_gate import gate_problems, is_let_in
 from gpuyard.compat.place import is_own_machine
 from gpuyard.compat.problem import (
@@ -37,6 +40,7 @@ from gpuyard.compat.problem import (
 )
 from gpuyard.compat.quantization import scheme_of
 from gpuyard.compat.run_time import names_jit_library
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.errors import Severity
 
@@ -49,31 +53,34 @@ IMAGE_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket"
 """Systems whose driver comes with the node image."""
 WINDOWS_NUMBERS = 10
 """Windows counts a branch's drivers on, 581 and 582 for 580, 471 to 475 for 470; none starts there."""
-LAST_LEGACY_BRANCH = 580
-OLLAMA_COMPRESSED: tuple[Version, tuple[tuple[Version, int], ...]] = (
-    (0, 30, 0, 0),
+OLLAMA_COMPRESSED: tuple[Sourced[int], tuple[tuple[Version, int], ...]] = (
+    Sourced((0, 30, 0, 0), "ollama/ollama#16449, #17290 and docs/gpu.mdx"),
     (((7, 0), 570), ((), 550)),
 )
-"""Ollama from here on, and the driver branch that GPUs below a compute capability need, then all others
-(ollama/ollama#16449, #17290 and its docs/gpu.mdx)."""
-GREEN_CONTEXTS: tuple[Version, Version, Version] = ((0, 4, 9, 3), (0, 5, 1, 0), (550, 54, 14))
-"""SGLang in between needs a driver of CUDA 12.4 (sgl-project/sglang#8432, #8430; asked at run time since
-PR#9021)."""
-VISION_BY_FA2: tuple[Version, Version] = ((0, 10, 2, 0), (0, 12, 0, 0))
-"""vLLM in between, seen on Hopper (vllm-project/vllm#25143, #27103, #27405, #28030)."""
-EXPERTS_BY_MARLIN: tuple[Version, Version] = ((0, 17, 0, 0), (0, 25, 0, 0))
-"""vLLM in between: 0.17.1 and 0.18.0 failed on H200, dense layers ran (vllm-project/vllm#38619); the mend was
-not in on 2026-06-24 (its PR#38669, PR#46601)."""
+"""Ollama from here on, and the driver branch that GPUs below a compute capability need, then all others."""
+GREEN_CONTEXTS: Sourced[Version] = Sourced(
+    ((0, 4, 9, 3), (0, 5, 1, 0), (550, 54, 14)), "sgl-project/sglang#8432, #8430, PR#9021"
+)
+"""SGLang in between needs a driver of CUDA 12.4; since, it asks at run time."""
+VISION_BY_FA2: Sourced[Version] = Sourced(
+    ((0, 10, 2, 0), (0, 12, 0, 0)), "vllm-project/vllm#25143, #27103, #27405, #28030"
+)
+"""vLLM in between, seen on Hopper."""
+EXPERTS_BY_MARLIN: Sourced[Version] = Sourced(
+    ((0, 17, 0, 0), (0, 25, 0, 0)), "vllm-project/vllm#38619, PR#38669, PR#46601"
+)
+"""vLLM in between: 0.17.1 and 0.18.0 failed on H200, dense layers ran; the mend was not in on 2026-06-24."""
 FEW_BITS = frozenset({*WEIGHT_ONLY, "wna16", "int4"})
 """Schemes whose experts Marlin runs."""
 _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
 """Models with a vision tower."""
+_NONE: Sourced[int] = Sourced((), "")
 _CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
 """Names of the proprietary kernel module; Talos' and Bottlerocket's (``nonfree``, ``tesla``) too."""
-OPEN_FOR_ALL = 545
-"""First branch whose open kernel module takes GeForce and work station cards (siderolabs/extensions#114)."""
-OPEN_BY_DEFAULT = 560
-"""First branch whose packages prefer the open kernel module (skypilot-org/skypilot PR#9639)."""
+OPEN_FOR_ALL = Sourced((545,), "siderolabs/extensions#114")
+"""First branch whose open kernel module takes GeForce and work station cards."""
+OPEN_BY_DEFAULT = Sourced((560,), "skypilot-org/skypilot PR#9639")
+"""First branch whose packages prefer the open kernel module."""
 
 
 def driver_problems(facts: Facts) -> Iterator[Problem]:
@@ -121,6 +128,7 @@ def _cuda_floor(facts: Facts) -> Iterator[Problem]:
         + (": it takes the compatibility libraries of the image's entry point" if is_carried(facts) else ""),
         (*(cuda_12_fixes(facts) if facts.cuda[0] >= 13 else ()), raise_driver(facts, floor)),
         Severity.WARNING if is_carried(facts) else Severity.ERROR,
+        source=floor_source(facts.cuda),
     )
 
 
@@ -141,6 +149,7 @@ def _floor_of_the_newest(facts: Facts) -> Iterator[Problem]:
         f"{driver_text(floor)}; the node has {facts.driver_text}, and no release is stated",
         (*cuda_12_fixes(facts), raise_driver(facts, floor)),
         Severity.WARNING,
+        source=join_sources(floor_source(cuda), newest.source),
     )
 
 
@@ -154,8 +163,8 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
     must_translate = must_translate and facts.driver_high < native_driver(_compiled_with(facts))
-    must_translate = must_translate or _translates_its_tower(facts)
-    experts = _translates_its_experts(facts)
+    tower, experts = _translates_its_tower(facts), _translates_its_experts(facts)
+    must_translate = must_translate or tower
     # NVIDIA's own containers build it for every GPU (26.05 and 26.06 on a GB10: dgx-spark-playbooks PR#91)
     must_translate = must_translate and not is_framework(facts)
     lacking = "Marlin's kernels for experts have" if experts else ""
@@ -168,6 +177,12 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
         + (f", and {lacking} no machine code for this GPU" if lacking else ""),
         (raise_driver(facts, native),),
         Severity.ERROR if lacking else Severity.WARNING,
+        source=join_sources(
+            native_source(facts.cuda),
+            VISION_BY_FA2.source if tower and must_translate else "",
+            EXPERTS_BY_MARLIN.source if experts and not must_translate else "",
+            "" if lacking and (tower or experts) else compat_rule("R-PTX")["source"],
+        ),
     )
 
 
@@ -214,13 +229,18 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
     needs += facts.driver_text
     fixes = (raise_driver(facts, (floor,)),)
     yield Problem(
-        "PTX_JIT_DRIVER_TOO_OLD", "driver", f"{needs}: it cannot read the compressed machine code", fixes
+        "PTX_JIT_DRIVER_TOO_OLD",
+        "driver",
+        f"{needs}: it cannot read the compressed machine code",
+        fixes,
+        source=since.source,
     )
     yield Problem(
         "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
         "driver",
         f"{needs}: it leaves the GPU out and serves on the CPU",
         fixes,
+        source=since.source,
     )
 
 
@@ -236,6 +256,7 @@ def _newer_call(facts: Facts) -> Iterator[Problem]:
         f"the kernels of SGLang {dotted(facts.version[:3])} call cuGreenCtxDestroy, which drivers have since "
         f"{driver_text(floor)}; the node has {facts.driver_text}",
         (raise_driver(facts, floor), set_release(facts, "0.4.9"), set_release(facts, "0.5.3")),
+        source=GREEN_CONTEXTS.source,
     )
 
 
@@ -246,12 +267,14 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
     by_image = stated or bool(facts.given.ami) or facts.manager == "image"
     last = last_branch(facts.sm)
     if last and facts.branch >= last + WINDOWS_NUMBERS:
-        fix = set_driver(facts, driver_branches()[last].latest)
+        row = driver_branches()[last]
+        fix = set_driver(facts, row.latest)
         text = f"driver {facts.driver_text} no longer drives {facts.who}; branch {last} was the last"
         fixes = (fix, set_gpu(facts, "t4"), set_gpu(facts, "l4"))
+        source = compat_rule("R-LEGACY")["source"] if last == LAST_LEGACY_BRANCH else row.source
         if by_image:
-            yield Problem("AMI_DRIVER_MIN", "driver", "the node image's " + text, fixes)
-        yield Problem("DRIVER_DROPPED_GPU", "driver", text, fixes)
+            yield Problem("AMI_DRIVER_MIN", "driver", "the node image's " + text, fixes, source=source)
+        yield Problem("DRIVER_DROPPED_GPU", "driver", text, fixes, source=source)
     floor, is_sure = _minimum(facts, by_image)
     if floor and facts.driver_high < floor:
         yield Problem(
@@ -260,31 +283,37 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
             f"{facts.who} needs driver {driver_text(floor)} or newer, the node has {facts.driver_text}",
             (raise_driver(facts, floor),),
             Severity.ERROR if is_sure else Severity.WARNING,
+            source=floor.source,
         )
 
 
-def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
+def _minimum(facts: Facts, by_image: bool) -> tuple[Sourced[int], bool]:
     """First driver for the GPU, and whether that is sure enough to refuse."""
     gpu = facts.gpu
     if gpu is None:  # a card of the same architecture stands in for it
         if facts.sm < (8, 9):  # of Ampere's cards, some came with older drivers than the catalog's
-            return (), False
+            return _NONE, False
         kin = (row for row in gpus().values() if parse_version(row.sm) == facts.sm)
-        floors = (parse_version(row.min_driver)[:1] for row in kin if row.min_driver[:1].isdigit())
-        return min(floors, default=()), True
+        floors = (_branch_of(row) for row in kin if row.min_driver[:1].isdigit())
+        return min(floors, default=_NONE), True
     if not gpu.min_driver[:1].isdigit():
-        return (), False
-    floor = parse_version(gpu.min_driver)
+        return _NONE, False
+    floor = Sourced(parse_version(gpu.min_driver), gpu.source)
     if gpu.id == "rtx-pro-4500":  # sources disagree: AWS's guide for g7 wants 595, its kernel list has 580
         return floor, (by_image and facts.branch != LAST_LEGACY_BRANCH) or (
             facts.platform == "eks" or "aws" in facts.platform
         )
     if gpu.id == "rtx-pro-6000" and facts.machine is None and "server" not in str(facts.given.gpu).lower():
-        return floor[:1], True  # the workstation edition ran with 575.51.03 (NVIDIA/TensorRT-LLM#4275)
+        return _branch_of(gpu), True  # the workstation edition ran with 575.51.03 (NVIDIA/TensorRT-LLM#4275)
     exact = gpu.id == "rtx-pro-6000"  # eight B200 answered with 570.124.06 (vllm-project/vllm#16336)
     # of H200 only Google states it, of GH200 nobody
     is_stated = gpu.id != "gh200" and (gpu.id != "h200" or facts.platform == "gke")
-    return (floor if exact else floor[:1]), is_stated
+    return (floor if exact else _branch_of(gpu)), is_stated
+
+
+def _branch_of(gpu: Gpu) -> Sourced[int]:
+    """The branch of the GPU's first driver."""
+    return Sourced(parse_version(gpu.min_driver)[:1], gpu.source)
 
 
 def _module(facts: Facts) -> Iterator[Problem]:
@@ -320,25 +349,27 @@ def _module(facts: Facts) -> Iterator[Problem]:
 
 def _early_open_module(facts: Facts) -> Iterator[Problem]:
     allowed = any("OpenRmEnableUnsupportedGpus" in name for name in facts.env)
-    if facts.branch and facts.branch < OPEN_FOR_ALL and not allowed:
+    if facts.branch and facts.branch < OPEN_FOR_ALL[0] and not allowed:
         yield Problem(
             "OPEN_MODULE_UNSUPPORTED",
             "kernel_module",
             f"the open kernel module of branch {facts.branch} is for data-centre GPUs only",
             (
                 set_field("kernel_module", "proprietary", "use the proprietary kernel module"),
-                raise_driver(facts, (OPEN_FOR_ALL,)),
+                raise_driver(facts, OPEN_FOR_ALL),
             ),
+            source=OPEN_FOR_ALL.source,
         )
 
 
 def _default_module(facts: Facts) -> Iterator[Problem]:
     """Packages and run files before branch 560 install the proprietary module unless told otherwise."""
-    if facts.sm >= BLACKWELL and facts.branch and facts.branch < OPEN_BY_DEFAULT:
+    if facts.sm >= BLACKWELL and facts.branch and facts.branch < OPEN_BY_DEFAULT[0]:
         yield Problem(
             "OPEN_MODULE_UNSUPPORTED",
             "kernel_module",
             f"{facts.who} needs the open kernel module, and drivers of branch {facts.branch} install the "
             "proprietary one",
             (raise_driver(facts, (LAST_LEGACY_BRANCH,)),),
+            source=OPEN_BY_DEFAULT.source,
         )

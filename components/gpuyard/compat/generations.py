@@ -9,7 +9,8 @@ ADA: Version = (8, 9)
 HOPPER: Version = (9, 0)
 BLACKWELL: Version = (10, 0)
 CONSUMER_BLACKWELL: Version = (12, 0)
-LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (TURING, 580))
+LAST_LEGACY_BRANCH = 580
+LAST_BRANCHES: tuple[tuple[Version, int], ...] = (((5, 0), 470), (TURING, LAST_LEGACY_BRANCH))
 """Compute capability below which a branch was the last: Kepler, then Maxwell, Pascal and Volta."""
 
 

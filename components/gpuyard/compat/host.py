@@ -14,22 +14,31 @@ from gpuyard.catalog.software_runtimes import (
 from gpuyard.compat.build import base_image
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
-from gpuyard.compat.run_time import lacks_compiler, names_jit_library, needs_host_toolkit
+from gpuyard.compat.run_time import (
+    COMPILES_SINCE,
+    SGLANG_JIT,
+    lacks_compiler,
+    names_jit_library,
+    needs_host_toolkit,
+)
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import cuda_of, dotted, plain
 from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, TRITON_PTXAS
 from gpuyard.errors import Severity
 
-SGLANG_COMPILES = (0, 5, 0, 0)
+SGLANG_COMPILES = Sourced((0, 5, 0, 0), "sgl-project/sglang#10951")
 """SGLang whose kernels load libnvrtc of the toolkit when they are imported."""
 RAN_BESIDE_13: Version = (12, 9)
 """Toolkit that was seen to compile for a vLLM of CUDA 13."""
-TORCH_GLIBC = ((2, 7), (2, 28))
+TORCH_GLIBC = ((2, 7), Sourced((2, 28), "tags of torch's wheels on PyPI"))
 """First torch whose wheels are tagged manylinux_2_28."""
 WHEEL_INDEX = "https://wheels.vllm.ai"
 """Where vLLM's wheels for other CUDA versions are, by release (its installation page)."""
 WHEELS = {11: "cu118", 12: "cu129", 13: "cu130"}
 """Its folders there, by CUDA major."""
+EARLY_SPARK = "vllm-project/vllm#31018"
 VARIANTS_SINCE = (0, 12, 0, 0)
+_NONE: Sourced[int] = Sourced((), "")
 _OWN_WHEEL = re.compile(r"\+cu\d|wheels\.vllm\.ai|releases/download|docs\.sglang\.ai/whl|index/cu\d")
 _NO_TOOLKIT = re.compile(
     r"^(none|missing|no|absent|false|not (installed|found|there|present))\b"
@@ -84,31 +93,33 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
             CONTAINER_IMAGE,
         ),
         Severity.ERROR if facts.version else Severity.WARNING,
+        source=needed.source,
     )
 
 
-def _glibc_of(facts: Facts, release: RuntimeRelease) -> Version:
+def _glibc_of(facts: Facts, release: RuntimeRelease) -> Sourced[int]:
     """Oldest glibc of the release's wheel, of what it depends on, or of its torch."""
     return max(
-        release.glibc,
-        TORCH_GLIBC[1] if release.torch >= TORCH_GLIBC[0] else (),
+        Sourced(release.glibc, release.source),
+        TORCH_GLIBC[1] if release.torch >= TORCH_GLIBC[0] else _NONE,
         _beyond_tag(facts, release.runtime, release.key),
     )
 
 
-def _beyond_tag(facts: Facts, runtime: str, key: Version) -> Version:
+def _beyond_tag(facts: Facts, runtime: str, key: Version) -> Sourced[int]:
     rows = (
         row
         for row in _wheels(facts, runtime, key)
         if not row.cuda_major and (facts.cuda_is_given or not row.prebuilt_for_cuda)
     )
-    return max((row.glibc for row in rows), default=())
+    return max((Sourced(row.glibc, row.source) for row in rows), default=_NONE)
 
 
-def _tag_of_variant(facts: Facts, runtime: str, key: Version) -> Version:
+def _tag_of_variant(facts: Facts, runtime: str, key: Version) -> Sourced[int]:
     """What the tag of the wheel for a CUDA that is not the release's own says; empty: as the release's."""
     rows = (row for row in _wheels(facts, runtime, key) if facts.cuda_is_given)
-    return max((row.glibc for row in rows if facts.cuda[:1] == (row.cuda_major,)), default=())
+    fitting = (row for row in rows if facts.cuda[:1] == (row.cuda_major,))
+    return max((Sourced(row.glibc, row.source) for row in fitting), default=_NONE)
 
 
 def _wheels(facts: Facts, runtime: str, key: Version) -> Iterator[WheelGlibc]:
@@ -133,6 +144,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
                     "install the CUDA toolkit, or use the development image",
                 ),
             ),
+            source=COMPILES_SINCE[facts.runtime].source if facts.runtime in COMPILES_SINCE else "",
         )
     elif lacks_compiler(facts) and not host:
         yield Problem(
@@ -141,6 +153,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
             "kernels are compiled at run time, and this image has no nvcc",
             (Fix("use the -devel image", {"image": re.sub("-(runtime|base)", "-devel", facts.image)}),),
             Severity.WARNING,
+            source=SGLANG_JIT.source,
         )
     yield from _toolkit_of_another_major(facts)
     yield from _kernels_of_another_major(facts)
@@ -158,6 +171,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
             ),
             # pip brings torch with the libraries of its own CUDA, unless somebody had another one before
             Severity.WARNING if facts.install == "pip" and not facts.cuda_is_given else Severity.ERROR,
+            source=_built_for(facts),
         )
     else:
         yield from _wheel_of_another_major(facts)
@@ -191,7 +205,13 @@ def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:
         Severity.WARNING
         if has_variant and not chosen and not _is_early_spark(facts, release)
         else Severity.ERROR,
+        source=join_sources(release.source, EARLY_SPARK if _is_early_spark(facts, release) else ""),
     )
+
+
+def _built_for(facts: Facts) -> str:
+    """Who says which CUDA the engine is built for; empty: the combination does."""
+    return facts.release.source if facts.release and not facts.cuda_is_given else ""
 
 
 def _torch_like(release: RuntimeRelease) -> Fix:
@@ -205,7 +225,7 @@ def _names_wheel(facts: Facts) -> bool:
 
 
 def _is_early_spark(facts: Facts, release: RuntimeRelease) -> bool:
-    """DGX Spark and Thor, where the default index gave the CUDA 12 wheel beside torch for 13 (vllm#31018)."""
+    """DGX Spark and Thor, where the default index gave the CUDA 12 wheel beside torch for 13."""
     return facts.sm in COMPILED_AT_RUN_TIME and release.torch < TRITON_PTXAS[0][0]
 
 
@@ -226,7 +246,7 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
     """Wheels beside a toolkit of another CUDA major: what is compiled at run time links against that."""
     host = facts.host_cuda
     compiles = facts.runtime in ("vllm", "sglang") and facts.install in ("pip", "source", "")
-    # FlashInfer's prebuilt kernels went, so that every model compiles something (sgl-project/sglang#10951)
+    # FlashInfer's prebuilt kernels went, so that every model compiles something
     compiles_always = facts.runtime == "sglang" and facts.version >= SGLANG_COMPILES
     if (
         not host
@@ -246,6 +266,10 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
             CONTAINER_IMAGE,
         ),
         Severity.ERROR if needs_host_toolkit(facts) and not _is_linked_alone(facts) else Severity.WARNING,
+        source=join_sources(
+            SGLANG_COMPILES.source if compiles_always else COMPILES_SINCE[facts.runtime].source,
+            _built_for(facts),
+        ),
     )
 
 
@@ -277,4 +301,5 @@ def _kernels_of_another_major(facts: Facts) -> Iterator[Problem]:
         ),
         # for CUDA 13 its kernels have wheels elsewhere, which pip does not take by itself
         Severity.WARNING if torch >= (13, 0) and not _is_early_spark(facts, release) else Severity.ERROR,
+        source=release.source,
     )

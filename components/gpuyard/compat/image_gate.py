@@ -52,6 +52,7 @@ def gate_problems(facts: Facts) -> Iterator[Problem]:
         "(unsatisfied condition)",
         tuple(fixes),
         Severity.ERROR if sure else Severity.WARNING,
+        source=gate.source,
     )
 
 

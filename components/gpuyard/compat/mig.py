@@ -17,30 +17,35 @@ from gpuyard.compat.problem import (
     set_release,
     with_env,
 )
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import driver_text, plain
 from gpuyard.errors import Severity
 
+_RELEASE_NOTES = "NVIDIA/cloud-native-docs gpu-operator release notes"
 MIG_BUG = ((570, 124, 6), (570, 158, 1))
 MIG_BUG_575 = ((575, 51), (575, 57, 8))
-"""Drivers whose slices break scheduling beside whole GPUs; 575 only where both are (gpu-operator#1361)."""
+"""Drivers whose slices break scheduling beside whole GPUs; 575 only where both are."""
 MIG_FIXED = (570, 172, 8)
-CDMM_SINCE = (580, 65, 6)
+CDMM_SINCE = Sourced((580, 65, 6), _RELEASE_NOTES)
+RTX_PRO_WITHOUT = Sourced((575, 57, 8), _RELEASE_NOTES)
+"""Last driver without MIG on the RTX PRO 6000."""
 MIG_SM = frozenset({(8, 0), (9, 0), (10, 0), (10, 3), (12, 0)})
 """Compute capabilities that have cards with MIG."""
-READS_UUIDS = (0, 24, 0, 0)
-"""First vLLM that resolves a UUID (vllm-project/vllm PR#45026; noonghunna/club-3090#750, 2026-07-22)."""
-BY_SMI: tuple[Version, Version] = ((0, 4, 0, 0), (0, 4, 9, 3))
+READS_UUIDS = Sourced((0, 24, 0, 0), "vllm-project/vllm PR#45026; noonghunna/club-3090#750 (2026-07-22)")
+"""First vLLM that resolves a UUID."""
+BY_SMI: Sourced[Version] = Sourced(((0, 4, 0, 0), (0, 4, 9, 3)), "sgl-project/sglang PR#8167")
 """SGLang that asks nvidia-smi for the memory, which containers with a slice may not, and the first that does
-not (sgl-project/sglang PR#8167)."""
-BY_WHOLE_GPU = (0, 13, 2)
-"""First Ollama that tries the GPU of a slice instead of the slice (ollama/ollama#13800, #14031)."""
+not."""
+BY_WHOLE_GPU = Sourced((0, 13, 2), "ollama/ollama#13800, #14031 (2026-02-02)")
+"""First Ollama that tries the GPU of a slice instead of the slice."""
 LAST_SEEN = (0, 15)
-"""Newest Ollama that was seen failing so (ollama/ollama#14031, 2026-02-02; the fix, PR#13851, is open)."""
+"""Newest Ollama that was seen failing so; the fix, its PR#13851, is open."""
 
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 _PROFILE = re.compile(r"\b(\d)g\.(\d+)gb")
 EIGHTHS: dict[int, tuple[int, ...]] = {1: (1, 2), 2: (2,), 3: (4,), 4: (4,), 7: (8,)}
-"""Eighths of a GPU's memory by the slices of a profile (MIG user guide)."""
+"""Eighths of a GPU's memory by the slices of a profile."""
+PROFILES = "NVIDIA MIG user guide; NVIDIA/gpu-operator#603"
 _OWN_PROFILES = frozenset({"gh200", "rtx-pro-6000", "rtx-pro-5000", "rtx-pro-4500"})
 """GPUs of several memories, or that are cut otherwise."""
 _ROUNDING = 0.12
@@ -84,6 +89,7 @@ def _uuid(facts: Facts) -> Iterator[Problem]:
             *newer,
         ),
         Severity.WARNING if reads or is_open else Severity.ERROR,
+        source=READS_UUIDS.source if reads else "",
     )
 
 
@@ -97,6 +103,7 @@ def _unseen(facts: Facts) -> Iterator[Problem]:
             "SGLang before 0.4.9.post3 asks nvidia-smi for the GPU's memory, which a container that holds a "
             "slice may not, and stops",
             (set_release(facts, "0.4.10"), WHOLE_GPUS),
+            source=BY_SMI.source,
         )
     elif facts.runtime == "ollama" and facts.version[:3] >= BY_WHOLE_GPU:
         yield Problem(
@@ -105,6 +112,7 @@ def _unseen(facts: Facts) -> Iterator[Problem]:
             "Ollama from 0.13.2 on tries the whole GPU that a slice is of, and falls back to the processor",
             (_older_ollama(facts), WHOLE_GPUS),
             Severity.WARNING if facts.version[:2] > LAST_SEEN else Severity.ERROR,
+            source=BY_WHOLE_GPU.source,
         )
 
 
@@ -151,12 +159,13 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
         if facts.sm and facts.sm not in MIG_SM:
             yield _without_mig(facts)
         return
-    if gpu.id == "rtx-pro-6000" and facts.driver and facts.driver <= (575, 57, 8):
+    if gpu.id == "rtx-pro-6000" and facts.driver and facts.driver <= RTX_PRO_WITHOUT:
         yield Problem(
             "MIG_DRIVER_BUG",
             "driver",
             f"RTX PRO 6000 has no MIG on driver {facts.driver_text}",
             (raise_driver(facts, (580, 65, 6)),),
+            source=RTX_PRO_WITHOUT.source,
         )
     elif gpu.id in ("gh200", "gb200", "gb300") and facts.driver_high >= CDMM_SINCE:
         yield Problem(
@@ -164,6 +173,7 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
             "mig",
             f"driver {facts.driver_text} runs {facts.who} in CDMM mode, which excludes MIG",
             (WHOLE_GPUS,),
+            source=CDMM_SINCE.source,
         )
     elif not gpu.mig and gpu.id != "rtx-pro-4500":
         yield _without_mig(facts)
@@ -172,7 +182,7 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
 
 
 def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
-    """Profiles of a card with other memory: ``1g.5gb`` is of 40 GB, not of 80 (NVIDIA/gpu-operator#603)."""
+    """Profiles of a card with other memory: ``1g.5gb`` is of 40 GB, not of 80."""
     memory = _whole_memory(facts, gpu)
     if gpu.id in _OWN_PROFILES or memory is None:
         return
@@ -189,6 +199,7 @@ def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
                 *((set_field("mig", named, f"use {named}"),) if named else ()),
                 WHOLE_GPUS,
             ),
+            source=PROFILES,
         )
 
 
@@ -207,4 +218,5 @@ def _without_mig(facts: Facts) -> Problem:
         "mig",
         f"{facts.who} has no MIG",
         (WHOLE_GPUS, set_gpu(facts, "a100-80gb-sxm")),
+        source=facts.gpu.source if facts.gpu else "",
     )

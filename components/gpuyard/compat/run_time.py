@@ -1,19 +1,21 @@
 """Whether an engine compiles kernels while it serves, with whatever CUDA toolkit the host has."""
 
 import re
+from collections.abc import Mapping
 
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL
+from gpuyard.compat.sourced import Sourced
 
 JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
-FLASHINFER_SAMPLER = (0, 13, 0, 0)
-"""vLLM that compiles its sampler at run time (vllm-project/vllm#49497, meta-pytorch/torchforge#748)."""
+FLASHINFER_SAMPLER = Sourced((0, 13, 0, 0), "vllm-project/vllm#49497; meta-pytorch/torchforge#748")
+"""vLLM that compiles its sampler at run time."""
 _WITHOUT_COMPILER = re.compile(r"(nvidia/cuda|pytorch/pytorch):\S*-(runtime|base)\b")
-SGLANG_JIT = (0, 4, 3, 0)
+SGLANG_JIT = Sourced((0, 4, 3, 0), "sgl-project/sglang#5002")
 """First SGLang on the FlashInfer that compiles (flashinfer_python); before, its wheels were built."""
 
 
-_COMPILES_SINCE = {"vllm": FLASHINFER_SAMPLER, "sglang": SGLANG_JIT}
+COMPILES_SINCE: Mapping[str, Sourced[int]] = {"vllm": FLASHINFER_SAMPLER, "sglang": SGLANG_JIT}
 
 
 def names_jit_library(facts: Facts) -> bool:
@@ -32,7 +34,7 @@ def needs_host_toolkit(facts: Facts) -> bool:
         return True
     if facts.install == "docker" or not facts.names_engine or _is_spared(facts):
         return False
-    since = _COMPILES_SINCE.get(facts.runtime, ())
+    since = COMPILES_SINCE.get(facts.runtime, ())
     return not facts.version or facts.version >= since
 
 
@@ -43,7 +45,7 @@ def _is_spared(facts: Facts) -> bool:
 
 
 def lacks_compiler(facts: Facts) -> bool:
-    """Whether the image is one without nvcc, under an engine that compiles (sgl-project/sglang#5002)."""
-    since = _COMPILES_SINCE.get(facts.runtime)
+    """Whether the image is one without nvcc, under an engine that compiles."""
+    since = COMPILES_SINCE.get(facts.runtime)
     named = since is not None and facts.version >= since and not _is_spared(facts)
     return named and _WITHOUT_COMPILER.search(facts.image) is not None

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from gpuyard.catalog.software import Version
+from gpuyard.catalog.software import Version, cuda_toolkits
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.build import is_by_others
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
+from gpuyard.compat.sourced import join_sources
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
@@ -52,7 +53,8 @@ COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 """GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
 FLASHINFER_WANTS_12_9 = {"vllm": ((0, 13, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 5, 6, 0), (0, 5, 22, 0))}
 """Releases with FlashInfer 0.5.3 to 0.6, which samples for every model and wants CUDA 12.9 for compute
-capability 12 (flashinfer-ai/flashinfer PR#3633)."""
+capability 12."""
+FLASHINFER_SAYS = "flashinfer-ai/flashinfer#3675, PR#3633"
 ORIN: Version = (8, 7)
 """Jetson, of which vLLM's builds for arm64 have code from the first on (its PR#19328, PR#39233)."""
 BLACKWELL_IN_SOURCE: Version = (0, 8, 0, 0)
@@ -69,13 +71,15 @@ TRITON_OWN: tuple[tuple[Version, int], ...] = (((3, 6), 0), ((3, 7), 1))
 """The compiler's release before which each line of `TRITON_PTXAS` holds."""
 _TRITON_NAME = re.compile(r"(pytorch-)?triton")
 TRITON_ENGINES = ("vllm", "sglang")
-"""Engines that compile with Triton on every GPU (vllm-project/vllm#16336)."""
+"""Engines that compile with Triton on every GPU."""
+TRITON_SAYS = "vllm-project/vllm#16336"
 TRITON_PTXAS: tuple[tuple[Version, Version, str], ...] = (
     ((2, 10), (12, 8), "TRITON_PTXAS_PATH"),
     ((2, 12), (12, 9), "TRITON_PTXAS_BLACKWELL_PATH"),
 )
 """Torch before which Triton assembles with a ptxas of its own, the CUDA of that and the variable that names
-another (vllm-project/vllm#32704; the wheels of Triton 3.5 to 3.7, triton-lang/triton#10331)."""
+another (the wheels of Triton 3.5 to 3.7)."""
+PTXAS_SAYS = "vllm-project/vllm#32704; triton-lang/triton#10331, #8539"
 
 
 def toolchain_problems(facts: Facts) -> Iterator[Problem]:
@@ -113,6 +117,9 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
         f"(compute capability {dotted(facts.sm)}): it takes {dotted(needed)}",
         (fix, *newer_release(facts)),
         Severity.ERROR if not host or _compiles_there(facts) else Severity.WARNING,
+        source=FLASHINFER_SAYS
+        if jit
+        else join_sources(TRITON_SAYS if by_triton and not host else "", compiler_source(needed)),
     )
 
 
@@ -159,7 +166,7 @@ def _is_compiler(facts: Facts) -> bool:
 
 
 def _assembled(facts: Facts, host: Version) -> Iterator[Problem]:
-    """The compiler on its own (triton-lang/triton#8539): its ptxas unless a variable names another."""
+    """The compiler on its own: its ptxas unless a variable names another."""
     needed = compiled_since(SM_SINCE_CUDA, facts.sm)
     line = next((line for before, line in TRITON_OWN if facts.version[:2] < before), None)
     if line is None or facts.sm not in COMPILED_AT_RUN_TIME:
@@ -182,6 +189,7 @@ def _own_ptxas(facts: Facts, what: str, own: Version, switch: str, *, unsure: bo
             *newer_release(facts),
         ),
         Severity.WARNING if unsure else Severity.ERROR,
+        source=PTXAS_SAYS,
     )
 
 
@@ -257,6 +265,12 @@ def raise_cuda(facts: Facts, cuda: Version) -> Fix:
     if facts.image:
         changes["image"] = None  # which tag that is, only its publisher knows
     return Fix(f"use a build for CUDA {dotted(cuda)}", changes)
+
+
+def compiler_source(cuda: Version) -> str:
+    """Who says which GPUs the toolkit of that CUDA compiles for; empty: the catalog lacks it."""
+    row = cuda_toolkits().get(dotted(cuda[:2]))
+    return row.source if row else ""
 
 
 def compiled_since(table: tuple[tuple[Version, Version], ...], sm: Version) -> Version:
