@@ -23,7 +23,8 @@ from gpuyard.compat.owner import (
     switched,
 )
 from gpuyard.compat.problem import Fix, Problem, use_eks_image, without_flags
-from gpuyard.compat.spelling import EKS_IMAGE, dotted, plain
+from gpuyard.compat.spelling import dotted, plain
+from gpuyard.compat.systems import EKS_IMAGE
 from gpuyard.errors import Severity
 
 _AL2_OR_UNSAID = frozenset({"Amazon Linux 2", EKS_IMAGE})

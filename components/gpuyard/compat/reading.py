@@ -9,6 +9,7 @@ from gpuyard.catalog.software_runtimes import find_release
 from gpuyard.compat.build import ngc_month, read_cuda, read_engine, read_install, read_version
 from gpuyard.compat.checkpoint import read_dtype, read_model, read_quantization
 from gpuyard.compat.combination import Combination
+from gpuyard.compat.environment import read_env
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.flag_fields import with_flag_fields
 from gpuyard.compat.gke_pool import pool_driver
@@ -27,11 +28,10 @@ from gpuyard.compat.spelling import (
     engine_of,
     plain,
     read_driver,
-    read_env,
     read_manager,
     read_sm,
-    read_system,
 )
+from gpuyard.compat.systems import read_system
 
 _NOMINAL = 1.08
 """How much more than the driver reports a card's nominal memory is at most (A10G: 24576 to 22888 MiB)."""
