@@ -35,6 +35,8 @@ SEARCH_BUDGET = 240
 """Combinations that are tried before the best unproven instruction is given."""
 
 Rule = Callable[[Facts], Iterator[Problem]]
+Spelling = Callable[[Mapping[str, Any]], str]
+"""Changed fields as text."""
 RULES: Sequence[Rule] = (
     node_problems,
     cluster_problems,
@@ -66,23 +68,26 @@ class Proposal:
     changes: Mapping[str, Any]
 
 
-def check(combination: Combination, today: date = REFERENCE_DATE) -> list[Finding]:
+def check(
+    combination: Combination, today: date = REFERENCE_DATE, spell: Spelling | None = None
+) -> list[Finding]:
     """Everything that can be said against a combination, errors first.
 
     ``today`` is the day that support windows are judged at; the default is the day of the catalog, so
-    that the same catalog gives the same answer.
+    that the same catalog gives the same answer. ``spell`` writes the fields that a fix changes where they
+    are called otherwise.
     """
     facts = read_facts(combination)
     problems = sorted(_problems(facts, today), key=lambda item: _ORDER[item.severity])
     failing = any(item.severity is Severity.ERROR for item in problems)
-    proposal = _search(combination, today, problems) if failing else None
+    proposal = _search(combination, today, problems, spell or _render) if failing else None
     return [_finding(combination, item, proposal) for item in problems]
 
 
 def propose(combination: Combination, today: date = REFERENCE_DATE) -> Proposal | None:
     """The smallest known change that makes a failing combination pass; None: it passes, or none is known."""
     problems = list(_problems(read_facts(combination), today))
-    return _search(combination, today, problems)
+    return _search(combination, today, problems, _render)
 
 
 def verdict_of(findings: Sequence[Finding]) -> str:
@@ -101,7 +106,9 @@ def _errors(problems: Sequence[Problem]) -> list[Problem]:
     return [item for item in problems if item.severity is Severity.ERROR]
 
 
-def _search(combination: Combination, today: date, problems: Sequence[Problem]) -> Proposal | None:
+def _search(
+    combination: Combination, today: date, problems: Sequence[Problem], spell: Spelling
+) -> Proposal | None:
     """Best first over the rules' own fixes: fewest changes, then the rules' order of nearness.
 
     Every fix is taken to clear one code, so a path costs its changes and the codes that are left.
@@ -116,7 +123,7 @@ def _search(combination: Combination, today: date, problems: Sequence[Problem]) 
     while queue:
         _, left, _, base, path, open_errors = heappop(queue)
         if not left:
-            return _proposal(base, path)
+            return _proposal(base, path, spell)
         if len(path) >= SEARCH_DEPTH:
             continue
         for fix in (fix for item in open_errors for fix in item.fixes):
@@ -133,7 +140,7 @@ def _search(combination: Combination, today: date, problems: Sequence[Problem]) 
             still = _errors(list(_problems(read_facts(changed(combination, changes)), today)))
             steps = (*path, fix)
             if not still and not path:
-                return _proposal(changes, steps)  # one step, and the nearest: nothing can be better
+                return _proposal(changes, steps, spell)  # one step, and the nearest: nothing can be better
             heappush(queue, (len(steps) + _codes(still), _codes(still), next(order), changes, steps, still))
     return None
 
@@ -142,10 +149,10 @@ def _codes(errors: Sequence[Problem]) -> int:
     return len({item.code for item in errors})
 
 
-def _proposal(changes: Mapping[str, Any], path: Sequence[Fix]) -> Proposal:
+def _proposal(changes: Mapping[str, Any], path: Sequence[Fix], spell: Spelling) -> Proposal:
     needed = [fix for index, fix in enumerate(path) if not _is_undone(fix, path[index + 1 :])]
     words = "; and ".join(fix.text for fix in needed)
-    fields = _render(changes)
+    fields = spell(changes)
     return Proposal(f"{words}  ({fields})" if fields else words, changes)
 
 

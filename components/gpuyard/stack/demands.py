@@ -115,7 +115,7 @@ def _make_demand(deployment: Deployment, endpoint: Endpoint, model: ModelShape) 
         elif fitted is not None:
             refused.append(fitted)
     if not needs:
-        raise SpecError([_too_large(endpoint, refused)])
+        raise SpecError([too_large(endpoint, refused)])
     return Demand(
         endpoint=endpoint.name,
         needs=tuple(needs),
@@ -146,7 +146,7 @@ def _purchases(capacity: Capacity) -> tuple[Purchase, ...]:
     return capacity.purchases
 
 
-def _too_large(endpoint: Endpoint, refused: Sequence[Fit]) -> Finding:
+def too_large(endpoint: Endpoint, refused: Sequence[Fit]) -> Finding:
     """What no allowed accelerator holds: the weights, or beside them the cache of the requests."""
     is_cache = any(fitted.kv_bytes_available > 0 for fitted in refused)
     reasons = "; ".join(f"{fitted.gpu}: {fitted.reason}" for fitted in refused)
@@ -159,8 +159,13 @@ def _too_large(endpoint: Endpoint, refused: Sequence[Fit]) -> Finding:
     )
 
 
-def fit_endpoint(endpoint: Endpoint, model: ModelShape, accelerator: str, gpus: int | None) -> Fit | None:
-    """How the endpoint fits: on ``gpus`` GPUs, or on the fewest that hold it (None: no number does)."""
+def fit_endpoint(
+    endpoint: Endpoint, model: ModelShape, accelerator: str, gpus: int | None, gpus_most: int | None = None
+) -> Fit | None:
+    """How the endpoint fits: on ``gpus`` GPUs, or on the fewest that hold it (None: no number does).
+
+    ``gpus_most`` are those of a node, by default of the largest machine that a cloud has of them.
+    """
     wanted: dict[str, Any] = {
         "runtime": endpoint.runtime,
         "runtime_version": endpoint.runtime_version or None,
@@ -170,4 +175,6 @@ def fit_endpoint(endpoint: Endpoint, model: ModelShape, accelerator: str, gpus: 
         "kv_cache_dtype": endpoint.kv_cache_dtype or None,
     }
     gpu = find_gpu(accelerator)
-    return fit_model(model, gpu, gpus=gpus, **wanted) if gpus else smallest_fit(model, gpu, **wanted)
+    if gpus:
+        return fit_model(model, gpu, gpus=gpus, **wanted)
+    return smallest_fit(model, gpu, gpus_most=gpus_most, **wanted)

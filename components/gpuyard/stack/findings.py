@@ -1,21 +1,20 @@
 """Everything that can be said against a stack plan before a resource exists."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
-from gpuyard.compat.check import check
-from gpuyard.compat.combination import Combination
-from gpuyard.errors import Finding, Severity, SpecError
+from gpuyard.errors import Finding, Severity, SpecError, has_errors
 from gpuyard.kubernetes.kubeconfig import check_context
 from gpuyard.parsing import parse_spec
 from gpuyard.serving.checks import check_endpoint
 from gpuyard.serving.spec import EndpointSpec
+from gpuyard.stack.compatibility import compatibility_findings, own_fields
 from gpuyard.stack.demand_load import load_findings
+from gpuyard.stack.demands import too_large
 from gpuyard.stack.plan import ClusterPlan, EndpointPlan, PoolPlan, StackPlan, room_for
 from gpuyard.stack.purchase_check import check_purchases
 from gpuyard.stack.quota_check import check_quotas
-from gpuyard.stack.spec import CPU, Accepted
+from gpuyard.stack.spec import Accepted
 from gpuyard.stack.wiring import endpoint_args, scales
 
 
@@ -27,6 +26,7 @@ def check_stack(plan: StackPlan) -> list[Finding]:
         findings += _endpoint(plan, placed, path)
         findings += _gated(path, placed)
         findings += _fixed(plan, placed, path)
+        findings += _assumed(placed, path)
     findings += load_findings(plan)
     for cluster in plan.clusters:
         findings += _context(cluster)
@@ -57,49 +57,33 @@ def _endpoint(plan: StackPlan, placed: EndpointPlan, path: str) -> list[Finding]
         spec = parse_spec(EndpointSpec, endpoint_args(plan, placed), path)
     except SpecError as error:
         return list(error.findings)
-    return [*check_endpoint(spec, path), *_under(path, check(combination_of(plan, placed, spec)))]
+    found = compatibility_findings(plan, placed, spec, path)
+    unfit = _unfit(placed, path, is_refused=has_errors(found))
+    if unfit:  # it says the same, and what would hold the model
+        order = list(Severity)
+        worst = order.index(unfit[0].severity)
+        found = [
+            item
+            for item in found
+            if not item.code.startswith("MEMORY_") or order.index(item.severity) < worst
+        ]
+    return [*check_endpoint(spec, path), *unfit, *found]
 
 
-def combination_of(plan: StackPlan, placed: EndpointPlan, spec: EndpointSpec) -> Combination:
-    """The endpoint as it is rendered, with all that is known of the place it runs in, for `compat.check`."""
-    endpoint, cluster = placed.endpoint, plan.cluster(placed.cluster)
-    pod = spec.pod
-    fields: dict[str, Any] = {
-        "platform": cluster.platform,
-        "runtime": endpoint.runtime,
-        "runtime_version": spec.version,
-        "install": "docker",
-        "image": pod.image,
-        "env": dict(pod.env),
-        "model": endpoint.model,
-        "quantization": endpoint.quantization or None,
-        "kv_cache_dtype": endpoint.kv_cache_dtype or None,
-        "max_model_len": placed.fit.context_tokens if placed.fit else endpoint.context_tokens,
-    }
-    if placed.accelerator != CPU:
-        fields |= {"gpu": placed.accelerator, "gpu_count": placed.gpus_per_replica}
-        if placed.fit is not None:
-            fields |= {
-                "tensor_parallel": placed.fit.tensor_parallel,
-                "pipeline_parallel": placed.fit.pipeline_parallel,
-                "gpu_memory_utilization": placed.fit.memory_share,
-            }
-    if placed.pool:
-        rung = plan.pool(placed.pool).rung
-        fields |= {"instance": rung.machine_type, "kubernetes": plan.deployment.cluster.kubernetes_version}
-        fields |= _NODE_IMAGE[cluster.platform]
-    return Combination(**{key: value for key, value in fields.items() if value is not None})
-
-
-_NODE_IMAGE: Mapping[str, Mapping[str, str]] = {
-    "eks": {"ami": "AL2023_x86_64_NVIDIA", "driver_managed_by": "image"},
-    "gke": {"os": "COS", "driver_managed_by": "cloud"},
-}
-"""What the node pools of `aws` and `gcp` run."""
-
-
-def _under(path: str, findings: Sequence[Finding]) -> list[Finding]:
-    return [replace(item, path=f"{path}.{item.path}" if item.path else path) for item in findings]
+def _unfit(placed: EndpointPlan, path: str, *, is_refused: bool) -> list[Finding]:
+    """What the GPUs do not hold: an error where not one request fits, unless own flags say otherwise."""
+    fitted = placed.fit
+    if fitted is None or fitted.fits or (is_refused and fitted.max_concurrency >= fitted.concurrency):
+        return []
+    found = too_large(placed.endpoint, [fitted])
+    starts = fitted.max_concurrency > 0 or placed.endpoint.args
+    return [
+        replace(
+            found,
+            severity=Severity.WARNING if starts else Severity.ERROR,
+            path=f"{path}.{found.path.rpartition('.')[2]}",
+        )
+    ]
 
 
 def _gated(path: str, placed: EndpointPlan) -> Iterator[Finding]:
@@ -127,6 +111,23 @@ def _fixed(plan: StackPlan, placed: EndpointPlan, path: str) -> Iterator[Finding
             message=f"stays at {placed.endpoint.replicas_min}: replicas move by what Prometheus measures, "
             "and monitoring is off",
             fix="set monitoring.enabled, or leave replicas_max out",
+        )
+
+
+def _assumed(placed: EndpointPlan, path: str) -> Iterator[Finding]:
+    """A context that nobody asked for, where the model was made for more."""
+    model, fitted = placed.model, placed.fit
+    if fitted is None or not fitted.fits or model is None or "max_model_len" in own_fields(placed):
+        return
+    if placed.endpoint.context_tokens is None and fitted.context_tokens < model.context:
+        yield Finding(
+            severity=Severity.NOTE,
+            code="CONTEXT_ASSUMED",
+            path=f"{path}.context_tokens",
+            value=fitted.context_tokens,
+            message=f"is not set, so requests of {fitted.context_tokens:,} tokens are planned; "
+            f"{placed.endpoint.model} was made for {model.context:,}, and {fitted.max_context:,} fit here",
+            fix="set it to the longest request that you serve",
         )
 
 
@@ -177,7 +178,8 @@ def _held(plan: StackPlan, pool: PoolPlan, path: str) -> Iterator[Finding]:
 def _context(cluster: ClusterPlan) -> list[Finding]:
     if not cluster.context:
         return []
-    return _under("places[0]", check_context(cluster.context, cluster.kubeconfig))
+    found = check_context(cluster.context, cluster.kubeconfig)
+    return [replace(item, path=f"places[0].{item.path}" if item.path else "places[0]") for item in found]
 
 
 def _accept(finding: Finding, accepted: Sequence[Accepted]) -> Finding:

@@ -12,6 +12,7 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.places import zones_selling
 from gpuyard.errors import Finding, SpecError, has_errors
 from gpuyard.names import fit
+from gpuyard.planning.fit import NODE_GPUS
 from gpuyard.planning.fitted import Fit
 from gpuyard.records import record
 from gpuyard.stack.demands import endpoint_model, fit_endpoint, make_demands
@@ -217,12 +218,15 @@ def _plan_existing(stack: str, prefix: str, deployment: Deployment, base: Path) 
 def _existing_endpoint(
     cluster: ClusterPlan, endpoint: Endpoint, deployment: Deployment, base: Path
 ) -> EndpointPlan:
-    assert deployment.existing_cluster is not None  # noqa: S101 (the caller asked)
-    accelerator = deployment.existing_cluster.accelerator
+    place = deployment.existing_cluster
+    assert place is not None  # noqa: S101 (the caller asked)
+    accelerator = place.accelerator
     model = endpoint_model(endpoint, base)
-    fitted = (
-        None if accelerator == CPU else fit_endpoint(endpoint, model, accelerator, endpoint.gpus_per_replica)
-    )
+    fitted = None
+    if accelerator != CPU:
+        node = max(size for size in NODE_GPUS if size <= max(place.gpus_per_node, 1))
+        fitted = fit_endpoint(endpoint, model, accelerator, endpoint.gpus_per_replica, node)
+        fitted = fitted or fit_endpoint(endpoint, model, accelerator, node)
     gpus = 0 if accelerator == CPU else endpoint.gpus_per_replica or (fitted.tensor_parallel if fitted else 1)
     return EndpointPlan(
         endpoint=endpoint,

@@ -403,6 +403,13 @@ class Deployment(Spec):
             )
         if self.capacity.accelerators == (CPU,) and not existing:
             raise ValueError("endpoints without a GPU need an existing cluster\nadd a GPU to `accelerators`")
+        most = self.existing_cluster.gpus_per_node if self.existing_cluster else 0
+        beyond = [one.name for one in self.endpoints if most and (one.gpus_per_replica or 0) > most]
+        if beyond:
+            raise ValueError(
+                f"gpus_per_replica of {', '.join(beyond)} is more than the {most} GPUs of a node\n"
+                "lower it, or correct `gpus_per_node`"
+            )
         return self
 
     def replicas_peak(self, endpoint: Endpoint) -> int:

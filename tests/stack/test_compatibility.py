@@ -1,0 +1,77 @@
+"""An endpoint of a stack is judged as it is rendered, and told in the words of a deployment."""
+
+import pytest
+
+
+@pytest.fixture
+def check(project, gpuyard):
+    """What `check` says of one endpoint on an existing cluster of that GPU."""
+
+    def call(accelerator="t4", gpus_per_node=4, **endpoint):
+        def change(deployment):
+            deployment["places"][0].update(accelerator=accelerator, gpus_per_node=gpus_per_node)
+            deployment["capacity"]["accelerators"] = [accelerator]
+            deployment["endpoints"] = [
+                {"name": "chat", "model": "Qwen/Qwen3-8B", "context_tokens": 4096, **endpoint}
+            ]
+
+        project.change("local", change)
+        return gpuyard("check", "-s", "local")
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--max-modle-len=2048"], ["endpoints[0].args: vllm has no --max-modle-len", "use --max-model-len"]),
+        (["--attention-backend=FLASH_ATTN"], ["args: flash_attn has no kernels for t4"]),
+        (["--dtype=bfloat16"], ["args: bfloat16 needs compute capability 8.0", "(args: --dtype=float16)"]),
+        (
+            ["--tensor-parallel-size", "3"],
+            ["args: 32 attention heads do not divide by 3", "(args: --tensor-parallel-size=2)"],
+        ),
+    ],
+)
+def test_flags_of_ones_own_are_judged(check, args, said):
+    code, text = check(args=args)
+    assert code == 1
+    for words in said:
+        assert words in text
+
+
+def test_the_way_out_passes_once_it_is_applied(check):
+    assert check(args=["--dtype=float16"])[0] == 0
+    assert check(args=["--tensor-parallel-size=2"])[0] == 0
+
+
+def test_a_gpu_is_called_what_the_deployment_calls_it(check):
+    code, text = check(model="openai/gpt-oss-20b")
+    assert code == 1
+    assert "(places[0].accelerator: l4)" in text
+    assert "(gpu: l4)" not in text
+    assert check("l4", model="openai/gpt-oss-20b")[0] == 0
+
+
+def test_a_replica_takes_no_more_gpus_than_a_node_has(check):
+    code, text = check("l4", 1, model="Qwen/Qwen3-32B")
+    assert code == 1
+    assert "endpoints[0].model: fits on none of the allowed accelerators: l4" in text
+    assert "(1 of them)" not in text, "said once"
+    code, text = check("l4", 4, model="Qwen/Qwen3-32B-FP8")
+    assert code == 0
+    code, text = check("l4", 4, gpus_per_replica=8)
+    assert code == 2
+    assert "more than the 4 GPUs of a node" in text
+
+
+def test_fewer_requests_at_once_than_planned_are_no_error(check):
+    code, text = check("h100", 1, model="Qwen/Qwen3-32B", context_tokens=32768)
+    assert code == 0
+    assert "warning: endpoints[0].context_tokens: fits on none" in text
+
+
+def test_a_context_that_nobody_asked_for_is_said(check):
+    _, text = check("h100", 8, model="openai/gpt-oss-120b", context_tokens=None)
+    assert "note: endpoints[0].context_tokens: is not set, so requests of 8,192 tokens are planned" in text
+    assert "CONTEXT_ASSUMED" not in check("h100", 8, model="openai/gpt-oss-120b", context_tokens=65536)[1]
