@@ -8,8 +8,8 @@ from typing import Any
 from gpuyard.catalog.engine_flags import flags_of
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import FIELDS, Combination
+from gpuyard.compat.environment import read_env
 from gpuyard.compat.flag_fields import with_flag_fields
-from gpuyard.compat.spelling import read_env
 from gpuyard.errors import Finding
 from gpuyard.serving.spec import EndpointSpec
 from gpuyard.stack.plan import EndpointPlan, StackPlan
