@@ -17,6 +17,7 @@ from gpuyard.catalog.software_nodes import (
     operator_systems,
 )
 from gpuyard.catalog.software_runtimes import runtime_releases, wheel_glibc
+from gpuyard.catalog.software_support import find_retired, gone_variables
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import parse_combination
 from gpuyard.compat.sourced import Sourced, join_sources
@@ -97,6 +98,37 @@ def test_a_cuda_before_11_cites_its_own_driver():
     assert "nvidia-docker#536" in early
 
 
+def test_a_retired_engine_cites_who_retired_it():
+    row = find_retired("autoawq")
+    assert row is not None
+    assert _cited("RUNTIME_UNMAINTAINED", runtime="AutoAWQ")[0] == row.source
+
+
+def test_machine_code_cites_the_release():
+    row = next(row for row in runtime_releases("vllm") if row.version == "0.8.5")
+    assert _cited("SM_NOT_IN_BINARY", gpu="b200", runtime="vllm", runtime_version="0.8.5")[0] == row.source
+
+
+def test_the_oldest_gpu_of_an_engine_cites_the_release():
+    row = next(row for row in runtime_releases("sglang") if row.version == "0.5.11")
+    assert _cited("SM_BELOW_MIN", gpu="t4", runtime="sglang", runtime_version="0.5.11")[0] == row.source
+
+
+def test_a_flag_cites_the_parsers_that_were_read():
+    gone = {"runtime": "vllm", "runtime_version": "0.10.0", "env": "--enable-reasoning"}
+    missing = {"runtime": "vllm", "runtime_version": "0.17.1", "env": "--shutdown-timeout 60"}
+    misspelt = {"runtime": "sglang", "env": "--tp-sise 2"}
+    assert _cited("FLAG_REMOVED", **gone)[0] == "argument parser of vllm 0.10.0"
+    assert _cited("FLAG_UNKNOWN", **missing)[0] == "argument parsers of vllm 0.17.0 and 0.18.0"
+    assert _cited("FLAG_UNKNOWN", **misspelt)[0] == "argument parsers of sglang"
+
+
+def test_a_variable_cites_its_row():
+    row = gone_variables("vllm")["VLLM_ALL2ALL_BACKEND"]
+    fields = {"runtime": "vllm", "runtime_version": "0.30.0", "env": "VLLM_ALL2ALL_BACKEND=pplx"}
+    assert _cited("FLAG_REMOVED", **fields)[0] == row.source
+
+
 def test_glibc_cites_the_wheel_or_what_it_carries():
     tag = next(row for row in runtime_releases("vllm") if row.version == "0.20.1")
     inside = next(row for row in wheel_glibc() if row.runtime == "vllm" and row.glibc == (2, 29))
@@ -114,6 +146,11 @@ def test_glibc_cites_the_wheel_or_what_it_carries():
             "ollama/ollama#16449",
         ),
         ("COMPAT_LIB_MISMATCH", {"driver": "580.95.05", "image": "vllm/vllm-openai:v0.16.0"}, "#33116"),
+        (
+            "ENGINE_MIN_SM",
+            {"gpu": "t4", "runtime": "trtllm", "runtime_version": "0.9.0"},
+            "NVIDIA/TensorRT-LLM#278",
+        ),
         ("MIG_DRIVER_BUG", {"gpu": "gh200", "mig": "1g.12gb", "driver": "580.95.05"}, "release notes"),
         ("DRA_DRIVER_MIN", {"dra_driver": "25.12.0", "driver": "570.211.01"}, "nvidia-gpu#1014"),
         ("K8S_VERSION", {"dra_driver": "25.8.0", "kubernetes": "1.34.1"}, "kubernetes/kubernetes#133920"),

@@ -10,6 +10,7 @@ from gpuyard.compat.problem import Fix, Problem
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
+COMPATIBILITY = "NVIDIA's CUDA guide on binary and PTX compatibility (general knowledge)"
 WITH_PTX = re.compile(r"CMAKE_|CUDAARCHS|DOCKER_ARCH|CUDA_ARCH(ITECTURES)?$")
 """Lists whose plain entries bring PTX too: CMake's and nvcc's own. Torch's wants ``+PTX``."""
 _NAMES = r"[a-z0-9_]*cuda_?(?:docker_)?arch(?:itectures|_list|s)?|[a-z_]*nvcc_archs"
@@ -54,6 +55,7 @@ def architecture_problems(facts: Facts) -> Iterator[Problem]:
             "and no PTX that its driver could compile",
             (Fix(f"build with {name}={value}", {"env": _exchanged(facts, name, value)}),),
             Severity.WARNING if by_torch(name) and finished else Severity.ERROR,
+            source=COMPATIBILITY,
         )
 
 

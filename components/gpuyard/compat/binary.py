@@ -4,7 +4,12 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import RuntimeRelease, release_key, runtime_releases
+from gpuyard.catalog.software_runtimes import (
+    RuntimeRelease,
+    release_key,
+    runtime_releases,
+    torch_releases,
+)
 from gpuyard.catalog.software_support import find_retired
 from gpuyard.compat.architectures import architecture_problems
 from gpuyard.compat.build import TORCH_IN_ENV, is_by_others
@@ -22,6 +27,7 @@ from gpuyard.compat.problem import (
     set_gpu,
     set_release,
 )
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.compat.toolchain import (
     CODE_SINCE_CUDA,
@@ -30,6 +36,7 @@ from gpuyard.compat.toolchain import (
     RUNS_SINCE_CUDA,
     SM_SINCE_CUDA,
     compiled_since,
+    compiler_source,
     covers,
     is_left_out,
     newer_release,
@@ -42,15 +49,16 @@ from gpuyard.errors import Severity
 
 ONE_BUILD = ("tgi", "tensorrt-llm", "lmdeploy")
 """Engines whose releases come for one CUDA only."""
-CU126_IMAGE = (0, 10, 0, 0)
-"""vLLM whose own image had that torch in its first days (vllm-project/vllm#21633, a comment in #14452);
-others serve B200 with it (basetenlabs/truss-examples)."""
+CU126_IMAGE = Sourced((0, 10, 0, 0), "vllm-project/vllm#21633, a comment in #14452")
+"""vLLM whose own image had that torch in its first days; others serve B200 with it
+(basetenlabs/truss-examples)."""
 CU128_TORCH = (2, 7)
 """Torch whose wheels for CUDA 12.8 left out Volta; the default ones for 12.6 and torch 2.8 have it."""
 
-TORCH_LEFT_PASCAL = (12, 8)
-"""First CUDA whose wheels of torch leave Pascal and older out, in every release (pytorch/pytorch#172352; a
-P100 with Kaggle's torch for 12.8: Kaggle/kaggle-cli#1151; Comfy-Org/ComfyUI#9650)."""
+TORCH_LEFT_PASCAL = Sourced(
+    (12, 8), "pytorch/pytorch#172352; Kaggle/kaggle-cli#1151 (a P100); Comfy-Org/ComfyUI#9650"
+)
+"""First CUDA whose wheels of torch leave Pascal and older out, in every release."""
 CU128_LEFT_VOLTA = (2, 11)
 """First torch after `CU128_TORCH` whose wheels for 12.8 leave Volta out again (torch_releases.csv)."""
 TORCH_IMAGES = "pytorch/pytorch"
@@ -74,6 +82,7 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             f"{facts.engine} is newer than the catalog; judged as {facts.release.version}",
             (),
             Severity.WARNING,
+            source=facts.release.source,
         )
     retired = find_retired(f"{facts.runtime} {facts.runtime_text}")
     if retired is not None:
@@ -83,6 +92,7 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             f"{retired.name} is {retired.state} (since {retired.since})",
             (Fix(f"use {retired.instead}", {}),),
             Severity.WARNING,
+            source=retired.source,
         )
     if facts.sm:
         yield from floor_problems(facts)
@@ -144,6 +154,7 @@ def _dropped_by_cuda_13(facts: Facts) -> Problem | None:
             set_field("cuda", "12.9", "use a build for CUDA 12.9"),
             set_gpu(facts, "t4"),
         ),
+        source=compiler_source((13, 0)),
     )
 
 
@@ -165,6 +176,7 @@ def _has_none(facts: Facts) -> Problem | None:
             set_gpu(facts, "h100-sxm"),
         ),
         Severity.WARNING if _is_own_build(facts) else Severity.ERROR,
+        source=release.source,
     )
 
 
@@ -190,6 +202,7 @@ def _torch_for_cuda_126(facts: Facts) -> Problem | None:
         if by_pip
         else newer_release(facts),
         Severity.ERROR if by_pip else Severity.WARNING,
+        source=release.source if by_pip else CU126_IMAGE.source,
     )
 
 
@@ -206,6 +219,7 @@ def _torch_for_cuda_128(facts: Facts) -> Problem | None:
         f"{facts.who} has {dotted(facts.sm)}",
         (by_pip, *older_release(facts), set_gpu(facts, "t4")),
         Severity.ERROR if facts.cuda_is_given or facts.install == "docker" else Severity.WARNING,
+        source=_of_torch(release.torch),
     )
 
 
@@ -234,7 +248,14 @@ def _torch_starts_later(facts: Facts) -> Problem | None:
             set_gpu(facts, "t4"),
         ),
         Severity.WARNING if own_image else Severity.ERROR,
+        source=TORCH_LEFT_PASCAL.source if facts.sm < VOLTA else _of_torch(version),
     )
+
+
+def _of_torch(version: Version) -> str:
+    """Who says what the wheels of that torch have machine code for; empty: the catalog lacks it."""
+    row = torch_releases().get(dotted(version[:3]))
+    return row.source if row else ""
 
 
 def _cannot_compile(facts: Facts) -> Problem | None:
@@ -248,6 +269,7 @@ def _cannot_compile(facts: Facts) -> Problem | None:
         f"CUDA {dotted(facts.cuda)} cannot compile for {facts.who} (compute capability {dotted(facts.sm)}; "
         f"from CUDA {dotted(since)} on)",
         (*newer_release(facts), *elsewhere, set_gpu(facts, "h100-sxm")),
+        source=compiler_source(since),
     )
 
 
@@ -261,6 +283,7 @@ def _ends_before(facts: Facts) -> Problem | None:
         f"{facts.runtime} {newest.version} ends at compute capability {dotted(newest.max_sm)}, "
         f"{facts.who} has {dotted(facts.sm)}",
         (*newer_release(facts), *VLLM_INSTEAD, set_gpu(facts, "h100-sxm")),
+        source=newest.source,
     )
 
 
@@ -285,6 +308,7 @@ def _kernel_package(facts: Facts) -> Iterator[Problem]:
             set_release(facts, "0.5.11"),
             *newer_release(facts),
         ),
+        source=release.source if release else "",
     )
 
 
@@ -316,6 +340,7 @@ def _sm_103(facts: Facts) -> Iterator[Problem]:
         else f"{facts.gpu_name} wants a CUDA 13 build; this one is CUDA {dotted(facts.cuda)}",
         (*fixes, raise_cuda(facts, (13, 0))),
         Severity.ERROR if is_fp4 and is_certain else Severity.WARNING,
+        source=facts.release.source if facts.release else "",
     )
 
 

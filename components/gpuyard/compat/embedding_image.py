@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from gpuyard.catalog.software import compat_rule
 from gpuyard.catalog.software_runtimes import embedding_images
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Problem, set_field, set_gpu
@@ -29,4 +30,5 @@ def embedding_image_problems(facts: Facts) -> Iterator[Problem]:
         f"the image is compiled for compute capability {' '.join(map(dotted, runs_on))} "
         f"and stops on {facts.card}",
         (*(set_field("image", image, f"use image {image}") for image in images), set_gpu(facts, "a10g")),
+        source=compat_rule("R-TEI")["source"],
     )

@@ -6,14 +6,19 @@ from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, with_env
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
 FLOAT16_REFUSED = ("gemma-2-", "gemma-3", "gemma2", "gemma3", "glm-4-", "plamo2")
 """Models that vLLM 0.9 and newer refuse in float16."""
-HALF_ONLY: Mapping[str, Version] = {"awq": (0, 5, 3), "gptq": (0, 4, 3)}
+FLOAT16_SOURCE = "zai-org/GLM-4#510; vllm/config of 0.9.0 (general knowledge, unverified)"
+HALF_ONLY: Mapping[str, Sourced[int]] = {
+    "awq": Sourced((0, 5, 3), "vllm-project/vllm#1823, #13462, PR#6612"),
+    "gptq": Sourced((0, 4, 3), "vllm-project/vllm#1941, PR#4788"),
+}
 """vLLM from which 4-bit weights may run in bfloat16 by Marlin kernels; the schemes' own kernels know float16
-only, and still run where the scheme is forced (vllm-project/vllm#1823, #1941, #13462, PR#4788, PR#6612)."""
+only, and still run where the scheme is forced."""
 WITHOUT_BF16_CHECK = ("llama.cpp", "ollama", "koboldcpp", "docker-model-runner", "torch", "transformers")
 """Engines that compute otherwise or let torch emulate it."""
 TAKES_HALF: Mapping[str, Version] = {"sglang": (0, 3, 0), "lmdeploy": (0, 5, 0)}
@@ -39,6 +44,7 @@ def _mode(facts: Facts) -> Iterator[Problem]:
         "env",
         f"the V1 engine of this release needs compute capability 8.0, {facts.who} has {dotted(facts.sm)}",
         (Fix("set VLLM_USE_V1=0", with_env(facts, "VLLM_USE_V1", "0")), set_gpu(facts, "l4")),
+        source="vllm-project/vllm#15853, #12568",
     )
 
 
@@ -65,6 +71,7 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
             "dtype",
             f"{facts.model_name} is numerically unstable in float16, and vLLM refuses it",
             (set_field("dtype", other, f"use dtype {other}"), *set_gpus(facts, *cards)),
+            source=FLOAT16_SOURCE,
         )
 
 
@@ -82,4 +89,5 @@ def _half_only(facts: Facts) -> Iterator[Problem]:
             + ("" if before else "; with quantization left out it takes Marlin's, which know bfloat16"),
             (set_field("dtype", "float16", "use dtype float16 (half)"),),
             Severity.ERROR if before else Severity.WARNING,
+            source=since.source,
         )

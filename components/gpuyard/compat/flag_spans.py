@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
 from gpuyard.catalog.software_support import FlagSpan, runtime_flags
 from gpuyard.compat.build import is_other_build
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.flag_problem import drop, lately, removed
+from gpuyard.compat.flag_problem import drop, lately, parser_source, removed
 from gpuyard.compat.problem import Problem, set_release
+from gpuyard.compat.sourced import Sourced
 from gpuyard.errors import Severity
 
 SUCCESSORS: Mapping[str, Mapping[str, str]] = {
@@ -50,8 +50,10 @@ SUCCESSORS: Mapping[str, Mapping[str, str]] = {
 }
 """What took the place of a flag that is gone: a flag that takes its value, or has one behind it, or words.
 Sources: deprecation notes of the releases before."""
-ARGUMENTS_GONE: Mapping[str, Mapping[str, Version]] = {
-    "vllm": {"--disable-log-requests": (0, 10, 1, 0)},
+ARGUMENTS_GONE: Mapping[str, Mapping[str, Sourced[int]]] = {
+    "vllm": {
+        "--disable-log-requests": Sourced((0, 10, 1, 0), "vllm-project/vllm#23283; hiyouga/LlamaFactory#9503")
+    },
     "sglang": dict.fromkeys(
         (
             "--disable-piecewise-cuda-graph",
@@ -59,11 +61,10 @@ ARGUMENTS_GONE: Mapping[str, Mapping[str, Version]] = {
             "--cuda-graph-bs",
             "--cuda-graph-max-bs",
         ),
-        (0, 5, 14, 0),
+        Sourced((0, 5, 14, 0), "sgl-project/sglang#36478; intel/auto-round#1964"),
     ),
 }
-"""Flags that were gone from the engine's Python arguments while the command line still took them
-(vllm-project/vllm#23283, hiyouga/LlamaFactory#9503, sgl-project/sglang#36478, intel/auto-round#1964)."""
+"""Flags that were gone from the engine's Python arguments while the command line still took them."""
 _ARGUMENT = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 _WHOLE_NAMES = frozenset({"llama.cpp"})
 """Engines whose parser takes no beginnings of flags."""
@@ -71,9 +72,11 @@ _WHOLE_NAMES = frozenset({"llama.cpp"})
 
 def span_problems(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
     """A flag that is gone, or not there yet."""
+    gone = span.gone_in
+    source = gone.source if isinstance(gone, Sourced) else parser_source(facts.runtime, gone) if gone else ""
     if span.is_gone(facts.version):
         message = f"{facts.engine} has no {name} (gone since {release_text(span.gone_in)})"
-        yield removed(facts, name, message, _successor(facts, span))
+        yield removed(facts, name, message, _successor(facts, span), source=source)
     elif span.gone_in and not facts.version and facts.is_undated:
         yield removed(
             facts,
@@ -81,6 +84,7 @@ def span_problems(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
             lately(facts, "has no", name, span.gone_in),
             _successor(facts, span),
             Severity.WARNING,
+            source=source,
         )
     elif span.is_missing(facts.version) and not is_other_build(facts.image):
         known = {release.key: release.version for release in runtime_releases(facts.runtime)}
@@ -90,6 +94,7 @@ def span_problems(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
             "env",
             f"{facts.engine} does not know {name}; {version} does",
             (drop(facts, name), set_release(facts, version)),
+            source=parser_source(facts.runtime, span.unknown_to, span.first_seen),
         )
 
 
@@ -99,7 +104,7 @@ def command_line_only(facts: Facts, name: str, span: FlagSpan) -> Iterator[Probl
     if gone is None or not facts.version >= gone or span.is_gone(facts.version):
         return
     message = f"{facts.engine} takes {name} on the command line only, for now"
-    yield removed(facts, name, message, _successor(facts, span), Severity.WARNING)
+    yield removed(facts, name, message, _successor(facts, span), Severity.WARNING, source=gone.source)
 
 
 def _successor(facts: Facts, span: FlagSpan) -> str:

@@ -15,6 +15,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.flag_problem import unknown
 from gpuyard.compat.flag_spans import argument_problems, begins_another, command_line_only, span_problems
 from gpuyard.compat.problem import Fix, Problem, with_env, without_flags
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.variables import variable_problems
 from gpuyard.errors import Severity
 
@@ -70,7 +71,7 @@ FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
 """Flags of another engine, with this engine's name for them."""
 EXTENSION_FLAGS = frozenset({"--omni"})
 """Flags that a package on top of the engine adds: unknown to a plain release only."""
-COMMAND_LACKS: Mapping[str, tuple[frozenset[str], str]] = {
+COMMAND_LACKS: Mapping[str, tuple[frozenset[str], str, str]] = {
     "vllm.entrypoints.api_server": (
         frozenset(
             {
@@ -79,14 +80,17 @@ COMMAND_LACKS: Mapping[str, tuple[frozenset[str], str]] = {
             }
         ),
         "`vllm serve` has",
+        "vllm-project/vllm#3651",
     ),
-    "trtllm-serve": (frozenset({"--model"}), "it takes the model without a flag"),
+    "trtllm-serve": (
+        frozenset({"--model"}),
+        "it takes the model without a flag",
+        "NVIDIA/TensorRT-LLM#18582",
+    ),
 }
-"""Flags of an engine that one of its commands lacks, and what to do (vllm-project/vllm#3651,
-NVIDIA/TensorRT-LLM#18582)."""
-FLASH_VALUE_SINCE = (0, 0, 6341, 0)
-"""Build of llama.cpp whose ``--flash-attn`` wants ``on``, ``off`` or ``auto`` after it; b6303 took it bare
-(mostlygeek/llama-swap#283, 2025-09-04)."""
+"""Flags of an engine that one of its commands lacks, what to do, and who says so."""
+FLASH_VALUE_SINCE = Sourced((0, 0, 6341, 0), "mostlygeek/llama-swap#283 (2025-09-04)")
+"""Build of llama.cpp whose ``--flash-attn`` wants ``on``, ``off`` or ``auto`` after it; b6303 took none."""
 _WORKER_FLAGS = "--dyn-"
 """Flags that Dynamo's worker takes beside the engine's (ai-dynamo/dynamo, components/src/dynamo/common)."""
 MISSPELT = 0.88
@@ -167,11 +171,11 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
 def _command(facts: Facts) -> Iterator[Problem]:
     """Flags that the engine has, but not the command that is started."""
     text = str(facts.given.env)
-    for command, (lacking, instead) in COMMAND_LACKS.items():
+    for command, (lacking, instead, source) in COMMAND_LACKS.items():
         if command not in text:
             continue
         for name in dict.fromkeys(flag for flag, _ in facts.flags if flag.replace("_", "-") in lacking):
-            yield unknown(facts, name, f"{command} has no {name}; {instead}")
+            yield unknown(facts, name, f"{command} has no {name}; {instead}", source=source)
 
 
 def _flash_attention(facts: Facts) -> Iterator[Problem]:
@@ -185,6 +189,7 @@ def _flash_attention(facts: Facts) -> Iterator[Problem]:
                 "env",
                 f"{facts.engine} wants on, off or auto after {name}",
                 (Fix(f"write {name} on", with_env(facts, name, "on")),),
+                source=FLASH_VALUE_SINCE.source,
             )
 
 

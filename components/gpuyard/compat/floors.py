@@ -1,39 +1,47 @@
 """The oldest GPU that an engine supports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import TURING
 from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, use_vllm
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import covers
 from gpuyard.errors import Severity
 
-SGLANG_WITH_TURING = (0, 2, 15, 0)
-"""SGLang before fails on Turing even without FlashInfer (sgl-project/sglang#1058 and PR#1233)."""
+SGLANG_WITH_TURING = Sourced((0, 2, 15, 0), "sgl-project/sglang#1058 and PR#1233")
+"""SGLang before fails on Turing even without FlashInfer."""
 SGLANG_LEFT_TURING = (0, 5, 2, 0)
 """First SGLang without machine code for 7.5: sgl-kernel has it in 0.1.7, 0.2.8 and 0.3.5 and lacks it from
 0.3.9.post2 on (wheels inspected 2026-11-26). Before, Triton's attention may run."""
-REFUSES = ("tensorrt-llm", "tensorrt", "tgi")
-"""Engines that look at the GPU first: TensorRT when it builds, TGI when it loads its attention; SGLang
-refuses what is older than Turing (sgl-project/sglang#831)."""
+REFUSES: Mapping[str, str] = {
+    "tensorrt-llm": "NVIDIA/TensorRT-LLM#2400",
+    "tensorrt": "",
+    "tgi": "huggingface/text-generation-inference#533",
+}
+"""Engines that look at the GPU first, and who says so: TensorRT when it builds, TGI when it loads its
+attention."""
+SGLANG_REFUSES = "sgl-project/sglang#831"
+"""What is older than Turing."""
 SHIPS_FROM_ITS_FLOOR = ("vllm", "sglang", "lmdeploy", "ollama", "docker-model-runner", "koboldcpp")
 """Engines whose builds have machine code for their oldest supported GPU and newer ones only."""
 NEWEST_IF_UNSTATED = ("tensorrt-llm",)
 """Engines judged by their newest release where none is stated: its floor has not moved since 2025-06."""
-TRT_LLM_WITH_TURING = (0, 10, 0, 0)
-"""TensorRT-LLM before left compute capability 7.5 out (NVIDIA/TensorRT-LLM#278, #199, #1515)."""
+TRT_LLM_WITH_TURING = Sourced((0, 10, 0, 0), "NVIDIA/TensorRT-LLM#278, #199, #1515")
+"""TensorRT-LLM before left compute capability 7.5 out."""
 
 
 def floor_problems(facts: Facts) -> Iterator[Problem]:
     """The oldest GPU that the release supports."""
     release = facts.release
-    floor = release.min_sm if release else _floor_of_unknown(facts)
+    row = release or _floor_of_unknown(facts)
+    floor = row.min_sm if row else ()
     if floor and facts.sm >= floor:
         yield from _left_out(facts)
-    if not floor or facts.sm >= floor:
+    if row is None or not floor or facts.sm >= floor:
         return
     early = (
         facts.runtime == "sglang"
@@ -51,6 +59,7 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
             "gpu",
             f"{facts.runtime} refuses {facts.card} before any kernel runs; it starts with {dotted(floor)}",
             fixes,
+            source=join_sources(REFUSES.get(facts.runtime, SGLANG_REFUSES), row.source),
         )
     yield Problem(
         "SM_BELOW_MIN",
@@ -59,6 +68,7 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
         f"and newer, {facts.who} has {dotted(facts.sm)}".replace("  ", " "),
         fixes,
         Severity.WARNING if early else Severity.ERROR,
+        source=row.source,
     )
     known = release is not None and bool(release.sass)  # told from that, below
     known = known or (facts.cuda >= (13, 0) and facts.sm < TURING)
@@ -68,6 +78,7 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
             "gpu",
             f"no build of {facts.runtime} has machine code for {facts.card}",
             fixes,
+            source=row.source,
         )
 
 
@@ -82,28 +93,31 @@ def _left_out(facts: Facts) -> Iterator[Problem]:
         "gpu",
         f"TensorRT-LLM {dotted(facts.version[:3])} stops with an unsupported architecture on {facts.card}",
         fixes,
+        source=TRT_LLM_WITH_TURING.source,
     )
     yield Problem(
         "SM_BELOW_MIN",
         "gpu",
         f"TensorRT-LLM {dotted(facts.version[:3])} supports Ampere and newer, not {facts.card}",
         fixes,
+        source=TRT_LLM_WITH_TURING.source,
     )
     yield Problem(
         "SM_NOT_IN_BINARY",
         "runtime_version",
         f"builds of TensorRT-LLM {dotted(facts.version[:3])} leave {facts.card} out",
         fixes,
+        source=TRT_LLM_WITH_TURING.source,
     )
 
 
-def _floor_of_unknown(facts: Facts) -> Version:
-    """What every release of the engine wants, or its first one where this is older; empty: not known."""
-    floors = [row.min_sm for row in runtime_releases(facts.runtime) if row.min_sm] if facts.runtime else []
-    if not floors:
-        return ()
-    newest = facts.runtime in NEWEST_IF_UNSTATED
-    return floors[0] if facts.version else max(floors) if newest else min(floors)
+def _floor_of_unknown(facts: Facts) -> RuntimeRelease | None:
+    """The release that wants least, or the first one where this is older; None: not known."""
+    rows = [row for row in runtime_releases(facts.runtime) if row.min_sm] if facts.runtime else []
+    if not rows or facts.version:
+        return rows[0] if rows else None
+    least = max if facts.runtime in NEWEST_IF_UNSTATED else min
+    return least(rows, key=lambda row: row.min_sm)
 
 
 def other_engine(facts: Facts) -> tuple[Fix, ...]:

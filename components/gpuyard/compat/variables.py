@@ -18,7 +18,7 @@ def variable_problems(facts: Facts) -> Iterator[Problem]:
     asks_v0 = facts.runtime == "vllm" and facts.env.get("VLLM_USE_V1") == "0" and facts.version >= V0_GONE
     if asks_v0:
         message = f"vLLM {release_text(facts.version)} has no V0 engine; VLLM_USE_V1=0 asks for it"
-        yield removed(facts, "VLLM_USE_V1", message)
+        yield removed(facts, "VLLM_USE_V1", message, source=gone_variables("vllm")["VLLM_USE_V1"].source)
     for name, gone in gone_variables(facts.runtime).items():
         reads = facts.version < gone.gone_in if facts.version else not facts.is_undated
         if name not in facts.env or reads:
@@ -30,4 +30,4 @@ def variable_problems(facts: Facts) -> Iterator[Problem]:
             if facts.version
             else lately(facts, "does not read", name, gone.gone_in)
         )
-        yield removed(facts, name, said, gone.instead, Severity.WARNING)
+        yield removed(facts, name, said, gone.instead, Severity.WARNING, source=gone.source)
