@@ -11,12 +11,13 @@ from gpuyard.simulate.preview import preview_answers
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?<=```python\n).*?(?=^```)", re.DOTALL | re.MULTILINE)
-PROGRAMS = [
+BLOCKS = [
     pytest.param(block, id=f"{page.stem}-{number}")
     for page in sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")))
-    if "import pulumi" in block
 ]
+PROGRAMS = [block for block in BLOCKS if "import pulumi" in block.values[0]]
+SNIPPETS = [block for block in BLOCKS if block not in PROGRAMS and "print(" in block.values[0]]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -26,6 +27,12 @@ def test_the_program_can_be_planned(program, tmp_path):
     recording = record(tmp_path, project="docs", stack="dev", answers=preview_answers(), root=tmp_path)
     assert validate(recording.resources) == []
     assert len(recording.resources) > 5
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_the_snippet_runs(snippet, capsys):
+    exec(compile(snippet, "snippet", "exec"), {})
+    assert capsys.readouterr().out
 
 
 def test_there_are_programs():

@@ -5,3 +5,5 @@ imports Pulumi.
 """
 
 from gpuyard.compat.check import check as check
+from gpuyard.compat.check import propose as propose
+from gpuyard.compat.combination import Combination as Combination
