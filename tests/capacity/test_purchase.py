@@ -67,7 +67,7 @@ def rung(**changes):
 
 
 def plan_of(active, **capacity):
-    pool = SimpleNamespace(rung=active, cluster="main")
+    pool = SimpleNamespace(rung=active, cluster="main", endpoint="chat")
     return SimpleNamespace(
         deployment=deployment(**capacity),
         pools=(pool,),
@@ -133,6 +133,17 @@ def test_a_peak_above_the_limit_is_a_warning():
     assert (finding.severity, finding.code) == (Severity.WARNING, "QUOTA_PEAK")
     assert "300 of 400 are left" in finding.message
     assert "--desired-value 484" in finding.fix
+
+
+def test_pools_that_draw_on_one_limit_are_counted_together():
+    plan = plan_of(rung(quotas=[quota(limit=500, used=0, as_of="2026-11-26")]))
+    assert list(check_quotas(plan)) == []
+    (pool,) = plan.pools
+    other = SimpleNamespace(**{**vars(pool), "endpoint": "other"})
+    (finding,) = check_quotas(SimpleNamespace(**{**vars(plan), "pools": (pool, other)}))
+    assert (finding.code, finding.path) == ("QUOTA_PEAK", "pools[0].quota, pools[1].quota")
+    assert "768 vCPU at peak, of chat and other together, 500 of 500 are left" in finding.message
+    assert "--desired-value 768" in finding.fix
 
 
 @pytest.mark.parametrize("changes", [{"limit": 500, "used": 100}, {"limit": -1}])

@@ -11,13 +11,13 @@ from gpuyard.simulate.preview import preview_answers
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?<=```python\n).*?(?=^```)", re.DOTALL | re.MULTILINE)
-BLOCKS = [
-    pytest.param(block, id=f"{page.stem}-{number}")
+BLOCKS = {
+    f"{page.stem}-{number}": block
     for page in sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")))
-]
-PROGRAMS = [block for block in BLOCKS if "import pulumi" in block.values[0]]
-SNIPPETS = [block for block in BLOCKS if block not in PROGRAMS and "print(" in block.values[0]]
+}
+PROGRAMS = [pytest.param(block, id=name) for name, block in BLOCKS.items() if "import pulumi" in block]
+SNIPPETS = [pytest.param(block, id=name) for name, block in BLOCKS.items() if "print(" in block]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
