@@ -1,6 +1,7 @@
 """Purchases that cannot be given back: refused unless id and amount were agreed to."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -66,7 +67,7 @@ def rung(**changes):
     )
 
 
-def plan_of(active, **capacity):
+def plan_of(active, **capacity) -> Any:
     pool = SimpleNamespace(rung=active, cluster="main", endpoint="chat")
     return SimpleNamespace(
         deployment=deployment(**capacity),
@@ -140,7 +141,8 @@ def test_pools_that_draw_on_one_limit_are_counted_together():
     assert list(check_quotas(plan)) == []
     (pool,) = plan.pools
     other = SimpleNamespace(**{**vars(pool), "endpoint": "other"})
-    (finding,) = check_quotas(SimpleNamespace(**{**vars(plan), "pools": (pool, other)}))
+    both: Any = SimpleNamespace(**{**vars(plan), "pools": (pool, other)})
+    (finding,) = check_quotas(both)
     assert (finding.code, finding.path) == ("QUOTA_PEAK", "pools[0].quota, pools[1].quota")
     assert "768 vCPU at peak, of chat and other together, 500 of 500 are left" in finding.message
     assert "--desired-value 768" in finding.fix
