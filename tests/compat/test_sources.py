@@ -17,9 +17,11 @@ from gpuyard.catalog.software_nodes import (
     operator_systems,
 )
 from gpuyard.catalog.software_runtimes import runtime_releases, wheel_glibc
-from gpuyard.catalog.software_support import find_retired, gone_variables
+from gpuyard.catalog.software_support import find_retired, gone_variables, quantization_support
+from gpuyard.compat.attention_gaps import GAPS
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import parse_combination
+from gpuyard.compat.quantization import FP8_EXPERTS
 from gpuyard.compat.sourced import Sourced, join_sources
 
 INCIDENTS = [
@@ -129,6 +131,26 @@ def test_a_variable_cites_its_row():
     assert _cited("FLAG_REMOVED", **fields)[0] == row.source
 
 
+def test_a_quantization_cites_its_row():
+    row = quantization_support("vllm", "mxfp4", ())
+    assert _cited("QUANT_MIN_SM", gpu="t4", runtime="vllm", quantization="mxfp4")[0] == row.source
+    fp8 = quantization_support("vllm", "fp8", (0, 4, 2, 0))
+    asked = {"gpu": "a100", "runtime": "vllm", "runtime_version": "0.4.2", "quantization": "fp8"}
+    assert _cited("QUANT_MIN_SM", **asked)[0] == _cited("DTYPE_UNSUPPORTED", **asked)[0] == fp8.source
+
+
+def test_experts_in_fp8_cite_what_is_said_of_experts():
+    row = next(row for row in FP8_EXPERTS if row[0] == "sglang")
+    model = {"model": "Qwen/Qwen3-30B-A3B", "quantization": "fp8", "gpu": "a100"}
+    assert _cited("QUANT_MIN_SM", runtime="sglang", runtime_version="0.5.8", **model)[0] == row[3]
+
+
+def test_a_gap_of_attention_cites_its_row():
+    gap = next(gap for gap in GAPS if "Gemma 2" in gap.text)
+    found = _cited("ATTN_BACKEND_MISSING", gpu="t4", runtime="vllm", model="google/gemma-2-9b-it")
+    assert found[0] == gap.source
+
+
 def test_glibc_cites_the_wheel_or_what_it_carries():
     tag = next(row for row in runtime_releases("vllm") if row.version == "0.20.1")
     inside = next(row for row in wheel_glibc() if row.runtime == "vllm" and row.glibc == (2, 29))
@@ -150,6 +172,27 @@ def test_glibc_cites_the_wheel_or_what_it_carries():
             "ENGINE_MIN_SM",
             {"gpu": "t4", "runtime": "trtllm", "runtime_version": "0.9.0"},
             "NVIDIA/TensorRT-LLM#278",
+        ),
+        (
+            "ATTN_BACKEND_MISSING",
+            {
+                "gpu": "rtx-5090",
+                "runtime": "vllm",
+                "runtime_version": "0.27.0",
+                "model": "openai/gpt-oss-20b",
+                "env": "--attention-backend FLASHINFER",
+            },
+            "FlashInfer's backend",
+        ),
+        (
+            "ATTN_BACKEND_MISSING",
+            {
+                "gpu": "a100",
+                "runtime": "vllm",
+                "runtime_version": "0.20.0",
+                "env": "--attention-backend FLASHMLA",
+            },
+            "deepseek-ai/FlashMLA#83",
         ),
         ("MIG_DRIVER_BUG", {"gpu": "gh200", "mig": "1g.12gb", "driver": "580.95.05"}, "release notes"),
         ("DRA_DRIVER_MIN", {"dra_driver": "25.12.0", "driver": "570.211.01"}, "nvidia-gpu#1014"),

@@ -124,13 +124,14 @@ class QuantizationSpan:
     """Oldest compute capability; empty: not known."""
     not_on: tuple[Version, ...]
     """Compute capabilities above it without kernels, or major ones (``(12,)``) with all of theirs."""
+    source: str
 
     def leaves_out(self, sm: Version) -> bool:
         """Whether the GPU is one of those."""
         return any(sm[: len(gone)] == gone for gone in self.not_on)
 
 
-_NO_STATEMENT = QuantizationSpan((), (), ())
+_NO_STATEMENT = QuantizationSpan((), (), (), "")
 
 
 def quantization_support(runtime: str, quantization: str, release: Version) -> QuantizationSpan:
@@ -157,6 +158,7 @@ def _support(runtime: str) -> Mapping[str, tuple[QuantizationSpan, ...]]:
                 release_key(row["since"]),
                 parse_version(row["sm_min"]),
                 tuple(parse_version(part) for part in row["not_on"].split()),
+                row["source"],
             )
             rows.setdefault(row["quantization"], []).append(span)
     return {name: tuple(sorted(spans, key=lambda span: span.since)) for name, spans in rows.items()}

@@ -7,10 +7,14 @@ from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER
 from gpuyard.compat.problem import BACKEND_FLAGS, Fix, without_flags
+from gpuyard.compat.sourced import Sourced
 
-Span = tuple[Version, Version]
-_DATA_CENTRE: Span = (BLACKWELL, (10, 9))
-_HOPPER: Span = (HOPPER, (9, 9))
+Span = Sourced[Version]
+"""The oldest and the newest compute capability, and what was read of it."""
+_VLLM = "vLLM's wheels, 0.11.2 to 0.33.0 (supports_compute_capability)"
+SGLANG_READ = "SGLang's wheels, 0.5.1 to 0.5.23 (checks of its server arguments)"
+_DATA_CENTRE: Span = Sourced((BLACKWELL, (10, 9)), _VLLM)
+_HOPPER: Span = Sourced((HOPPER, (9, 9)), _VLLM)
 LIBRARIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("fa3", ("flash-attn-3", "flash_attn_3", "flash-attention-3", "flash attention 3", "flashattention-3")),
     ("flashmla", ("flashmla", "flash-mla", "flash_mla")),
@@ -21,41 +25,46 @@ HF_ATTENTION = ("attn_implementation", "--attn_implementation", "--attn-implemen
 HF_BACKENDS: Mapping[str, str] = {"flash_attention_2": "flash_attn", "flash_attention_3": "fa3"}
 """How a model of transformers is told its attention, and what its words for it are here."""
 BACKEND_SM: Mapping[str, Span] = {
-    "flash_attn": (AMPERE, (99, 0)),
-    "flashinfer": ((7, 5), (99, 0)),
-    "flashmla": (HOPPER, (10, 9)),
-    "flashmla_sparse": (HOPPER, (10, 9)),
+    "flash_attn": Sourced((AMPERE, (99, 0)), _VLLM),
+    "flashinfer": Sourced(((7, 5), (99, 0)), _VLLM),
+    "flashmla": Sourced((HOPPER, (10, 9)), _VLLM),
+    "flashmla_sparse": Sourced((HOPPER, (10, 9)), _VLLM),
     "flash_attn_mla": _HOPPER,
     "flash_attn_mla_sparse": _HOPPER,
     "cutlass_mla": _DATA_CENTRE,
     "flashinfer_mla": _DATA_CENTRE,
     "flashinfer_mla_sparse": _DATA_CENTRE,
     "flashinfer_mla_sparse_sm90": _HOPPER,
-    "flashinfer_mla_sparse_sm120": (CONSUMER_BLACKWELL, (12, 9)),
+    "flashinfer_mla_sparse_sm120": Sourced((CONSUMER_BLACKWELL, (12, 9)), _VLLM),
     "tokenspeed_mla": _DATA_CENTRE,
-    "b12x": (CONSUMER_BLACKWELL, (12, 9)),
+    "b12x": Sourced((CONSUMER_BLACKWELL, (12, 9)), _VLLM),
     "hpc_attn": _HOPPER,
-    "fa3": (AMPERE, (9, 9)),
-    "fa4": (HOPPER, (10, 9)),
-    "trtllm_mla": _DATA_CENTRE,
-    "trtllm_mha": _DATA_CENTRE,
+    "fa3": Sourced((AMPERE, (9, 9)), SGLANG_READ),
+    "fa4": Sourced((HOPPER, (10, 9)), SGLANG_READ),
+    "trtllm_mla": Sourced((BLACKWELL, (10, 9)), SGLANG_READ),
+    "trtllm_mha": Sourced((BLACKWELL, (10, 9)), SGLANG_READ),
 }
-"""Compute capabilities from and to which an attention backend exists (vLLM's: ``supports_compute_capability``
-in the wheels of 0.11.2 to 0.33.0)."""
+"""Compute capabilities from and to which an attention backend exists."""
 BACKEND_BEFORE: tuple[tuple[str, str, Version, Span], ...] = (
-    ("flash_attn", "", (2, 7, 4), (AMPERE, (9, 9))),
-    ("flashmla", "vllm", (1000,), _HOPPER),
+    ("flash_attn", "", (2, 7, 4), Sourced((AMPERE, (9, 9)), "Dao-AILab/flash-attention#1464")),
+    ("flashmla", "vllm", (1000,), Sourced((HOPPER, (9, 9)), f"deepseek-ai/FlashMLA#83; {_VLLM}")),
 )
-"""Backend, engine (empty: the library itself), release before which, and the GPUs until then
-(Dao-AILab/flash-attention#1464, deepseek-ai/FlashMLA#83; vLLM's dense one asks for Hopper up to 0.33)."""
+"""Backend, engine (empty: the library itself), release before which, and the GPUs until then (vLLM's dense
+FlashMLA asks for Hopper up to 0.33)."""
 BACKEND_SINCE: tuple[tuple[str, str, Version, Span], ...] = (
-    ("flashinfer", "vllm", (0, 24, 0, 0), (AMPERE, (99, 0))),
+    (
+        "flashinfer",
+        "vllm",
+        (0, 24, 0, 0),
+        Sourced((AMPERE, (99, 0)), "vllm-project/vllm PR#45375; vLLM's wheels, 0.22.0 and 0.24.0"),
+    ),
 )
-"""The same from a release on (vllm-project/vllm PR#45375; 0.22.0 and 0.24.0 read)."""
+"""The same from a release on."""
 MHA_PREFILL_SINCE: Version = (0, 5, 19, 0)
 MHA_DECODE_SINCE: Version = (0, 5, 10, 0)
 """First SGLang that takes trtllm_mha off data-centre Blackwell: on Hopper and SM 12.x, and in 0.5.10 to
-0.5.18 for decoding only (the checks of its wheels); GB10 fails (Blackwellboy/model-serving-minefield#110)."""
+0.5.18 for decoding only; GB10 fails."""
+TRT_MHA = f"{SGLANG_READ}; Blackwellboy/model-serving-minefield#110"
 VARIABLES_UNTIL: Version = (0, 15, 0, 0)
 """First vLLM that reads neither ``VLLM_ATTENTION_BACKEND`` nor ``VLLM_FLASH_ATTN_VERSION``."""
 FLASH3_ON_A100_UNTIL: Version = (0, 12, 0, 0)
@@ -99,13 +108,15 @@ def backend_span(facts: Facts, backend: str) -> Span | None:
     """Compute capabilities from and to which the backend has kernels in this release."""
     if backend == "FlashAttention 3":
         early = () < facts.version < FLASH3_ON_A100_UNTIL and facts.sm in FLASH3_ON_A100
-        return None if early else (HOPPER, (10, 9))  # vLLM takes FlashAttention 2 on 10.x by itself
+        return (
+            None if early else Sourced((HOPPER, (10, 9)), _VLLM)
+        )  # vLLM takes FlashAttention 2 on 10.x by itself
     if backend == "trtllm_mha" and facts.runtime == "sglang" and facts.version:
         decodes = {flag for flag, _ in facts.flags if flag in BACKEND_FLAGS} == {"--decode-attention-backend"}
         if facts.version >= (MHA_DECODE_SINCE if decodes else MHA_PREFILL_SINCE):
-            return HOPPER, (12, 9) if decodes else (12, 0)
+            return Sourced((HOPPER, (12, 9) if decodes else (12, 0)), TRT_MHA)
     if backend == "fa3" and facts.runtime == "sglang" and facts.model and facts.model.mla is not None:
-        return _HOPPER  # on 8.x for other attention only
+        return Sourced((HOPPER, (9, 9)), SGLANG_READ)  # on 8.x for other attention only
     for name, runtime, before, span in BACKEND_BEFORE:
         if name == backend and runtime == facts.runtime and () < facts.version < before:
             return span

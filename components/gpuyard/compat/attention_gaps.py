@@ -127,6 +127,7 @@ def gap_problems(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
                 ),
                 (*newer, *release) if gap.gpu_first else (*release, *newer),
                 Severity.ERROR if facts.version or gap.releases == EVERY else Severity.WARNING,
+                source=gap.source,
             )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from gpuyard.catalog.software import Version
 from gpuyard.compat.attention_backends import drop_backend
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, with_env
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
@@ -20,28 +22,30 @@ LATENT_ATTENTION = (
     "glm-4.7-flash",
 )
 """Models with multi-head latent attention that the catalog may lack."""
-LATENT_FP8_CHECKPOINT = ((0, 14, 0, 0), (0, 17, 0, 0))
-"""vLLM that takes the cache's format from the checkpoint, and the one whose Triton backend reads it
-(vllm-project/vllm PR#34597)."""
-MLA_SINCE = (0, 7, 1, 0)
-"""First vLLM that runs them with it (vllm-project/vllm#14016)."""
-DENSE = ("flashinfer", "flash_attn", "xformers", "torch_sdpa")
-"""Backends without sparse latent attention (vllm-project/vllm#57932)."""
-DENSE_LATENT = ("cutlass_mla", "flash_attn_mla", "flashinfer_mla", "triton_mla")
-"""Backends of latent attention that is not sparse (vllm-project/vllm#30214)."""
-SPARSE_BY_NAME = (0, 13, 0, 0)
-"""vLLM that refuses plain FlashMLA too rather than choose its sparse kind (gpustack/gpustack
-docs/performance-lab/deepseek-v3.2/h200.md, 2025-12-26)."""
-SPARSE_ON_SM12 = ((0, 24, 0, 0), "deepseek-v4")
-"""First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape
-(vllm-project/vllm PR#43477, #40802)."""
-SPARSE_SGLANG_READ = (0, 5, 13, 0)
-"""SGLang before refuses them on SM 12.x with every backend (sgl-project/sglang#26087, 0.5.12)."""
-SPARSE_SGLANG_V4 = (0, 5, 13, 0)
-"""SGLang before has DeepSeek-V4's kernels for data-centre GPUs only (sgl-project/sglang#23657 and #25877; its
-wheels read)."""
-SPARSE_REGRESSION = ("sglang", (0, 5, 15, 1))
-"""Its default for DeepSeek-V4 became FlashMLA's sparse prefill on every GPU (sgl-project/sglang#31578)."""
+LATENT_FP8_CHECKPOINT: Sourced[Version] = Sourced(
+    ((0, 14, 0, 0), (0, 17, 0, 0)), "vllm-project/vllm PR#34597"
+)
+"""vLLM that takes the cache's format from the checkpoint, and the one whose Triton backend reads it."""
+MLA_SINCE = Sourced((0, 7, 1, 0), "vllm-project/vllm#14016")
+"""First vLLM that runs them with it."""
+DENSE = Sourced(("flashinfer", "flash_attn", "xformers", "torch_sdpa"), "vllm-project/vllm#57932")
+"""Backends without sparse latent attention."""
+DENSE_LATENT = Sourced(
+    ("cutlass_mla", "flash_attn_mla", "flashinfer_mla", "triton_mla"), "vllm-project/vllm#30214"
+)
+"""Backends of latent attention that is not sparse."""
+SPARSE_BY_NAME = Sourced(
+    (0, 13, 0, 0), "gpustack/gpustack docs/performance-lab/deepseek-v3.2/h200.md (2025-12-26)"
+)
+"""vLLM that refuses plain FlashMLA too rather than choose its sparse kind."""
+SPARSE_ON_SM12 = (Sourced((0, 24, 0, 0), "vllm-project/vllm PR#43477, #40802"), "deepseek-v4")
+"""First vLLM with such kernels for SM 12.x, and the model that they were made for; others differ by shape."""
+SPARSE_SGLANG_READ = Sourced((0, 5, 13, 0), "sgl-project/sglang#26087 (0.5.12)")
+"""SGLang before refuses them on SM 12.x with every backend."""
+SPARSE_SGLANG_V4 = Sourced((0, 5, 13, 0), "sgl-project/sglang#23657 and #25877")
+"""SGLang before has DeepSeek-V4's kernels for data-centre GPUs only (its wheels read)."""
+SPARSE_REGRESSION = ("sglang", Sourced((0, 5, 15, 1), "sgl-project/sglang#31578"))
+"""Its default for DeepSeek-V4 became FlashMLA's sparse prefill on every GPU."""
 
 
 def latent_problems(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
@@ -70,6 +74,7 @@ def _prefill(facts: Facts) -> Iterator[Problem]:
             set_gpu(facts, "h100-sxm"),
             set_gpu(facts, "h200"),
         ),
+        source=MLA_SINCE.source,
     )
 
 
@@ -94,7 +99,17 @@ def _latent_cache(facts: Facts, name: str) -> Iterator[Problem]:
             set_gpu(facts, "h200"),
             set_gpu(facts, "b200"),
         ),
+        source=LATENT_FP8_CHECKPOINT.source,
     )
+
+
+def _says_sparse(facts: Facts, is_v4: bool, backend: str) -> str:
+    """Who says that the engine lacks sparse latent attention on SM 12.x."""
+    if facts.runtime != "sglang":
+        return DENSE.source if backend in DENSE else SPARSE_ON_SM12[0].source
+    if (facts.runtime, facts.version) == SPARSE_REGRESSION:
+        return SPARSE_REGRESSION[1].source
+    return SPARSE_SGLANG_V4.source if is_v4 else SPARSE_SGLANG_READ.source
 
 
 def _is_other_image(facts: Facts) -> bool:
@@ -118,6 +133,7 @@ def _sparse(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
                 "env",
                 f"{backend} has no sparse attention, which {facts.model_name} needs",
                 (drop_backend(facts),),
+                source=SPARSE_BY_NAME.source if backend == "flashmla" else DENSE_LATENT.source,
             )
         return
     since, model = SPARSE_ON_SM12
@@ -140,6 +156,7 @@ def _sparse(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         f"data-centre Blackwell; {facts.who} has {dotted(facts.sm)}",
         (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
         Severity.WARNING if unsure else Severity.ERROR,
+        source=_says_sparse(facts, model in name, backend) if is_small_blackwell else "",
     )
     if facts.sm < ADA and model in name and facts.runtime in ("vllm", "sglang"):
         yield Problem(

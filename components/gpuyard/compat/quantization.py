@@ -6,13 +6,14 @@ from dataclasses import replace
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, is_recent, runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
-from gpuyard.compat.attention import has_flashinfer_sinks, is_first_gpt_oss, may_be_later_gpt_oss
+from gpuyard.compat.attention import FIRST_SINKS, has_flashinfer_sinks, is_first_gpt_oss, may_be_later_gpt_oss
 from gpuyard.compat.attention_backends import asked_backend
 from gpuyard.compat.build import is_own_image
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, set_release, with_env
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
@@ -39,17 +40,16 @@ WORDS = {
 """Schemes of the support table for people."""
 BLOCKS_DIFFER = ("vllm", "sglang", "tensorrt-llm")
 """Engines whose kernels for FP8 in blocks are others than for one scale per tensor."""
-FP8_EXPERTS: tuple[tuple[str, Version, Version], ...] = (
-    ("vllm", (0, 6, 0), HOPPER),
-    ("vllm", (0, 9, 0), ADA),
-    ("sglang", (1000,), ADA),
-    ("tensorrt-llm", (1000,), HOPPER),
+FP8_EXPERTS: tuple[tuple[str, Version, Version, str], ...] = (
+    ("vllm", (0, 6, 0), HOPPER, "vllm-project/vllm#6875"),
+    ("vllm", (0, 9, 0), ADA, "vllm-project/vllm#6875"),
+    ("sglang", (1000,), ADA, "sgl-project/sglang#12887 and PR#30681"),
+    ("tensorrt-llm", (1000,), HOPPER, "TensorRT-LLM support matrix (2026-11-23)"),
 )
-"""Engine, release before which, and oldest GPU of FP8 experts (vllm-project/vllm#6875,
-sgl-project/sglang#12887 and PR#30681, and no Marlin for them up to 0.5.23; TensorRT-LLM's matrix has none on
-Ada)."""
-SGLANG_FP4_EXPERTS_ON_SM12: Version = (0, 5, 5, 0)
-"""First SGLang with the grouped kernel of FP4 experts for compute capability 12 (sgl-kernel 0.3.16.post5)."""
+"""Engine, release before which, oldest GPU of FP8 experts, and who says so (SGLang has no Marlin for them up
+to 0.5.23; TensorRT-LLM's matrix has none on Ada)."""
+SGLANG_FP4_EXPERTS_ON_SM12 = Sourced((0, 5, 5, 0), "sgl-kernel 0.3.16.post5")
+"""First SGLang with the grouped kernel of FP4 experts for compute capability 12."""
 OTHER_KERNELS: dict[tuple[str, str], tuple[Version, str, str]] = {
     ("vllm", "fp8_block"): ((0, 24, 0, 0), "VLLM_USE_DEEP_GEMM", "0"),
     ("vllm", "fp8_block_ct"): ((0, 24, 0, 0), "VLLM_USE_DEEP_GEMM", "0"),
@@ -60,12 +60,14 @@ OTHER_KERNELS: dict[tuple[str, str], tuple[Version, str, str]] = {
 (vllm-project/vllm#47436, sgl-project/sglang#7482; SGLang 0.4.7 to 0.5.3)."""
 FP4_SM120: Version = (0, 10, 1, 0)
 FP4_MOE_SM120: Version = (0, 12, 0, 0)
-FP4_MOE_REGRESSION: Version = (0, 15, 0, 0)
+FP4_MOE_REGRESSION = Sourced((0, 15, 0, 0), "vllm-project/vllm#33417")
 """vLLM 0.10.0 builds FP4 for 10.0 only, 0.10.2 for 12.0 too; the grouped kernel of experts came in 0.12.0,
-and 0.15.0 did not choose it (vllm-project/vllm#33417)."""
-FP4_IMAGE_IN_DOUBT = (0, 10, 0, 0)
-"""vLLM whose image is said to serve FP4 experts on RTX 5090 all the same (vllm-project/vllm#23826, a comment
-of 2025-08-28; whoever asked there was not helped by it)."""
+and 0.15.0 did not choose it."""
+FP4_ARCHS = "FP4_ARCHS in CMakeLists.txt of vLLM 0.10.0 to 0.12.0"
+FP4_IMAGE_IN_DOUBT = Sourced((0, 10, 0, 0), "vllm-project/vllm#23826, a comment of 2025-08-28")
+"""vLLM whose image is said to serve FP4 experts on RTX 5090 all the same; whoever asked there was not helped
+by it."""
+FP8_CACHE = "vllm-project/vllm#26431, #47549"
 
 
 def quantization_problems(facts: Facts) -> Iterator[Problem]:
@@ -93,9 +95,10 @@ def _weights(facts: Facts) -> Iterator[Problem]:
             f"{facts.who} has {dotted(facts.sm)}",
             fixes,
             Severity.WARNING if lenient else Severity.ERROR,
+            source=span.source,
         )
         if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm and facts.names_engine:
-            yield _no_fp8(facts, path, fixes)
+            yield _no_fp8(facts, path, fixes, span.source)
     elif span.leaves_out(facts.sm) and not (switch and facts.env.get(switch) == value):
         yield Problem(
             "QUANT_MIN_SM",
@@ -107,6 +110,7 @@ def _weights(facts: Facts) -> Iterator[Problem]:
                 set_gpu(facts, "h100-sxm"),
                 set_gpu(facts, "b200"),
             ),
+            source=span.source,
         )
     elif facts.runtime == "vllm" and kind in FP4 and facts.sm >= CONSUMER_BLACKWELL:
         yield from _fp4_on_consumer_cards(facts, path)
@@ -117,6 +121,7 @@ def _weights(facts: Facts) -> Iterator[Problem]:
             f"{kind} runs weight-only below Blackwell",
             (set_gpu(facts, "b200"),),
             Severity.WARNING,
+            source=span.source,
         )
     elif lacking := _lacked_lately(facts, kind):
         yield Problem(
@@ -126,6 +131,7 @@ def _weights(facts: Facts) -> Iterator[Problem]:
             "and no release is stated",
             (),
             Severity.WARNING,
+            source=_span(facts, kind, lacking.key).source,
         )
 
 
@@ -154,18 +160,20 @@ def _cache(facts: Facts) -> Iterator[Problem]:
         f"an FP8 (e4m3) cache needs compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
         (auto, *set_gpus(facts, "l4", "h100-sxm")),
         Severity.WARNING if converts else Severity.ERROR,
+        source=FP8_CACHE,
     )
     if not converts:
-        yield _no_fp8(facts, "kv_cache_dtype", (auto,))
+        yield _no_fp8(facts, "kv_cache_dtype", (auto,), FP8_CACHE)
 
 
-def _no_fp8(facts: Facts, path: str, fixes: tuple[Fix, ...]) -> Problem:
+def _no_fp8(facts: Facts, path: str, fixes: tuple[Fix, ...], source: str) -> Problem:
     """The same of the number format itself, which Triton calls fp8e4nv."""
     return Problem(
         "DTYPE_UNSUPPORTED",
         path,
         f"FP8 (e4m3) starts with compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
         fixes,
+        source=source,
     )
 
 
@@ -195,15 +203,18 @@ def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
     """GPUs that the release has kernels for; experts had theirs later than dense layers."""
     span = quantization_support(facts.runtime or "vllm", kind, version)
     if kind == "mxfp4" and is_first_gpt_oss(facts) and not may_be_later_gpt_oss(facts):
-        return replace(span, sm_min=HOPPER)  # the first build for gpt-oss had Hopper and Blackwell only
+        # the first build for gpt-oss had Hopper and Blackwell only
+        return replace(span, sm_min=HOPPER, source=FIRST_SINKS)
     late = kind in (*FP4, "nvfp4_ct", "fp4") and () < version < SGLANG_FP4_EXPERTS_ON_SM12
     if (kind == "mxfp8" or late) and facts.runtime == "sglang" and facts.is_mixture:
-        return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]))  # CUTLASS's are for 10.0 only
+        # CUTLASS's are for 10.0 only
+        source = join_sources(SGLANG_FP4_EXPERTS_ON_SM12.source if late else "", span.source)
+        return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]), source=source)
     if not kind.startswith("fp8") or not facts.is_mixture or not version:
         return span
-    for runtime, before, floor in FP8_EXPERTS:
+    for runtime, before, floor, source in FP8_EXPERTS:
         if runtime == facts.runtime and version < before:
-            return replace(span, sm_min=max(span.sm_min, floor))
+            return replace(span, sm_min=floor, source=source) if floor > span.sm_min else span
     return span
 
 
@@ -230,7 +241,7 @@ def _other_releases(facts: Facts, kind: str) -> Iterator[Fix]:
 
 
 def _fp4_on_consumer_cards(facts: Facts, path: str) -> Iterator[Problem]:
-    """Which releases have FP4 kernels for compute capability 12 (``FP4_ARCHS`` in their CMakeLists)."""
+    """Which releases have FP4 kernels for compute capability 12."""
     moe = facts.is_mixture
     since, what = (FP4_MOE_SM120, "experts") if moe else (FP4_SM120, "layers")
     if not facts.version or (facts.version >= since and not (moe and facts.version == FP4_MOE_REGRESSION)):
@@ -239,12 +250,16 @@ def _fp4_on_consumer_cards(facts: Facts, path: str) -> Iterator[Problem]:
     fixes = (set_release(facts, dotted(since[:3])), set_release(facts, "0.20.0"), set_gpu(facts, "b200"))
     in_doubt = facts.version == FP4_IMAGE_IN_DOUBT and is_own_image("vllm", facts.image)
     severity = Severity.WARNING if in_doubt else Severity.ERROR
+    regressed = moe and facts.version == FP4_MOE_REGRESSION
+    source = FP4_MOE_REGRESSION.source if regressed else FP4_ARCHS
+    source = join_sources(source, FP4_IMAGE_IN_DOUBT.source if in_doubt else "")
     yield Problem(
         "QUANT_MIN_SM",
         path,
         f"vLLM {number} has no NVFP4 kernels for {what} on {facts.who}; {dotted(since[:3])} does",
         fixes,
         severity,
+        source=source,
     )
     yield Problem(
         "SM_NOT_IN_BINARY",
@@ -252,4 +267,5 @@ def _fp4_on_consumer_cards(facts: Facts, path: str) -> Iterator[Problem]:
         f"the NVFP4 kernels for {what} of vLLM {number} are built for other GPUs than {facts.card}",
         fixes,
         severity,
+        source=source,
     )
