@@ -249,3 +249,17 @@ def test_a_cache_of_windows_alone_is_not_called_empty(fit):
 def test_the_oldest_gpu_of_a_format_is_the_releases(fit, release, code):
     """vLLM runs FP8 weight-only on Turing since 0.14."""
     assert fit("Qwen/Qwen3-8B-FP8", "--gpu", "t4", "--runtime-version", release)[0] == code
+
+
+@pytest.mark.parametrize("model", ["Qwen/Qwen3-Embedding-8B", "BAAI/bge-m3"])
+def test_tgi_does_not_embed(fit, model):
+    code, text, _ = fit(model, "--gpu", "l40s", "--runtime", "tgi")
+    assert code == 1
+    assert "TGI writes text alone" in text
+
+
+def test_sglang_is_told_that_a_model_which_could_write_embeds(fit):
+    """The API of embeddings refuses a model that was started without the flag; encoders need none."""
+    assert "--is-embedding" in fit("Qwen/Qwen3-Embedding-8B", "--gpu", "l40s", "--runtime", "sglang")[1]
+    assert "--is-embedding" not in fit("BAAI/bge-m3", "--gpu", "l40s", "--runtime", "sglang")[1]
+    assert "--is-embedding" not in fit("Qwen/Qwen3-8B", "--gpu", "l40s", "--runtime", "sglang")[1]

@@ -12,6 +12,7 @@ from gpuyard.catalog.quantizations import SCHEMES, normal_name
 from gpuyard.catalog.software_runtimes import release_key, release_text, runtime_releases
 from gpuyard.catalog.software_support import WHOLE_PARSERS, runtime_flags
 from gpuyard.planning.budget import Budget
+from gpuyard.planning.embedding import EMBEDS, embeds, is_encoder
 from gpuyard.planning.engine import find_engine, runner_of
 from gpuyard.planning.extras import Extras
 from gpuyard.planning.memory import has_large_graphs
@@ -71,6 +72,7 @@ def render_flags(
     flags += _step_flags(names, runtime, version, budget, concurrency)
     flags += _dtype_flags(names, runtime, model, gpu, wanted.quantization, wanted.kv_cache_dtype)
     flags += [TEXT_ONLY] * text_only + _extra_flags(runtime, version, wanted.extras)
+    flags += [EMBEDS] * (runtime == "sglang" and embeds(model) and not is_encoder(model))
     notes = _notes(model, runtime, version, wanted.nodes, split, wanted.quantization)
     notes += _file_lines(split, budget, wanted, context_tokens) if runtime == "tensorrt-llm" else ()
     return tuple(flags), (*notes, *_ways(model, runtime, version, wanted.extras))

@@ -6,6 +6,7 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import NAMED, SCHEMES
 from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.catalog.software_support import quantization_support
+from gpuyard.planning.embedding import embeds
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.quantization import KV_BYTES, KV_FP8_SM_MIN, quantization_of, scheme_of
 from gpuyard.planning.wanted import Wanted
@@ -92,6 +93,8 @@ def _oldest(model: ModelShape, kind: str, wanted: Wanted) -> tuple[int, ...]:
 def _engine(model: ModelShape, wanted: Wanted) -> str:
     """What is asked that this model or runtime does not have."""
     extras = wanted.extras
+    if wanted.runtime == "tgi" and embeds(model):
+        return "TGI writes text alone: serve it with vllm, sglang or text-embeddings-inference"
     if wanted.runtime == "tgi" and is_gguf(quantization_of(model, wanted.quantization)):
         return "TGI reads GGUF files in its llama.cpp image alone: use vllm or sglang"
     if wanted.runtime in _WITHOUT_EXTRAS and (extras.draft_tokens or extras.adapters):
