@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from gpuyard.catalog.hardware import gpus
+from gpuyard.catalog.models import find_model
 from gpuyard.catalog.software import compat_rule, driver_branches, image_gates
 from gpuyard.catalog.software_gke import gke_gpus
 from gpuyard.catalog.software_images import amd64_images
@@ -20,8 +21,10 @@ from gpuyard.catalog.software_runtimes import runtime_releases, wheel_glibc
 from gpuyard.catalog.software_support import find_retired, gone_variables, quantization_support
 from gpuyard.compat.attention_gaps import GAPS
 from gpuyard.compat.check import check
+from gpuyard.compat.codes import CODES
 from gpuyard.compat.combination import parse_combination
 from gpuyard.compat.quantization import FP8_EXPERTS
+from gpuyard.compat.sizes import BY_NAME
 from gpuyard.compat.sourced import Sourced, join_sources
 
 INCIDENTS = [
@@ -149,6 +152,23 @@ def test_a_gap_of_attention_cites_its_row():
     gap = next(gap for gap in GAPS if "Gemma 2" in gap.text)
     found = _cited("ATTN_BACKEND_MISSING", gpu="t4", runtime="vllm", model="google/gemma-2-9b-it")
     assert found[0] == gap.source
+
+
+def test_weights_cite_the_model_and_the_gpu():
+    model, gpu = find_model("Qwen/Qwen3-32B"), gpus()["l4"]
+    found = _cited("MEMORY_WEIGHTS", gpu="l4", gpu_count=1, model="Qwen/Qwen3-32B")
+    assert found == (f"{model.source}; {gpu.source}", min(model.as_of, gpu.as_of))
+    stated = _cited("MEMORY_WEIGHTS", gpu="l4", gpu_count=1, gpu_mem_mib=23034, model="Qwen/Qwen3-32B")
+    assert stated[0] == model.source
+    named = _cited("MEMORY_WEIGHTS", gpu="l4", gpu_count=1, model="org/unknown-70b")
+    assert named[0] == f"{BY_NAME}; {gpu.source}"
+
+
+def test_a_split_cites_the_model_and_who_says_that_it_must_divide():
+    model, law = find_model("Qwen/Qwen2.5-7B-Instruct"), CODES["TP_DIVISIBILITY"].source
+    by_model = {"model": "Qwen/Qwen2.5-7B-Instruct", "tensor_parallel": 8}
+    assert _cited("TP_DIVISIBILITY", **by_model)[0] == f"{model.source}; {law}"
+    assert _cited("TP_DIVISIBILITY", attention_heads=28, tensor_parallel=8)[0] == law
 
 
 def test_glibc_cites_the_wheel_or_what_it_carries():

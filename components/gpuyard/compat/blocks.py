@@ -13,9 +13,11 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import SCHEMES
 from gpuyard.catalog.software import Version
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
+from gpuyard.compat.codes import CODES
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, with_env
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import plain
 from gpuyard.compat.split import (
     dense_ranks,
@@ -34,21 +36,23 @@ GROUP, SMALL_GROUP = 128, 32
 """Of AWQ and GPTQ checkpoints: nearly always, and where the model's own width is no multiple of that (experts
 of 704 on two GPUs: noonghunna/club-3090 models/gemma-4-26b-a4b, 2026-07-01)."""
 GROUPS = "quantization group"
-TENSORRT_GROUPS_UNTIL = (1, 0, 0, 0)
-"""First TensorRT-LLM without engines that are built; those took whole groups (NVIDIA/TensorRT-LLM#648)."""
+TENSORRT_GROUPS_UNTIL = Sourced((1, 0, 0, 0), "NVIDIA/TensorRT-LLM#648")
+"""First TensorRT-LLM without engines that are built; those took whole groups."""
 _NAMED_GROUP = re.compile(r"(?:\bg|w4g|w8g|gs|group[-_]?(?:size)?[-_]?)(32|64)\b|\b(32|64)g\b")
 """A group size that the checkpoint's name says."""
-ONLINE_BLOCKS = ("per_block", (0, 24, 0, 0))
-"""Quantization on load that counts in blocks, and the first vLLM that pads them (vllm-project/vllm#44763)."""
+ONLINE_BLOCKS = ("per_block", Sourced((0, 24, 0, 0), "vllm-project/vllm#44763"))
+"""Quantization on load that counts in blocks, and the first vLLM that pads them."""
 TILE = 64
 """Columns that the Marlin kernels take at once."""
 TILES_PADDED: Mapping[str, Version] = {"vllm": (0, 13), "sglang": (0, 5, 6)}
-"""Releases from which nothing is known of it; before, shards are not padded (zai-org/GLM-4.5#23, #94)."""
+"""Releases from which nothing is known of it; before, shards are not padded."""
+TILES_SAYS = "zai-org/GLM-4.5#23, #94"
 WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
-"""Quantizations whose kernels take rows in groups or tiles of 128 (vllm-project/llm-compressor#54)."""
+"""Quantizations whose kernels take rows in groups or tiles of 128."""
+WEIGHT_ONLY_SAYS = "vllm-project/llm-compressor#54"
 _FP4_EXPERTS = re.compile(r"deepseek-v4(?!.*(?:base|fp8))")
-"""Checkpoints whose experts are in FP4 though they count as FP8: SGLang runs them on 16 GPUs
-(sgl-project/sglang#23931), vLLM does not (vllm-project/recipes#567)."""
+"""Checkpoints whose experts are in FP4 though they count as FP8: SGLang runs them on 16 GPUs, not vLLM."""
+FP4_EXPERTS_SAYS = "sgl-project/sglang#23931; vllm-project/recipes#567"
 
 
 @record
@@ -98,7 +102,7 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
     if model is None or size <= 1 or not _is_judged(facts):
         return
     yield from _tiles(facts, model, size)
-    block, what = _block(facts, model)
+    block, what, source = _block(facts, model)
     whole_experts = has_whole_experts(facts)
     cut = _cuts(facts, model, what, whole_experts=whole_experts)
     width, ranks = next((item for item in cut if not _divides(*item, block)), (0, 1))
@@ -114,6 +118,8 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
         f"a shard of {width}/{ranks} is not a multiple of the {what} of {block}",
         (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
         Severity.WARNING if may_share_attention(facts) or not facts.names_engine else Severity.ERROR,
+        source=join_sources(source or CODES["TP_QUANT_BLOCK"].source, model.source),
+        as_of=model.as_of,
     )
 
 
@@ -138,6 +144,8 @@ def _tiles(facts: Facts, model: ModelShape, size: int) -> Iterator[Problem]:
         "tensor_parallel",
         f"a shard of 2 x {width}/{ranks} is not a multiple of the {TILE} that weight-only FP8 kernels take",
         (*smaller, set_gpu(facts, "h100-sxm"), set_gpu(facts, "l40s")),
+        source=join_sources(TILES_SAYS, model.source),
+        as_of=model.as_of,
     )
 
 
@@ -150,25 +158,26 @@ def _is_tiled(width: int, size: int) -> bool:
     return 2 * width % (size * TILE) == 0
 
 
-def _block(facts: Facts, model: ModelShape) -> tuple[int, str]:
-    """What shards must be multiples of; 0: nothing."""
+def _block(facts: Facts, model: ModelShape) -> tuple[int, str, str]:
+    """What shards must be multiples of, and who says so, where the code does not; 0: nothing."""
     kind, name = facts.quantization, facts.model_name.lower()
     # block scales exist only in checkpoints that were quantised so; fp8 of bf16 weights is per tensor
     if kind == "fp8" and has_fp8_blocks(name):
         unsaid = facts.given.quantization is None and facts.runtime == "sglang"
         if unsaid and _FP4_EXPERTS.search(name):
-            return FP4_GROUP, "FP4 group"
-        return FP8_BLOCK, "FP8 block"
+            return FP4_GROUP, "FP4 group", FP4_EXPERTS_SAYS
+        return FP8_BLOCK, "FP8 block", ""
     if ONLINE_BLOCKS[0] in plain(facts.given.quantization) and () < facts.version < ONLINE_BLOCKS[1]:
-        return FP8_BLOCK, "FP8 block"
+        return FP8_BLOCK, "FP8 block", ONLINE_BLOCKS[1].source
     if kind in WEIGHT_ONLY or any(word in name for word in WEIGHT_ONLY):
         named = _NAMED_GROUP.search(name)
         whole = all(width % GROUP == 0 for width, _ in _cuts(facts, model, "", whole_experts=False))
         size = int(named[1] or named[2]) if named else GROUP if whole else SMALL_GROUP
-        return size, GROUPS
+        built = facts.runtime == "tensorrt-llm"
+        return size, GROUPS, TENSORRT_GROUPS_UNTIL.source if built else WEIGHT_ONLY_SAYS
     if kind in FP4:
-        return FP4_GROUP, "FP4 group"
-    return 0, ""
+        return FP4_GROUP, "FP4 group", ""
+    return 0, "", ""
 
 
 def _dense_width(facts: Facts, model: ModelShape) -> int:

@@ -4,13 +4,15 @@ vLLM refuses to start where a sequence of the longest length would not fit; othe
 only where nothing is left at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import HALF
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import cache_fixes, share_fixes, step_fixes, weight_fixes
 from gpuyard.compat.problem import Problem
+from gpuyard.compat.sizes import size_date, size_source
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.errors import Severity
 from gpuyard.planning.budget import Step, cache_bytes, spend, step_bytes, takes_at_most
 from gpuyard.planning.engine import Engine, engine_at, engine_tiers, tier_at
@@ -26,10 +28,10 @@ ONE_GPU_WEIGHTS = 20e9
 CHUNKED_SINCE = (0, 5, 4, 0)
 """Before, vLLM prefilled a whole max_model_len at once; since, only up to 32,768 tokens."""
 V1_SINCE = (0, 8, 0, 0)
-AWQ_SPLIT_UNTIL = (0, 3, 0, 0)
-"""First vLLM whose AWQ multiplies large batches as 16-bit weights (vllm-project/vllm#2566)."""
+AWQ_SPLIT_UNTIL = Sourced((0, 3, 0, 0), "vllm-project/vllm#2566, #2199")
+"""First vLLM whose AWQ multiplies large batches as 16-bit weights."""
 _AWQ_SPLITS = 8
-"""Partial sums that its kernel kept: 10.75 GiB of a 34B at 16,384 tokens (vllm-project/vllm#2199)."""
+"""Partial sums that its kernel kept: 10.75 GiB of a 34B at 16,384 tokens."""
 _WHOLE_PREFILL = 32768
 _CHUNK = 512
 _SEQUENCES = 256
@@ -41,9 +43,11 @@ _FEW = 64
 """Sequences that a refusal counts with where nobody says how many; `max_num_seqs` is lowered first of all."""
 _SHORT = 1024
 """Tokens that a server which is of any use holds."""
-_LAUNCHER_SHARES = {"kaito": 0.84}
-"""Shares that a launcher gives its engine: KAITO since 0.7.0, whatever its own configuration left out
-(kaito-project/kaito PR#1507, pkg/model/interface.go up to 0.12.0)."""
+_NONE: Sourced[float] = Sourced((0,), "")
+_LAUNCHER_SHARES: Mapping[str, Sourced[float]] = {
+    "kaito": Sourced((0.84,), "kaito-project/kaito PR#1507, pkg/model/interface.go up to 0.12.0")
+}
+"""Shares that a launcher gives its engine: KAITO since 0.7.0, whatever its own configuration left out."""
 _MEASURED = ("vllm", "sglang")
 
 
@@ -56,7 +60,8 @@ def cache_problems(
     """
     model, memory = facts.model, facts.memory_mib or 0
     engine = engine_at(facts.runtime or "vllm", facts.version)
-    share = facts.given.gpu_memory_utilization or _share_of_launcher(facts) or engine.share
+    launcher = _launcher(facts)
+    share = facts.given.gpu_memory_utilization or launcher[0] or engine.share
     usable = takes_at_most(engine, memory, share)
     if model is None or not model.cache_verified:
         if facts.given.gpu_memory_utilization and sure_weights > usable and facts.runtime == "vllm":
@@ -83,6 +88,11 @@ def cache_problems(
     dtype = facts.given.kv_cache_dtype
     per_token = kv_bytes_per_token(model, split, dtype, sliding_share=engine.sliding_share)
     largest = int(max(left, 0) / max(per_token, 1))
+    source = join_sources(
+        size_source(facts),
+        AWQ_SPLIT_UNTIL.source if sums else "",
+        "" if facts.given.gpu_memory_utilization else launcher.source,
+    )
     if left + margin < 0 and not one:
         yield Problem(
             "MEMORY_WEIGHTS",
@@ -90,6 +100,8 @@ def cache_problems(
             f"weights take {format_bytes(weights)} per GPU, and one step does not fit beside them",
             (*share_fixes(facts), *step_fixes(facts), *weight_fixes(facts)),
             Severity.ERROR if known else Severity.WARNING,
+            source=source,
+            as_of=size_date(facts),
         )
     yield Problem(
         "MEMORY_KV",
@@ -99,11 +111,14 @@ def cache_problems(
         f"about {largest} tokens",
         cache_fixes(facts, largest, tokens, whole_prefill=_prefills_whole(facts, tokens)),
         Severity.ERROR if (refused or (nothing and known)) and not one else Severity.WARNING,
+        source=source,
+        as_of=size_date(facts),
     )
 
 
-def _share_of_launcher(facts: Facts) -> float:
-    return next((share for name, share in _LAUNCHER_SHARES.items() if name in facts.runtime_text), 0)
+def _launcher(facts: Facts) -> Sourced[float]:
+    """The share that what starts the engine gives it; 0: nothing known."""
+    return next((share for name, share in _LAUNCHER_SHARES.items() if name in facts.runtime_text), _NONE)
 
 
 def _margin(
@@ -129,6 +144,8 @@ def no_room(facts: Facts, weights: float, usable: float) -> Problem:
         f"weights take {format_bytes(weights)} per GPU, and the engine may take "
         f"{format_bytes(usable)} for everything",
         (*share_fixes(facts), *weight_fixes(facts)),
+        source=size_source(facts),
+        as_of=size_date(facts),
     )
 
 

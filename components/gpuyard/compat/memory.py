@@ -12,6 +12,7 @@ from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.on_load import on_load_problems
 from gpuyard.compat.problem import Problem
 from gpuyard.compat.request_table import request_table_problems
+from gpuyard.compat.sizes import size_date, size_source
 from gpuyard.compat.split import may_share_attention, read_split
 from gpuyard.compat.tiled_images import tiled_image_problems
 from gpuyard.errors import Severity
@@ -81,6 +82,8 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
             f"{format_bytes(total)}" + (f", {share:.0%} of it for the engine" if tight else ""),
             weight_fixes(facts),
             Severity.WARNING if unverified or unsaid else Severity.ERROR,
+            source=size_source(facts),
+            as_of=size_date(facts),
         )
         if tight and not unverified and not unsaid:
             yield no_room(facts, per_gpu, total * share)

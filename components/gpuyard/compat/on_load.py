@@ -7,12 +7,15 @@ from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Problem
+from gpuyard.compat.sizes import size_date, size_source
+from gpuyard.compat.sourced import join_sources
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.weights import weight_bytes_per_gpu
 from gpuyard.units import MIB, format_bytes
 
 WHOLE_UNTIL: Mapping[str, Version] = {"vllm": (0, 12, 0, 0), "sglang": (0, 5, 0, 0)}
-"""Releases from which it is not known to be so (sgl-project/sglang#2895, 2025-01-15)."""
+"""Releases from which it is not known to be so."""
+ON_LOAD = "sgl-project/sglang#2895 (2025-01-15)"
 
 
 def on_load_problems(facts: Facts, split: Split) -> Iterator[Problem]:
@@ -36,6 +39,8 @@ def on_load_problems(facts: Facts, split: Split) -> Iterator[Problem]:
             f"weights are quantised after they were loaded: {format_bytes(weights)} per GPU in 16 bit, "
             f"one has {format_bytes(total)}",
             weight_fixes(facts),
+            source=join_sources(ON_LOAD, size_source(facts)),
+            as_of=size_date(facts),
         )
 
 

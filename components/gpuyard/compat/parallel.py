@@ -1,28 +1,35 @@
 """Tensor parallelism: what a model can be split into."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil
 
 from gpuyard.catalog.models import ModelShape, models
 from gpuyard.compat.blocks import block_problems
+from gpuyard.compat.codes import CODES
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory import named_parameters
 from gpuyard.compat.problem import Fix, Problem, with_env
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import plain
 from gpuyard.compat.split import attention_ranks, may_share_attention
 from gpuyard.compat.split_fixes import size_fixes
 from gpuyard.errors import Severity
 from gpuyard.planning.weights import VOCAB_PAD
 
-WHOLE_KV_HEADS = frozenset({"tgi", "transformers"})
-"""Engines that cut KV heads and never copy several of them (huggingface/transformers#48307,
-huggingface/text-generation-inference#1696)."""
-_TRAINERS = ("torchtitan", "automodel", "autodeploy")
-"""The same, by the words that they are named with (pytorch/torchtitan#2577, NVIDIA-NeMo/Automodel#799,
-NVIDIA/TensorRT-LLM#4308)."""
-KV_COPIES_SINCE = (0, 2, 1, 0)
-"""First vLLM that copies KV heads where there are fewer of them than GPUs; 0.2.0 asserts that they divide."""
+WHOLE_KV_HEADS: Mapping[str, str] = {
+    "tgi": "huggingface/text-generation-inference#1696",
+    "transformers": "huggingface/transformers#48307",
+}
+"""Engines that cut KV heads and never copy several of them, and who says so."""
+_TRAINERS: Mapping[str, str] = {
+    "torchtitan": "pytorch/torchtitan#2577",
+    "automodel": "NVIDIA-NeMo/Automodel#799",
+    "autodeploy": "NVIDIA/TensorRT-LLM#4308",
+}
+"""The same, by the words that they are named with."""
+KV_COPIES_SINCE = Sourced((0, 2, 1, 0), "vLLM 0.2.0, which asserts that they divide")
+"""First vLLM that copies KV heads where there are fewer of them than GPUs."""
 _HEADS = re.compile(r"\b(\d{1,3})[- ](?:attention |query )?heads?\b")
 _SIZE_ERROR = 0.15
 """How far a model may be from the size in its name: 8B models are called 7B."""
@@ -33,10 +40,12 @@ _RARE = 0.1
 VISION_FLAG = "--mm-encoder-tp-mode"
 VISION_DATA_SINCE = (0, 10, 2, 0)
 """First vLLM with that flag."""
-INTERN_VIT, INTERN_VIT_PADDED = 25, (0, 6, 1, 0)
-"""Heads of the InternViT of 6 B, and the first vLLM that pads them (vllm-project/vllm#8097)."""
-SGLANG_VIT_CUT = (0, 4, 9, 0)
-"""Last SGLang that was read and cuts them as they are (sgl-project/sglang#7854); 0.4.9.post6 pads them."""
+INTERN_VIT, INTERN_VIT_PADDED = 25, Sourced((0, 6, 1, 0), "vllm-project/vllm#8097")
+"""Heads of the InternViT of 6 B, and the first vLLM that pads them."""
+SGLANG_VIT_CUT = Sourced((0, 4, 9, 0), "sgl-project/sglang#7854")
+"""Last SGLang that was read and cuts them as they are; 0.4.9.post6 pads them."""
+LAW = CODES["TP_DIVISIBILITY"].source
+"""Who says that numbers must divide; what they are, the model's row says."""
 
 
 def parallel_problems(facts: Facts) -> Iterator[Problem]:
@@ -56,10 +65,11 @@ def _heads(facts: Facts, size: int) -> Iterator[Problem]:
         yield from _kv_heads(facts, size, heads)
         yield from _usual_heads(facts, size, heads)
         return
-    yield _indivisible(facts, size, heads, f"{heads} attention heads do not divide by {size}")
+    own = facts.model if not facts.given.attention_heads else None
+    yield _indivisible(facts, size, heads, f"{heads} attention heads do not divide by {size}", own)
 
 
-def _indivisible(facts: Facts, size: int, number: int, message: str) -> Problem:
+def _indivisible(facts: Facts, size: int, number: int, message: str, model: ModelShape | None) -> Problem:
     """What every copy of attention cuts; there may be more of them, each over fewer GPUs."""
     return Problem(
         "TP_DIVISIBILITY",
@@ -67,6 +77,8 @@ def _indivisible(facts: Facts, size: int, number: int, message: str) -> Problem:
         message,
         size_fixes(facts, size, lambda part: number % part == 0),
         Severity.WARNING if may_share_attention(facts) else Severity.ERROR,
+        source=join_sources(model.source, LAW) if model else "",
+        as_of=model.as_of if model else "",
     )
 
 
@@ -82,21 +94,24 @@ def _usual_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
     if not parameters or facts.runtime not in ("vllm", "sglang", "tgi", ""):
         return
     alike = [
-        shape.heads
+        shape
         for shape in models().values()
         if shape.moe is None and shape.heads and abs(shape.params / parameters - 1) <= _SIZE_ERROR
     ]
-    fitting = sum(heads % size == 0 for heads in alike)
+    fitting = sum(shape.heads % size == 0 for shape in alike)
     if len(alike) < _FEW_SHAPES or fitting > _RARE * len(alike):
         return
     shares = fitting or may_share_attention(facts)
+    counts = sorted({shape.heads for shape in alike})
     yield Problem(
         "TP_DIVISIBILITY",
         "tensor_parallel",
-        f"models of that size have {', '.join(map(str, sorted(set(alike))))} attention heads; "
+        f"models of that size have {', '.join(map(str, counts))} attention heads; "
         + (f"few divide by {size}" if fitting else f"none divides by {size}"),
         size_fixes(facts, size, lambda _: True),
         Severity.WARNING if shares else Severity.ERROR,
+        source=join_sources(f"{len(alike)} models of the catalog", LAW),
+        as_of=min(shape.as_of for shape in alike),
     )
 
 
@@ -104,7 +119,8 @@ def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
     model = facts.model
     if model is None or model.mla is not None or size < 2 or not model.kv_heads or not heads:
         return
-    copied = _copies_kv_heads(facts, model)
+    whole = _cut_whole(facts)
+    copied = model.kv_heads == 1 or not whole  # a single head has code of its own
     kv_heads = model.kv_heads
 
     def fits(part: int) -> bool:
@@ -120,15 +136,17 @@ def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
         else f"{kv_heads} KV heads do not divide by {size}, "
         f"and {facts.runtime or facts.runtime_text} copies none",
         size_fixes(facts, size, lambda part: heads % part == 0 and fits(part)),
+        source=join_sources(model.source, LAW if copied else whole),
+        as_of=model.as_of,
     )
 
 
-def _copies_kv_heads(facts: Facts, model: ModelShape) -> bool:
-    """Whether the engine gives GPUs copies of KV heads where it has more of them than heads."""
-    early = facts.runtime == "vllm" and () < facts.version < KV_COPIES_SINCE
-    # a single head has code of its own
-    cut = facts.runtime in WHOLE_KV_HEADS or any(word in facts.runtime_text for word in _TRAINERS)
-    return model.kv_heads == 1 or not (cut or early)
+def _cut_whole(facts: Facts) -> str:
+    """Who says that the engine gives no GPU a copy of a KV head; empty: it does, where GPUs are more."""
+    if facts.runtime == "vllm" and () < facts.version < KV_COPIES_SINCE:
+        return KV_COPIES_SINCE.source
+    by_words = (source for word, source in _TRAINERS.items() if word in facts.runtime_text)
+    return WHOLE_KV_HEADS.get(facts.runtime) or next(by_words, "")
 
 
 def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:
@@ -138,17 +156,18 @@ def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:
     if size < 2 or padded % size == 0 or facts.runtime not in ("vllm", "sglang", ""):
         return
     message = f"a vocabulary of {vocabulary} (padded to {padded}) does not divide by {size}"
-    yield _indivisible(facts, size, padded, message)
+    yield _indivisible(facts, size, padded, message, facts.model)
 
 
 def _vision_heads(facts: Facts, size: int) -> Iterator[Problem]:
     """A vision tower is cut like the language part, unless every rank keeps a whole one."""
-    heads = facts.model.vision_heads if facts.model else 0
+    model = facts.model
+    heads = model.vision_heads if model else 0
     whole = "data" in facts.flag_values(VISION_FLAG)
     padded = heads == INTERN_VIT and not () < facts.version < INTERN_VIT_PADDED
     early = facts.runtime == "sglang" and heads == INTERN_VIT and () < facts.version <= SGLANG_VIT_CUT
     judged = early or (facts.runtime == "vllm" and not whole and not padded)
-    if not judged or size <= 1 or not heads or heads % size == 0:
+    if model is None or not judged or size <= 1 or not heads or heads % size == 0:
         return
     if not early and (facts.version >= VISION_DATA_SINCE or not facts.version):
         fixes = (Fix(f"add {VISION_FLAG} data", with_env(facts, VISION_FLAG, "data")),)
@@ -159,4 +178,9 @@ def _vision_heads(facts: Facts, size: int) -> Iterator[Problem]:
         "tensor_parallel",
         f"{heads} attention heads of the vision tower do not divide by {size}",
         (*fixes, *size_fixes(facts, size, lambda part: heads % part == 0)),
+        source=join_sources(
+            model.source,
+            SGLANG_VIT_CUT.source if early else INTERN_VIT_PADDED.source if heads == INTERN_VIT else LAW,
+        ),
+        as_of=model.as_of,
     )

@@ -1,7 +1,7 @@
 """SGLang's table of which slots of the cache each request's tokens are in: requests times context.
 
-It comes on top of the share of the GPU that weights and cache take (`model_runner.py`, ReqToTokenPool; 80.04
-GiB asked for at 10,485,760 tokens, sgl-project/sglang#5755, 2025-04-25).
+It comes on top of the share of the GPU that weights and cache take (`model_runner.py`, ReqToTokenPool): 80.04
+GiB were asked for at 10,485,760 tokens.
 """
 
 import re
@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import cache_fixes
 from gpuyard.compat.problem import Problem, set_field
+from gpuyard.compat.sizes import size_date, size_source
+from gpuyard.compat.sourced import join_sources
 from gpuyard.planning.memory import visible_bytes
 from gpuyard.units import format_bytes
 
+REPORTED = "sgl-project/sglang#5755 (2025-04-25)"
 REQUESTS_LEAST = 2048
 """Requests that a server is ready for, whatever its cache holds, if nobody says fewer."""
 _SLOT_BYTES = 4
@@ -43,6 +46,8 @@ def request_table_problems(facts: Facts) -> Iterator[Problem]:
             *cache_fixes(facts, longest, tokens, whole_prefill=False),
             set_field("max_num_seqs", _FEW, f"add {_LIMIT} {_FEW}"),
         ),
+        source=join_sources(REPORTED, size_source(facts)),
+        as_of=size_date(facts),
     )
 
 

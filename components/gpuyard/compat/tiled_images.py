@@ -6,6 +6,8 @@ from gpuyard.catalog.quantizations import HALF
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Fix, Problem, set_field
+from gpuyard.compat.sizes import size_date, size_source
+from gpuyard.compat.sourced import join_sources
 from gpuyard.planning.memory import usable_bytes
 from gpuyard.planning.parallel import Split
 from gpuyard.units import GIB, MIB, format_bytes
@@ -20,7 +22,8 @@ _KEPT = 10
 """Tensors of that width at the peak: five layers' results, the last one and its copies."""
 _SEQUENCES = 256
 _FEW = (16, 8, 4, 2, 1)
-"""vLLM's own example and users go down to the first (vllm-project/vllm#8826, #9163, #10034)."""
+"""vLLM's own example and users go down to the first."""
+REPORTED = "vllm-project/vllm#8826, #9163, #10034"
 _SURE = 70 * GIB
 """Larger GPUs are not judged: nobody tells of one that was too small."""
 
@@ -44,6 +47,8 @@ def tiled_image_problems(facts: Facts, split: Split, weights: float, share: floa
             f"images of {images} sequences take {format_bytes(need)} before the cache is sized; "
             f"weights ({format_bytes(weights)}) leave {format_bytes(max(left, 0))}",
             (*_fewer(images, left / image), *weight_fixes(facts)),
+            source=join_sources(REPORTED, size_source(facts)),
+            as_of=size_date(facts),
         )
 
 
