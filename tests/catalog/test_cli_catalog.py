@@ -317,3 +317,20 @@ def test_a_reader_that_goes_away_is_neither_fine_nor_a_finding():
         running.stdout.close()
         assert running.stderr.read() == b""
         assert running.wait() == READER_GONE
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("vllm 0.11", ["vllm_releases.csv 0.11.0", "vllm_releases.csv 0.11.2"]),
+        ("vllm 0.11.0", ["vllm_releases.csv 0.11.0"]),
+        ("cuda 12", ["rows cuda 12: 9", "12.8 570.86.10"]),
+        ("580.95.05", ["driver_branches.csv 580"]),
+        ("driver 570.124.06", ["driver_branches.csv 570"]),
+    ],
+)
+def test_beginnings_of_versions_and_whole_drivers_are_found(gpuyard, name, said):
+    code, text, _ = gpuyard("show", name)
+    assert code == 0
+    for words in said:
+        assert words in text

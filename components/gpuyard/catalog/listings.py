@@ -27,6 +27,7 @@ _NOT_GPUS = re.compile(
     r"(trn|inf|dl)\d\w*(\..*)?|trainium\d*|inferentia\d*|neuron|gaudi.*|tpu.*|v[56]e|ct\d.*|\d+xtpu.*"
 )
 
+_DRIVER = re.compile(r"(?:nvidia |driver )?(\d{3})\.\d+(?:\.\d+)?")
 _GIGABYTES = re.compile(r"\d+gb")
 _FORM = re.compile(rf"sxm\d?|pcie|nvidia|quadro|tesla|geforce|rtx|{_GIGABYTES.pattern}")
 """What a card's name may lack or have besides."""
@@ -147,9 +148,24 @@ def _offered(kind: str, name: str, region: str, sold: list[MachineType]) -> List
 
 
 def _rows(name: str) -> Listing | None:
-    """Rows of tables of releases, versions, quotas and the like, whose table and first two cells hold it."""
-    wanted = _tokens(name)
-    entries = tuple(
+    """Rows of tables of releases, versions, quotas and the like, whose table and first two cells hold it.
+
+    Where none does, versions that begin with it, or the branch of a driver that is written in full.
+    """
+    driver = _DRIVER.fullmatch(name.lower())
+    for wanted, whole in (
+        (_tokens(name), True),
+        (_tokens(name), False),
+        (_tokens(driver[1]) if driver else [], True),
+    ):
+        entries = _matching(wanted, whole=whole)
+        if entries:
+            return Listing(kind="rows", id=name, entries=entries)
+    return None
+
+
+def _matching(wanted: list[str], *, whole: bool) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
         {
             **row,
             "table": table["file"],
@@ -160,9 +176,8 @@ def _rows(name: str) -> Listing | None:
         for table in registered_tables()
         if has_rows(table) and not table["file"].startswith(_OF_OTHERS)
         for row in read_csv(table["file"].removesuffix(".csv"))
-        if wanted and _holds(table["file"], row, wanted)
+        if wanted and _holds(table["file"], row, wanted, whole=whole)
     )
-    return Listing(kind="rows", id=name, entries=entries) if entries else None
 
 
 def _tokens(text: str) -> list[str]:
@@ -172,7 +187,13 @@ def _tokens(text: str) -> list[str]:
     return re.findall(r"[a-z0-9.+-]+", text.replace("_", " "))
 
 
-def _holds(file: str, row: Mapping[str, str], wanted: list[str]) -> bool:
+def _holds(file: str, row: Mapping[str, str], wanted: list[str], *, whole: bool) -> bool:
     named = set(_tokens(id_of(row)))
+    if not whole:
+        named |= {
+            begun
+            for begun in wanted
+            if begun[:1].isdigit() and any(one.startswith(f"{begun}.") for one in named)
+        }
     about = {*_tokens(file.removesuffix(".csv")), *(word.removesuffix("s") for word in _tokens(file))}
     return bool(named & set(wanted)) and set(wanted) <= named | about
