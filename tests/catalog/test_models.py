@@ -1,5 +1,7 @@
 """Names of models: what people type resolves to a shape, with the quantization that the name says."""
 
+import re
+
 import pytest
 
 from gpuyard.catalog.model_layers import Dimensions, LayerKinds, count_parameters
@@ -125,3 +127,9 @@ def test_published_parameters_agree_with_the_shape(model):
     )  # fmt: skip
     counted, _ = count_parameters(size, model.moe, model.mla)
     assert counted == pytest.approx(model.params, rel=0.2 if model.id in TOWERS else 0.06)
+
+
+def test_every_architecture_is_a_class_of_transformers_or_of_the_models_own():
+    """Not the name of a checkpoint, as some sources write it."""
+    named = r".*(For\w+|Model|LMHeadModel|MiniCPMV)"
+    assert [model.id for model in models().values() if not re.fullmatch(named, model.architecture)] == []
