@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gpuyard.engine.sdk import resource_class, wire_names
-from gpuyard.simulate.aws_eks import EKS_KINDS
-from gpuyard.simulate.aws_kinds import AWS_KINDS, offering_id
+from gpuyard.simulate.aws_ec2 import offering_id
+from gpuyard.simulate.aws_kinds import AWS_KINDS
 from gpuyard.simulate.clouds import Clouds
 from gpuyard.simulate.gcp_kinds import GCP_KINDS
 from gpuyard.simulate.generic import promised_outputs
@@ -49,7 +49,7 @@ def is_of(value: Any, kind: type) -> bool:
     return isinstance(value, Sequence if issubclass(kind, Sequence) else Mapping)
 
 
-@pytest.mark.parametrize("type_", sorted({**AWS_KINDS, **EKS_KINDS, **GCP_KINDS, **GKE_KINDS}))
+@pytest.mark.parametrize("type_", sorted({**AWS_KINDS, **GCP_KINDS, **GKE_KINDS}))
 def test_a_new_resource_has_every_promised_output(type_):
     clouds, place = Clouds(), PLACES[type_.partition(":")[0]]
     inputs = clouds.check(type_, "x", NEEDED.get(type_, {}), place).inputs

@@ -1,13 +1,10 @@
 """EKS: clusters, node groups, add-ons and access, as the AWS provider 7 returns them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from gpuyard.simulate.aws_names import common_outputs, dns_suffix, make_arn
 from gpuyard.simulate.ids import certificate, hex_id, letters_id, uuid_id
-from gpuyard.simulate.kind import Kind, Request, name_of
-
-Outputs = Mapping[str, Any]
+from gpuyard.simulate.kind import Kind, Outputs, Request, name_of
 
 DEFAULT_VERSION = "1.35"
 """Version of a cluster that names none (EKS, 2026-11)."""

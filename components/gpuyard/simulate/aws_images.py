@@ -10,8 +10,8 @@ from gpuyard.catalog.places import regions_selling, zones_selling
 from gpuyard.catalog.quotas import quotas
 from gpuyard.catalog.tables import read_csv
 from gpuyard.errors import EngineError
+from gpuyard.simulate.aws_ec2 import offering_id
 from gpuyard.simulate.aws_eks import DEFAULT_VERSION, addon_version
-from gpuyard.simulate.aws_kinds import offering_id
 from gpuyard.simulate.aws_names import make_arn, partition
 from gpuyard.simulate.ids import hex_id
 from gpuyard.simulate.lookup import Function, Lookup

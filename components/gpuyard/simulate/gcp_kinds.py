@@ -14,9 +14,8 @@ from gpuyard.simulate.gcp_names import (
     region_of,
 )
 from gpuyard.simulate.ids import hex_id, letters_id, number_id
-from gpuyard.simulate.kind import Kind, Request, name_of
+from gpuyard.simulate.kind import Kind, Outputs, Request, name_of
 
-Outputs = Mapping[str, Any]
 _DELETION = "DELETE"
 """What every resource of provider 10 answers for ``deletionPolicy`` when none is set."""
 

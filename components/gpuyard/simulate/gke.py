@@ -5,10 +5,8 @@ from typing import Any
 
 from gpuyard.simulate.gcp_names import CONTAINER, full_link, labels, last_part, project_of, public_address
 from gpuyard.simulate.ids import certificate, hex_id
-from gpuyard.simulate.kind import Kind, Request, name_of
+from gpuyard.simulate.kind import Kind, Outputs, Request, name_of
 from gpuyard.simulate.zones import gcp_zones
-
-Outputs = Mapping[str, Any]
 
 DEFAULT_VERSION = "1.35"
 """Minor version of a cluster that names none (regular channel, 2026-11)."""

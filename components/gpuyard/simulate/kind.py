@@ -8,6 +8,9 @@ from typing import Any
 from gpuyard.simulate.lookup import Lookup
 from gpuyard.simulate.place import Place
 
+Outputs = Mapping[str, Any]
+"""By wire name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -37,7 +40,7 @@ class Request:
 class Kind:
     """The rules of one resource type."""
 
-    compute: Callable[[Request], Mapping[str, Any]]
+    compute: Callable[[Request], Outputs]
     """``id`` and the outputs that are not inputs; nested ones are laid over the inputs."""
     name: str = ""
     """Property that Pulumi names when the program does not. Empty: the type has no such name."""

@@ -11,10 +11,9 @@ def find_kind(type_: str) -> Kind | None:
 
         return find_kubernetes_kind(type_)
     if package == "aws":
-        from gpuyard.simulate.aws_eks import EKS_KINDS  # noqa: PLC0415
         from gpuyard.simulate.aws_kinds import AWS_KINDS  # noqa: PLC0415
 
-        return AWS_KINDS.get(type_) or EKS_KINDS.get(type_)
+        return AWS_KINDS.get(type_)
     if package == "gcp":
         from gpuyard.simulate.gcp_kinds import GCP_KINDS  # noqa: PLC0415
         from gpuyard.simulate.gke import GKE_KINDS  # noqa: PLC0415

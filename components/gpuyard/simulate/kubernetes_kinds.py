@@ -1,13 +1,11 @@
 """Kubernetes objects and Helm releases, as the Kubernetes provider 4 returns them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from gpuyard.errors import EngineError
 from gpuyard.simulate.ids import hex_id, letters_id, number_id, uuid_id
-from gpuyard.simulate.kind import Kind, Request
+from gpuyard.simulate.kind import Kind, Outputs, Request
 
-Outputs = Mapping[str, Any]
 RELEASE = "kubernetes:helm.sh/v3:Release"
 CLUSTER_WIDE = frozenset(
     {
