@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from gpuyard.costs.line_item import NETWORK, OBSERVABILITY, OTHER, STORAGE
 from gpuyard.costs.parts import Part
 
+HOME = "us-central1"
+"""Whose prices stand where no region is known."""
 _SINK = (Part("log ingest", "logging", "ingest", "GB", OBSERVABILITY, "monthly_logging_data_gb"),)
 
 PARTS: Mapping[str, tuple[Part, ...]] = {
