@@ -5,7 +5,7 @@ A deployment names what it needs and where it is allowed; where it runs is the l
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
@@ -22,6 +22,7 @@ from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.names import EC2_RESERVATION_ID
 from gpuyard.parsing import Spec, parse_spec
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
+from gpuyard.stack.plain_secrets import find_secrets
 
 CPU = "cpu"
 """The accelerator of an endpoint that needs none."""
@@ -439,7 +440,7 @@ def parse_deployment(args: Any) -> Deployment:
                 )
             ]
         )
-    secrets = list(_plain_secrets(args, ""))
+    secrets = list(find_secrets(args))
     if secrets:
         raise SpecError(secrets)
     return parse_spec(Deployment, _days(args))
@@ -459,44 +460,6 @@ def _days(value: Any) -> Any:
         return value
     day, clock = found.groups()
     return day if clock == "00:00:00" else f"{day}T{clock}Z"
-
-
-_TOKENS = re.compile(
-    r"\b(hf_[A-Za-z0-9]{16,}|AKIA[0-9A-Z]{12,}|ASIA[0-9A-Z]{12,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}"
-    r"|sk-[A-Za-z0-9_-]{20,}|nvapi-[A-Za-z0-9_-]{20,}|AIza[0-9A-Za-z_-]{30,}|xox[abprs]-[A-Za-z0-9-]{10,})"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-)
-_SECRET_KEYS = re.compile(
-    r"(token|password|passwd|api_?key|secret_?key|access_?key|credential)s?$", re.IGNORECASE
-)
-_SECRET_FLAG = re.compile(r"^--(api-key|hf-token|token|password)(=|$)")
-
-
-def _plain_secrets(value: Any, path: str) -> Iterator[Finding]:
-    """Findings for strings that look like secrets; the value itself is never carried along."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            place = f"{path}.{key}" if path else str(key)
-            if isinstance(item, str) and item and (_SECRET_KEYS.search(str(key)) or _TOKENS.search(item)):
-                yield _secret_finding(place)
-            else:
-                yield from _plain_secrets(item, place)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            if isinstance(item, str) and (_TOKENS.search(item) or _SECRET_FLAG.search(item)):
-                yield _secret_finding(f"{path}[{index}]")
-            else:
-                yield from _plain_secrets(item, f"{path}[{index}]")
-
-
-def _secret_finding(path: str) -> Finding:
-    return Finding.error(
-        "SECRET_IN_PLAIN_TEXT",
-        path,
-        "looks like a secret in plain text",
-        "revoke it if it was committed; put it into a Kubernetes Secret and name that Secret, "
-        "e.g. `hugging_face_secret: hf-token`",
-    )
 
 
 def _unknown_region(cloud: str, region: str) -> str:
