@@ -27,3 +27,9 @@ def forgotten(combination: Combination, changes: Mapping[str, Any]) -> list[str]
     before, after = read_facts(combination), read_facts(changed(combination, changes))
     named = [name for name in ("gpu", "sm", "model") if getattr(before, name)]
     return [name for name in named if not getattr(after, name)]
+
+
+def lacks_gpus(combination: Combination) -> bool:
+    """Whether the split has more ranks than there are GPUs."""
+    facts = read_facts(combination)
+    return bool(facts.count) and facts.tensor * (facts.given.pipeline_parallel or 1) > (facts.count or 0)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import WHOLE_GPUS, Fix, set_field, set_gpu
+from gpuyard.compat.problem import MORE_OF_THE_SAME, OTHER_HARDWARE, WHOLE_GPUS, Fix, set_field, set_gpu
 from gpuyard.compat.replacement import exchange_machine
 
 _LENGTHS = (131072, 98304, 65536, 49152, 32768, 24576, 16384, 12288, 8192, 4096, 2048, 1024, 512)
@@ -18,6 +18,8 @@ _LARGER = (
     ("b300", 275040),
 )
 """GPUs to move to, with their memory, MiB."""
+_NODE = 8
+"""GPUs of a node, which tensor parallel does not leave."""
 USUAL_SHARE = 0.9
 """What vLLM takes of a GPU by itself."""
 
@@ -59,7 +61,7 @@ def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
     if facts.mig:
         fixes.append(WHOLE_GPUS)
     if not facts.quantization and facts.sm >= (8, 0):
-        fixes.append(set_field("quantization", "awq", "use a 4-bit (AWQ) checkpoint"))
+        fixes.append(Fix("use a 4-bit (AWQ) checkpoint", {"quantization": "awq"}, MORE_OF_THE_SAME))
     larger = [name for name, memory in _LARGER if memory > (facts.memory_mib or 0)]
     fixes += [set_gpu(facts, name) for name in larger]
     if larger:
@@ -69,15 +71,14 @@ def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
             Fix(
                 f"use 8 {whole}B200 GPUs with tensor_parallel 8",
                 {**bigger.changes, "gpu_count": 8, "tensor_parallel": 8, "mig": None},
+                OTHER_HARDWARE,
             )
         )
-    if size >= 8:
-        fixes.append(
-            Fix(
-                "use two nodes: pipeline_parallel 2",
-                {"pipeline_parallel": 2 * int(facts.given.pipeline_parallel or 1)},
-            )
-        )
+    if size >= _NODE:
+        stages = int(facts.given.pipeline_parallel or 1)
+        stated = {"gpu_count": 2 * facts.count} if facts.given.gpu_count is not None and facts.count else {}
+        twice = {"pipeline_parallel": 2 * stages, **stated}
+        fixes.append(Fix(f"use twice the nodes: pipeline_parallel {2 * stages}", twice, OTHER_HARDWARE))
     return tuple(fixes)
 
 
@@ -94,9 +95,11 @@ def _split_over(facts: Facts, count: int) -> Fix:
     if machine is None:
         # the GPU of a machine type stays when the type goes
         kept = {"gpu": facts.given.gpu or gpu, "instance": None} if facts.given.instance else {}
-        return Fix(f"use {count} GPUs with tensor_parallel {count}", {"gpu_count": count, **wider, **kept})
+        more = {"gpu_count": count, **wider, **kept}
+        return Fix(f"use {count} GPUs with tensor_parallel {count}", more, MORE_OF_THE_SAME)
     stated = {"gpu_count": machine.gpu_count} if facts.given.gpu_count is not None else {}
     return Fix(
         f"use {machine.id} ({machine.gpu_count:g} {gpu}) with tensor_parallel {count}",
         {"instance": machine.id, **stated, **wider} | (alone if machine.gpu_count > count else {}),
+        MORE_OF_THE_SAME,
     )

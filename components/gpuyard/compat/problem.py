@@ -24,12 +24,22 @@ _TAGGED_BY_CUDA = ("vllm", "sglang")
 """Engines whose images are tagged ``v0.20.0`` and ``v0.20.0-cu129``."""
 
 
+MORE_OF_THE_SAME = 2
+"""More GPUs of the kind, or another checkpoint of the model."""
+OTHER_SOFTWARE = 3
+"""Another engine, or an image of one's own making."""
+OTHER_HARDWARE = 4
+"""GPUs of another kind, or more nodes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fix:
     """One way out: fields to change, and the same as an instruction."""
 
     text: str
     changes: Mapping[str, Any]
+    distance: int = 1
+    """How far it leads from what was asked: as many settings may be changed instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +97,15 @@ def set_gpu(facts: Facts, name: str) -> Fix:
         "instance": None,
     }
     if facts.given.instance is None:
-        return Fix(f"use {name} GPUs", changes)
+        return Fix(f"use {name} GPUs", changes, OTHER_HARDWARE)
     machine = exchange_machine(facts, name)
     if machine is not None:
         count = machine.gpu_count if facts.given.gpu_count is not None else None
         changes |= {"instance": machine.id, "gpu": None, "gpu_count": count}
-        return Fix(f"use {machine.id} ({name})", changes)
+        return Fix(f"use {machine.id} ({name})", changes, OTHER_HARDWARE)
     if facts.gpu_count:
         changes["gpu_count"] = facts.gpu_count
-    return Fix(f"use {name} GPUs", changes)
+    return Fix(f"use {name} GPUs", changes, OTHER_HARDWARE)
 
 
 def set_gpus(facts: Facts, *names: str) -> tuple[Fix, ...]:
@@ -136,7 +146,7 @@ def use_vllm(version: str, why: str = "") -> Fix:
         "cuda": None,
         "base_image_cuda": None,
     }
-    return Fix(f"use vLLM {version}{why}", changes)
+    return Fix(f"use vLLM {version}{why}", changes, OTHER_SOFTWARE)
 
 
 def use_eks_image(facts: Facts, text: str = "use the NVIDIA image {image}", **more: Any) -> Fix:

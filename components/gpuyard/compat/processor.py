@@ -8,7 +8,17 @@ from gpuyard.catalog.software_images import Amd64Image, amd64_images
 from gpuyard.catalog.software_runtimes import first_with_arm64
 from gpuyard.compat.build import OWN_IMAGES
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import VLLM_INSTEAD, Fix, Problem, set_field, set_gpu, set_release, use_eks_image
+from gpuyard.compat.problem import (
+    OTHER_HARDWARE,
+    OTHER_SOFTWARE,
+    VLLM_INSTEAD,
+    Fix,
+    Problem,
+    set_field,
+    set_gpu,
+    set_release,
+    use_eks_image,
+)
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted
 
@@ -77,8 +87,9 @@ def _of_image(facts: Facts, row: Amd64Image) -> Iterator[Problem]:
     own = str(facts.given.image)
     other = row.pattern.sub(row.instead, facts.image) if row.instead else ""
     fixes = (set_field("image", other, f"use image {other}"),) if other else ()
-    built = set_field("image", None, "use or build an image for arm64")
-    on_x86 = Fix("use a machine with x86 processors", {**set_gpu(facts, "a10g").changes, "cpu_arch": None})
+    built = Fix("use or build an image for arm64", {"image": None}, OTHER_SOFTWARE)
+    x86 = {**set_gpu(facts, "a10g").changes, "cpu_arch": None}
+    on_x86 = Fix("use a machine with x86 processors", x86, OTHER_HARDWARE)
     serves = facts.runtime or facts.given.model is not None
     yield Problem(
         "CPU_ARCH",
