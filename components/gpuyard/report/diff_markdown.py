@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from gpuyard.errors import Finding
 from gpuyard.report.comment import Section, render_comment
 from gpuyard.report.diff import Diff
 from gpuyard.report.diff_words import (
@@ -21,7 +20,7 @@ from gpuyard.report.diff_words import (
     rung_words,
     token_words,
 )
-from gpuyard.report.markup import Dialect, code, escape, head, marker, more, prose, row, verdict_lines
+from gpuyard.report.markup import Dialect, escape, finding_line, marker, more, table, verdict_lines
 from gpuyard.report.time_diff import EndpointTime
 
 _BROKEN = 10
@@ -58,9 +57,11 @@ def _summary(diff: Diff) -> Iterator[str]:
         yield f"- and {len(diff.replacements) - _REPLACEMENTS} more replacements, below"
     if diff.replacements:
         yield ""
-    yield from head("USD per month", "before", "after", "change", "", numbers=4)
-    for name, before, after, change, share in money_rows(diff):
-        yield row(name, before, after, f"**{change}**", share)
+    rows = (
+        (name, before, after, f"**{change}**", share)
+        for name, before, after, change, share in money_rows(diff)
+    )
+    yield from table(("USD per month", "before", "after", "change", ""), rows, numbers=4)
     yield ""
     for tokens in diff.tokens[:_TOKENS]:
         yield f"- {escape(token_words(tokens))}"
@@ -117,19 +118,18 @@ def _sections(diff: Diff, dialect: Dialect) -> Iterator[Section]:
 def _money(diff: Diff, dialect: Dialect) -> Iterator[str]:
     rows = group_rows(diff)
     if rows:
-        yield from head("expected, by group", "before", "after", "change", numbers=3)
-        yield from (row(*cells) for cells in rows)
+        yield from table(("expected, by group", "before", "after", "change"), rows, numbers=3)
         yield ""
     shown = [(change, effect) for change in diff.changes for effect in change.effects]
-    yield from head("", "resource", "part", "reason", "change", numbers=1)
-    for change, effect in shown[: dialect.rows]:
-        yield row(
+    parts = (
+        (
             change.kind,
-            escape(change.resource),
-            escape(effect.component),
-            escape(effect_words(effect)),
+            *map(escape, (change.resource, effect.component, effect_words(effect))),
             delta_words(effect.delta),
         )
+        for change, effect in shown[: dialect.rows]
+    )
+    yield from table(("", "resource", "part", "reason", "change"), parts, numbers=1)
     if any(" / " in effect.before + effect.after for _, effect in shown):
         yield ""
         yield "Three amounts: idle / expected / peak."
@@ -140,25 +140,20 @@ def _risk(diff: Diff, dialect: Dialect) -> Iterator[str]:
     pairs = [("new", finding) for finding in diff.risk.new]
     pairs += [("gone", finding) for finding in diff.risk.gone]
     for what, finding in pairs[: dialect.rows]:
-        yield f"- {what}: {_finding(finding)}"
+        yield f"- {what}: {finding_line(finding)}"
     yield from more(len(pairs), dialect.rows, "findings")
     for before, after in diff.risk.changed[: dialect.rows]:
         was = f" (was {before.severity})" if before.severity != after.severity else ""
-        yield f"- changed{was}: {_finding(after)}"
+        yield f"- changed{was}: {finding_line(after)}"
     yield from more(len(diff.risk.changed), dialect.rows, "changed findings")
-
-
-def _finding(finding: Finding) -> str:
-    place = f"{code(finding.path)}: " if finding.path else ""
-    return f"**{finding.severity}** {place}{prose(finding.message)} ({code(finding.code)})"
 
 
 def _time(found: EndpointTime) -> Iterator[str]:
     yield f"**{escape(found.endpoint)}**"
     yield ""
     if found.journeys:
-        yield from head("journey", "before", "after", "change", numbers=3)
-        yield from (row(*journey_words(journey)) for journey in found.journeys)
+        rows = map(journey_words, found.journeys)
+        yield from table(("journey", "before", "after", "change"), rows, numbers=3)
         yield ""
     for gate in found.gates:
         yield f"- {escape(gate_words(gate))}"

@@ -1,13 +1,25 @@
 """The report as a pull-request comment: totals first, details folded, a hidden marker to update in place."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
+from gpuyard.costs.line_item import Loads
 from gpuyard.economics.people import Ownership
-from gpuyard.leadtime.lead_time import LeadTime
+from gpuyard.leadtime.lead_time import LeadTime, Phase, Shortcut
 from gpuyard.report import token_words
 from gpuyard.report.comment import Section, render_comment
-from gpuyard.report.markup import Dialect, code, escape, head, marker, more, prose, row, verdict_lines
-from gpuyard.report.model import Report
+from gpuyard.report.markup import (
+    Dialect,
+    escape,
+    escaped,
+    finding_line,
+    marker,
+    more,
+    prose,
+    table,
+    verdict_lines,
+)
+from gpuyard.report.model import Report, RungRow
 from gpuyard.report.words import (
     JOURNEYS,
     count,
@@ -53,12 +65,15 @@ def _summary(report: Report) -> Iterator[str]:
     if broken:
         yield from verdict_lines(broken[:_BROKEN])
         yield ""
-    yield from head("USD per month", "idle", "expected", "peak", numbers=3)
-    for group, loads in costs.by_group.items():
-        yield row(group, usd(loads.idle), usd(loads.expected), usd(loads.peak))
-    yield row("**total**", *(f"**{usd(amount)}**" for amount in (total.idle, total.expected, total.peak)))
+    groups = [(group, *map(usd, _amounts(loads))) for group, loads in costs.by_group.items()]
+    totals = ("**total**", *(f"**{usd(amount)}**" for amount in _amounts(total)))
+    yield from table(("USD per month", "idle", "expected", "peak"), [*groups, totals], numbers=3)
     yield ""
     yield " ".join(_apart(report))
+
+
+def _amounts(loads: Loads) -> tuple[Decimal, Decimal, Decimal]:
+    return loads.idle, loads.expected, loads.peak
 
 
 def _without(report: Report) -> str:
@@ -125,31 +140,32 @@ def _details(report: Report, dialect: Dialect) -> Iterator[Section]:
 
 def _findings(report: Report, dialect: Dialect) -> Iterator[str]:
     for finding in report.findings[: dialect.rows]:
-        place = f"{code(finding.path)}: " if finding.path else ""
-        yield f"- **{finding.severity}** {place}{prose(finding.message)} ({code(finding.code)})"
+        yield f"- {finding_line(finding)}"
         if finding.fix:
             yield f"  - {prose(finding.fix)}"
     yield from more(len(report.findings), dialect.rows, "findings")
 
 
 def _unknown(report: Report, dialect: Dialect) -> Iterator[str]:
-    yield from head("resource", "part", "why")
-    for found in report.costs.unknown[: dialect.rows]:
-        yield row(escape(found.resource), escape(found.component), escape(found.reason))
+    rows = [(found.resource, found.component, found.reason) for found in report.costs.unknown[: dialect.rows]]
+    yield from table(("resource", "part", "why"), escaped(rows))
     yield from more(len(report.costs.unknown), dialect.rows, "unknown prices")
 
 
 def _items(report: Report, dialect: Dialect) -> Iterator[str]:
-    yield from head("resource", "part", "as of", "unit price", "expected per month", numbers=2)
     items = sorted(
         report.costs.items,
         key=lambda item: (-(item.effective.expected if item.effective else -1), item.urn, item.component),
     )
-    for item in items[: dialect.rows]:
-        amount = "by use" if item.effective is None else usd(item.effective.expected)
-        yield row(
-            escape(item.resource), escape(item.component), escape(item.as_of), escape(rate(item)), amount
+    rows = (
+        (
+            *map(escape, (item.resource, item.component, item.as_of, rate(item))),
+            "by use" if item.effective is None else usd(item.effective.expected),
         )
+        for item in items[: dialect.rows]
+    )
+    titles = ("resource", "part", "as of", "unit price", "expected per month")
+    yield from table(titles, rows, numbers=2)
     yield from more(len(items), dialect.rows, "line items, smaller ones")
 
 
@@ -158,24 +174,19 @@ def _tokens(report: Report) -> Iterator[str]:
         yield f"**{escape(endpoint)}**: {escape(token_words.headline(found))}"
         yield ""
         if found.at_planned is not None:
-            first, *rows = token_words.price_rows(found)
-            yield from head(*first, numbers=2)
-            for cells in rows:
-                yield row(*(escape(cell) for cell in cells))
+            first, *prices = token_words.price_rows(found)
+            yield from table(first, escaped(prices), numbers=2)
             yield ""
         for line in (*token_words.basis_lines(found), *token_words.demand_lines(found)):
             yield f"- {escape(line)}"
         yield ""
         if found.hosted:
             first, *hosted = token_words.hosted_rows(found)
-            yield from head(*first, numbers=3)
-            for line in hosted:
-                yield row(*(escape(cell) for cell in line))
+            yield from table(first, escaped(hosted), numbers=3)
             yield ""
         if found.cheaper:
-            yield from head("cheaper for the same target", "USD", "why not chosen")
-            for cells in token_words.cheaper_rows(found):
-                yield row(*(prose(cell) for cell in cells))
+            cheaper = (map(prose, cells) for cells in token_words.cheaper_rows(found))
+            yield from table(("cheaper for the same target", "USD", "why not chosen"), cheaper)
             yield ""
         elif found.next_cheaper:
             yield f"- {escape(found.next_cheaper)}"
@@ -183,9 +194,8 @@ def _tokens(report: Report) -> Iterator[str]:
 
 
 def _ownership(found: Ownership) -> Iterator[str]:
-    yield from head("people and ownership, apart", "USD", numbers=1)
-    for cells in token_words.ownership_rows(found):
-        yield row(*(escape(cell) for cell in cells))
+    rows = escaped(token_words.ownership_rows(found))
+    yield from table(("people and ownership, apart", "USD"), rows, numbers=1)
     yield ""
     for line in token_words.ownership_notes(found):
         yield f"- {escape(line)}"
@@ -205,9 +215,7 @@ def _lead_time(lead_time: LeadTime) -> Iterator[str]:
     journeys = [journey for journey in lead_time.journeys if journey.phases]
     if not journeys:
         return
-    yield from head("until tokens flow", "P50", "P90", numbers=2)
-    for journey in journeys:
-        yield row(*journey_line(journey))
+    yield from table(("until tokens flow", "P50", "P90"), map(journey_line, journeys), numbers=2)
     yield ""
     for journey in journeys:
         if journey.note:
@@ -218,22 +226,31 @@ def _lead_time(lead_time: LeadTime) -> Iterator[str]:
         yield f"- measured by you: {escape(', '.join(lead_time.measured))}"
     yield ""
     if lead_time.shortcuts:
-        yield from head("what would shorten it most", "effect on the P50", "how", "price", numbers=1)
-        for found in lead_time.shortcuts:
-            name, effect, price = shortcut_line(found)
-            yield row(escape(name), escape(effect), escape(found.changes), price)
+        titles = ("what would shorten it most", "effect on the P50", "how", "price")
+        yield from table(titles, map(_shortcut, lead_time.shortcuts), numbers=1)
         yield ""
-    yield from head("phase", "basis", "source", "P50", "P90", numbers=2)
-    for phase in journeys[0].phases:
-        source = escape(phase.source or phase.note)
-        yield row(escape(phase.name), phase.basis, source, duration(phase.p50_s), duration(phase.p90_s))
+    phases = map(_phase, journeys[0].phases)
+    yield from table(("phase", "basis", "source", "P50", "P90"), phases, numbers=2)
     yield ""
 
 
+def _shortcut(found: Shortcut) -> tuple[str, ...]:
+    name, effect, price = shortcut_line(found)
+    return escape(name), escape(effect), escape(found.changes), price
+
+
+def _phase(phase: Phase) -> tuple[str, ...]:
+    source = escape(phase.source or phase.note)
+    return escape(phase.name), phase.basis, source, duration(phase.p50_s), duration(phase.p90_s)
+
+
 def _ladder(report: Report, dialect: Dialect) -> Iterator[str]:
-    yield from head("", "endpoint", "place", "machine", "bought", "price", numbers=1)
-    for rung in report.rungs[: dialect.rows]:
-        mark = "active" if rung.is_active else f"{rung.number}"
-        words = (rung.endpoint, rung.place, rung.machine, rung.purchase.replace("_", " "), rung.price)
-        yield row(mark, *(escape(word) for word in words))
+    titles = ("", "endpoint", "place", "machine", "bought", "price")
+    yield from table(titles, map(_rung, report.rungs[: dialect.rows]), numbers=1)
     yield from more(len(report.rungs), dialect.rows, "rungs, in the lock")
+
+
+def _rung(rung: RungRow) -> tuple[str, ...]:
+    mark = "active" if rung.is_active else f"{rung.number}"
+    words = (rung.endpoint, rung.place, rung.machine, rung.purchase.replace("_", " "), rung.price)
+    return mark, *map(escape, words)

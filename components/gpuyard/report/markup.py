@@ -11,9 +11,10 @@ What differs, each checked against the host's documentation or its issue tracker
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
+from gpuyard.errors import Finding
 from gpuyard.report.limits import Verdict
 
 LONGEST_TEXT = 300
@@ -82,15 +83,20 @@ def _spaced(raw: str, escaped: str) -> str:
     return before + escaped + after
 
 
-def row(*cells: str) -> str:
-    """A row of a table; cells are Markdown already."""
+def table(titles: Sequence[str], rows: Iterable[Iterable[str]], *, numbers: int = 0) -> Iterator[str]:
+    """A table; cells are Markdown already, the last ``numbers`` columns are right-aligned."""
+    yield _row(titles)
+    yield "|" + "---|" * (len(titles) - numbers) + "---:|" * numbers
+    yield from map(_row, rows)
+
+
+def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def head(*titles: str, numbers: int = 0) -> list[str]:
-    """The first two lines of a table; the last ``numbers`` columns are right-aligned."""
-    words = len(titles) - numbers
-    return [row(*titles), "|" + "---|" * words + "---:|" * numbers]
+def escaped(rows: Iterable[Iterable[str]]) -> Iterator[Iterator[str]]:
+    """Rows of text as `escape` has it."""
+    return (map(escape, cells) for cells in rows)
 
 
 def more(count: int, shown: int, what: str) -> Iterator[str]:
@@ -105,6 +111,12 @@ def verdict_lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for verdict in sorted(verdicts, key=lambda verdict: verdict.is_met):
         sign = "✅ kept" if verdict.is_met else "❌ **broken**"
         yield f"- {sign}: {escape(verdict.subject, 100)}: {escape(verdict.reason)} ({code(verdict.gate)})"
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding in one line."""
+    place = f"{code(finding.path)}: " if finding.path else ""
+    return f"**{finding.severity}** {place}{prose(finding.message)} ({code(finding.code)})"
 
 
 def marker(kind: str, name: str) -> str:
