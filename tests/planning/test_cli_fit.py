@@ -44,7 +44,7 @@ def test_it_says_machines_prices_dates_regions_flags_and_what_fell_out(fit):
     assert "1 x l40s: --max-model-len=8192" in text
     assert "left out" in text
     assert "aws v100" in text
-    assert "against 88 logged starts" in lines[-1]
+    assert "against 89 logged starts" in lines[-1]
 
 
 def test_what_was_not_asked_is_named(fit):
@@ -149,7 +149,7 @@ def test_all_lists_every_machine_type(fit):
     assert "--all" not in long
 
 
-@pytest.mark.parametrize("runtime", ["sglang", "tgi", "tensorrt-llm"])
+@pytest.mark.parametrize("runtime", ["sglang", "tgi", "tensorrt-llm", "lmdeploy"])
 def test_other_runtimes_are_planned_with_their_newest_release(fit, runtime):
     code, text, _ = fit("Qwen/Qwen3-8B", "--runtime", runtime, "--gpu", "l40s")
     assert code == 0

@@ -13,6 +13,7 @@ from gpuyard.catalog.software_support import runtime_flags
 from gpuyard.planning.extras import Extras
 from gpuyard.planning.fit import fit_model, node_sizes, smallest_fit
 from gpuyard.planning.memory import visible_bytes
+from gpuyard.units import GIB
 
 from .conftest import gpu_with
 
@@ -157,6 +158,7 @@ def test_heads_that_do_not_divide_become_pipeline_stages():
         ("vllm", None, 0.92),
         ("tgi", "3.3.7", 0.90),
         ("tensorrt-llm", "1.2.1", 0.90),
+        ("lmdeploy", None, 0.80),
     ],
 )
 def test_each_release_takes_its_own_share(llama, runtime, version, share):
@@ -214,6 +216,17 @@ def test_sglang_leaves_what_its_formula_reserves(llama):
                 "--pp_size=2",
             ),
         ),
+        (
+            "lmdeploy",
+            {"gpus": 2, "concurrency": 1100, "context_tokens": 512, "kv_cache_dtype": "fp8"},
+            (
+                "--session-len=512",
+                "--cache-max-entry-count=0.80",
+                "--tp=2",
+                "--max-batch-size=1100",
+                "--quant-policy=8",
+            ),
+        ),
         ("custom", {"gpus": 1}, ()),
     ],
 )
@@ -249,6 +262,43 @@ def test_tensorrt_llms_cache_is_a_share_of_what_is_free_beside_weights_and_steps
     fitted = fit_model(llama, find_gpu("h100"), gpus=1, runtime="tensorrt-llm")
     free = visible_bytes(81_559) - fitted.weights_bytes_per_gpu - fitted.working_bytes_per_gpu
     assert fitted.kv_bytes_available == pytest.approx(0.9 * free, rel=1e-6)
+
+
+def test_a_step_of_lmdeploy_fits_what_its_share_leaves(llama):
+    fitted = fit_model(llama, find_gpu("h100"), gpus=1, runtime="lmdeploy")
+    seen, weights = visible_bytes(81_559), fitted.weights_bytes_per_gpu
+    assert fitted.kv_bytes_available == pytest.approx(0.8 * (seen - weights - 0.8 * GIB), rel=1e-6)
+    tight = fit_model(llama, gpu_with(18 * 1024), gpus=1, runtime="lmdeploy", concurrency=1)
+    told = dict(flag.split("=") for flag in tight.flags)
+    assert int(told["--max-prefill-token-num"]) < 8192
+    spent = tight.kv_bytes_available + tight.weights_bytes_per_gpu + tight.working_bytes_per_gpu
+    assert spent <= visible_bytes(18 * 1024) + 1
+    tighter = fit_model(llama, gpu_with(16_600), gpus=1, runtime="lmdeploy", concurrency=1)
+    assert 0 < tighter.memory_share < 0.8
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "reason"),
+    [
+        ("gemma-3-27b-it", {}, "which does not run google/gemma-3-27b-it: use vllm or sglang"),
+        ("Llama-3.1-8B", {"runtime_version": "0.13.0"}, "use 0.14.0 or newer, or vllm"),
+        ("Llama-3.1-8B", {"quantization": "nvfp4"}, "reads no nvfp4: use another checkpoint, or vllm"),
+        ("Llama-3.1-8B", {"kv_cache_dtype": "fp8_e5m2"}, "ask for fp8"),
+        ("Llama-3.1-8B", {"nodes": 2}, "LMDeploy has no pipeline parallel"),
+        ("Llama-3.1-8B", {"extras": Extras(adapters=2)}, "are not planned: use vllm or sglang"),
+        ("Qwen3-30B-A3B", {"expert_parallel": True}, "whole experts of LMDeploy are not planned"),
+    ],
+)
+def test_what_lmdeploy_cannot_do_is_refused_with_a_way_out(model, asked, reason):
+    fitted = fit_model(find_model(model), find_gpu("h100"), gpus=8, runtime="lmdeploy", **asked)
+    assert not fitted.fits
+    assert reason in fitted.reason
+
+
+def test_an_8_bit_cache_of_integers_wants_no_newer_gpu(llama):
+    asked = {"gpus": 4, "kv_cache_dtype": "fp8"}
+    assert fit_model(llama, find_gpu("t4"), runtime="lmdeploy", **asked).fits
+    assert not fit_model(llama, find_gpu("t4"), runtime="vllm", **asked).fits
 
 
 @pytest.mark.parametrize(

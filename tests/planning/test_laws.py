@@ -18,7 +18,7 @@ from .conftest import gpu_with
 
 MODELS = st.sampled_from(list(models().values()))
 MEMORY = st.integers(min_value=8 * 1024, max_value=300 * 1024)
-RUNTIMES = st.sampled_from(["vllm", "sglang", "tgi", "tensorrt-llm"])
+RUNTIMES = st.sampled_from(["vllm", "sglang", "tgi", "tensorrt-llm", "lmdeploy"])
 VERSIONS = st.sampled_from([None, "0.6.4", "0.9.2", "0.11.0", "0.24.0", "0.30.0"])
 CONTEXTS = st.integers(min_value=1, max_value=200_000)
 GPUS = st.sampled_from([1, 2, 4, 8])
@@ -154,7 +154,10 @@ def test_a_chosen_split_uses_every_gpu_and_divides_the_heads(model, gpus, nodes,
     assert not model.heads or model.heads % split.tensor == 0
 
 
-@given(st.sampled_from(["vllm", "sglang", "tgi", "tensorrt-llm", "custom", "else"]), st.text(max_size=12))
+@given(
+    st.sampled_from(["vllm", "sglang", "tgi", "tensorrt-llm", "lmdeploy", "custom", "else"]),
+    st.text(max_size=12),
+)
 def test_any_version_finds_an_engine(runtime, version):
     engine = find_engine(runtime, version)
     assert 0 < engine.share <= 1

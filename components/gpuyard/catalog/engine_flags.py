@@ -4,6 +4,7 @@ Sources: the engines' parsers, as `catalog/data/runtime_flags.csv` lists them by
 names that it had in 1.0 (command lines of NVIDIA/TensorRT-LLM#5872 and #5950, 2025-07) and has kept
 (`tensorrt_llm/commands/serve.py` of 2025-10 and 2026-01, `trtllm_serve_cli.yaml` of 2026; read 2026-11-27).
 Since 2026 the share is called `--free_gpu_memory_fraction` as well, and `--tp_size` `--tensor_parallel_size`.
+For LMDeploy those that `lmdeploy/cli/utils.py` has from 0.6.2 to 0.16.0.
 """
 
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ OPTIONS: Mapping[str, Option] = {
             "tgi": "--num-shard",
             "llama.cpp": "--tensor-split",
             "tensorrt-llm": "--tp_size",
+            "lmdeploy": "--tp",
         },
         short=("-tp", "--tp"),
     ),
@@ -54,6 +56,7 @@ OPTIONS: Mapping[str, Option] = {
             "tgi": "--max-total-tokens",
             "llama.cpp": "--ctx-size",
             "tensorrt-llm": "--max_seq_len",
+            "lmdeploy": "--session-len",
         }
     ),
     "max_num_seqs": Option(
@@ -62,6 +65,7 @@ OPTIONS: Mapping[str, Option] = {
             "sglang": "--max-running-requests",
             "tgi": "--max-concurrent-requests",
             "tensorrt-llm": "--max_batch_size",
+            "lmdeploy": "--max-batch-size",
         }
     ),
     "max_num_batched_tokens": Option(
@@ -69,6 +73,7 @@ OPTIONS: Mapping[str, Option] = {
             "vllm": "--max-num-batched-tokens",
             "sglang": "--chunked-prefill-size",
             "tensorrt-llm": "--max_num_tokens",
+            "lmdeploy": "--max-prefill-token-num",
         }
     ),
     "gpu_memory_utilization": Option(
@@ -77,13 +82,16 @@ OPTIONS: Mapping[str, Option] = {
             "sglang": "--mem-fraction-static",
             "tgi": "--cuda-memory-fraction",
             "tensorrt-llm": "--kv_cache_free_gpu_memory_fraction",
+            "lmdeploy": "--cache-max-entry-count",
         }
     ),
-    "dtype": Option(flags=dict.fromkeys(("vllm", "sglang", "tgi"), "--dtype")),
+    "dtype": Option(flags=dict.fromkeys(("vllm", "sglang", "tgi", "lmdeploy"), "--dtype")),
     "quantization": Option(
         flags={"vllm": "--quantization", "sglang": "--quantization", "tgi": "--quantize"}, short=("-q",)
     ),
-    "kv_cache_dtype": Option(flags=dict.fromkeys(("vllm", "sglang", "tgi"), "--kv-cache-dtype")),
+    "kv_cache_dtype": Option(
+        flags={**dict.fromkeys(("vllm", "sglang", "tgi"), "--kv-cache-dtype"), "lmdeploy": "--quant-policy"}
+    ),
     "eager": Option(flags={"vllm": "--enforce-eager", "sglang": "--disable-cuda-graph"}),
 }
 """By the field of a combination (`gpuyard compat`), where it has one."""

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.option("--concurrency", metavar="N", help="Sequences of that length at once. Default: 8.")
 @click.option("--quantization", metavar="KIND", help="fp8, awq, ... Default: the checkpoint's own.")
 @click.option("--kv-cache-dtype", metavar="KIND", help="fp8, ... Default: 16 bit.")
-@click.option("--runtime", default="vllm", show_default=True, help="vllm, sglang, tgi or tensorrt-llm.")
+@click.option(
+    "--runtime", default="vllm", show_default=True, help="vllm, sglang, tgi, tensorrt-llm or lmdeploy."
+)
 @click.option("--runtime-version", metavar="VERSION", help="Default: the newest known.")
 @click.option("--data-parallel", metavar="N", help="Copies of attention that share one set of experts.")
 @click.option("--expert-parallel", is_flag=True, help="Whole experts on each GPU instead of slices of all.")

@@ -17,7 +17,7 @@ from gpuyard.planning.fit import CONCURRENCY_DEFAULT, CONTEXT_DEFAULT
 from gpuyard.planning.quantization import KV_BYTES
 from gpuyard.records import record
 
-RUNTIMES = ("vllm", "sglang", "tgi", "tensorrt-llm")
+RUNTIMES = ("vllm", "sglang", "tgi", "tensorrt-llm", "lmdeploy")
 _ALIASES: Mapping[str, str] = dict.fromkeys(
     ("trtllm", "trt-llm", "tensorrt_llm", "tensorrtllm"), "tensorrt-llm"
 )

@@ -1,7 +1,7 @@
 """Whether weights fit the GPUs: refused only beyond the formulae's own error. `cache` judges the rest."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.gguf import gguf_types
 from gpuyard.catalog.quantizations import CONTAINERS, EXPERTS_ONLY, QUANTIZED, SCHEMES
@@ -34,8 +34,10 @@ MIXED = EXPERTS_ONLY | CONTAINERS
 """Schemes whose checkpoints differ in what they leave in 16 or 8 bit."""
 WHOLE = 0.97
 """Share of a GPU that weights can take at all: the driver and CUDA keep the rest."""
-OWN_SHARES = {"tgi": 0.95, "tensorrt-llm": WHOLE}
-"""The same as `LEAST_SHARE` for engines that take more; TensorRT-LLM's share is of what weights leave."""
+OF_FREE = ("tensorrt-llm", "lmdeploy")
+"""Engines whose share is of what weights leave, not of the GPU."""
+OWN_SHARES: Mapping[str, float] = dict.fromkeys(("tgi", *OF_FREE), 0.95)
+"""The same as `LEAST_SHARE` for engines that take more by themselves."""
 _OFFLOAD = ("--cpu-offload-gb", "--kv-offloading-size", "--offload", "--cpu-offload")
 _WITH_HOST = ("llama.cpp", "ollama", "ktransformers", "koboldcpp", "docker-model-runner")
 """Engines that keep what does not fit in the host's memory."""
@@ -85,7 +87,7 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
             source=size_source(facts),
             as_of=size_date(facts),
         )
-        if tight and not unverified and not unsaid:
+        if tight and not unverified and not unsaid and facts.runtime not in OF_FREE:
             yield no_room(facts, per_gpu, total * share)
         return
     if not _count_unsaid(facts) and not may_share_attention(facts):

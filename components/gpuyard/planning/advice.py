@@ -7,6 +7,7 @@ from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import HALF, SCHEMES
 from gpuyard.planning.fitted import Fit
+from gpuyard.planning.obstacle import UNSTAGED
 from gpuyard.planning.quantization import scheme_of
 from gpuyard.planning.wanted import Wanted
 from gpuyard.records import record
@@ -44,7 +45,7 @@ def changes(
         yield _fewer(fitted.max_concurrency)
     yield from _shorter(fitted, 1)
     for nodes in NODES:
-        if nodes > wanted.nodes and wanted.runtime != "tgi":
+        if nodes > wanted.nodes and wanted.runtime not in UNSTAGED:
             yield Change(
                 words=f"{nodes} nodes of {sizes[-1]} GPUs", wanted={"gpus": sizes[-1], "nodes": nodes}
             )

@@ -78,7 +78,7 @@ def spend(
     """
     share = engine.share if share is None else share
     weights = _loaded_bytes(model, split, quantization, extras)
-    if engine.runtime == "sglang":
+    if engine.runtime == "sglang" or engine.cache_first:
         working = other_bytes(engine, model, split, linked=linked)
     else:
         peak = step_bytes(model, split, engine, step)
@@ -121,6 +121,8 @@ def plan_budget(
             step=_shrink_prefill(default_step, reserved, split),
             default_step=default_step,
         )
+    if engine.cache_first:
+        return _cache_first(model, gpu, split, engine, default_step, weights, concurrency)
     peak = max(
         _affordable_peak(model, memory, split, engine, tiers),
         sampler_bytes(model, concurrency, runner_of(engine, model).per_logit),
@@ -137,6 +139,32 @@ def plan_budget(
         cache=cache_bytes(engine, memory, engine.share, weights + peak + around),
         step=step,
         default_step=default_step,
+    )
+
+
+def _cache_first(
+    model: ModelShape,
+    gpu: Gpu,
+    split: Split,
+    engine: Engine,
+    default: Step,
+    weights: int,
+    concurrency: int,
+) -> Budget:
+    """The largest step that fits what the share leaves; a smaller share where not even the least one does."""
+    other = other_bytes(engine, model, split, linked=gpu.linked)
+    free = visible_bytes(gpu.memory_mib or 0) - weights - other
+    rest = free - cache_bytes(engine, gpu.memory_mib or 0, engine.share, weights + other)
+    step = _largest_step(model, split, engine, default, max(rest, 0), concurrency)
+    peak = step_bytes(model, split, engine, step)
+    cache = free - max(rest, peak)
+    return Budget(
+        share=cache / free if cache > 0 and peak > rest else engine.share,
+        weights=weights,
+        working=other + peak,
+        cache=cache,
+        step=step,
+        default_step=default,
     )
 
 

@@ -9,14 +9,17 @@ SGLang      keeps what a formula reserves for prefill and graphs, the rest is we
 TGI         0.9 of what the process sees, less a prefill
 TensorRT-   profiles a step as vLLM does, then takes 0.9 of what is free beside it: the rest of the
 LLM         GPU stays empty. Its PyTorch backend, which `trtllm-serve` starts since 1.0
+LMDeploy    0.8 of what is free beside the weights, taken before any step, which has to do with the
+            rest. Its TurboMind engine
 ==========  =====================================================================================
 
 Sources: vllm `engine/arg_utils.py`, `config/cache.py` and `v1/sample/ops/topk_topp_sampler.py` (0.8 to
 0.33: 0.16 sorts, 0.17 does not; 0.7.1 caches latent attention compressed), `v1/worker/gpu/model_runner.py`
 (0.25.1 to 0.28.0 estimate no graphs), sglang `server_args.py` (0.5.x),
 text-generation-inference `models/globals.py`, read 2026-11-24; vllm-project/vllm#30515, #15357, #49233;
-TensorRT-LLM `_torch/pyexecutor/_util.py`, `llmapi/llm_args.py`, `commands/serve.py` (main of 2025-10, 2026-01
-and 2026-09) and `tests/unittest/api_stability/references/trtllm_serve_cli.yaml`, read 2026-11-27.
+TensorRT-LLM `_torch/pyexecutor/_util.py`, `llmapi/llm_args.py`, `commands/serve.py` (2025-10 to 2026) and
+`tests/unittest/api_stability/references/trtllm_serve_cli.yaml`, LMDeploy `src/turbomind/turbomind.cc`,
+`lmdeploy/messages.py` and `lmdeploy/utils.py` (0.10 to 0.16), read 2026-11-27.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,6 +53,8 @@ class Engine:
     """Of what a process sees of the GPU; SGLang computes its own."""
     of_free: bool = False
     """The share is of what weights, steps and libraries leave free, not of the GPU."""
+    cache_first: bool = False
+    """The cache is taken before any step, which has to do with what the share leaves."""
     runner: Runner = Runner()
     dense: Runner | None = None
     """The runner of dense models, where they have another."""
@@ -175,6 +180,19 @@ ENGINES: Sequence[Engine] = (
         other_linked=gib(1.9),
         other_latent=gib(7.7),
     ),
+    # one buffer of logits, and what sorting them for top-p takes
+    Engine(
+        runtime="lmdeploy",
+        share=0.80,
+        of_free=True,
+        cache_first=True,
+        runner=Runner(per_logit=12.0),
+        sliding_share=1.0,
+        encodes=False,
+        other=gib(0.8),
+        other_shared=gib(0.9),
+        other_linked=gib(1.9),
+    ),
 )
 """Oldest first for each runtime. A release newer than the last row is judged by it."""
 
@@ -205,6 +223,8 @@ SGLANG_TIERS = (
 TGI_TIERS = (Tier(memory_mib=0, tokens=4096, sequences=128),)
 TENSORRT_LLM_TIERS = (Tier(memory_mib=0, tokens=8192, sequences=2048),)
 """`--max_num_tokens` and `--max_batch_size`."""
+LMDEPLOY_SEQUENCES: Mapping[str, int] = {"a100": 384, "h100": 1024, "h200": 1024}
+"""`--max-batch-size` by a part of the GPU's name; 128 on any other."""
 _TIERS: Mapping[str, Sequence[Tier]] = {
     "sglang": SGLANG_TIERS,
     "tgi": TGI_TIERS,
@@ -232,6 +252,9 @@ def engine_at(runtime: str, key: tuple[int, ...]) -> Engine:
 def engine_tiers(engine: Engine, gpu_name: str) -> Sequence[Tier]:
     """The server's defaults on a GPU of that id, smallest memory first."""
     usual = VLLM_TIERS[:1] if "a100" in gpu_name.lower() else VLLM_TIERS
+    if engine.runtime == "lmdeploy":
+        named = (count for name, count in LMDEPLOY_SEQUENCES.items() if name in gpu_name.lower())
+        return (Tier(memory_mib=0, tokens=8192, sequences=next(named, 128)),)
     return _TIERS.get(engine.runtime, usual)
 
 

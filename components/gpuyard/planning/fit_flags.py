@@ -25,9 +25,10 @@ KV_FP8: Mapping[str, str] = {
     "sglang": "fp8_e4m3",
     "tgi": "fp8_e4m3fn",
     "tensorrt-llm": "fp8",
+    "lmdeploy": "8",
 }
 """Each planned runtime's word for an 8-bit cache."""
-HALVES: Mapping[str, str] = {"vllm": "half", "sglang": "half", "tgi": "float16"}
+HALVES: Mapping[str, str] = {"vllm": "half", "sglang": "half", "tgi": "float16", "lmdeploy": "float16"}
 """Each runtime's word for float16 weights."""
 LEFT_ALONE: Mapping[str, frozenset[str]] = {
     "sglang": frozenset({"max_num_seqs"}),
@@ -209,7 +210,7 @@ def _extra_flags(runtime: str, version: str | None, extras: Extras) -> list[str]
 def _ways(model: ModelShape, runtime: str, version: str | None, extras: Extras) -> list[str]:
     """What may be asked as well, where the model and the release have it."""
     ways = []
-    if runtime in ("tgi", "tensorrt-llm"):
+    if runtime in ("tgi", "tensorrt-llm", "lmdeploy"):
         return ways
     if model.vision is not None and not lacking(runtime, version, [TEXT_ONLY]):
         ways.append("plans for images; --text-only leaves their encoder out")

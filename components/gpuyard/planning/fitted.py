@@ -32,7 +32,7 @@ class Fit:
     max_concurrency: int
     """Sequences of ``context_tokens`` at once, at most what the runtime is told to run."""
     memory_share: float
-    """Of each GPU that the runtime takes; TensorRT-LLM: of what is free beside weights and steps."""
+    """Of each GPU that the runtime takes; TensorRT-LLM, LMDeploy: of what is free."""
     flags: tuple[str, ...]
     """For the runtime."""
     notes: tuple[str, ...] = ()

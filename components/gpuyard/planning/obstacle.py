@@ -22,7 +22,24 @@ _SERVES_CHECKPOINTS = (1, 0)
 `commands/serve.py` of 2025-10)."""
 _SM_MIN = {"tensorrt-llm": (8, 0)}
 """Ampere (its support matrix, general knowledge); its server has no flag for float16 on older ones."""
-_WITHOUT_EXTRAS = {"tgi": "TGI", "tensorrt-llm": "TensorRT-LLM"}
+_WITHOUT_EXTRAS = {"tgi": "TGI", "tensorrt-llm": "TensorRT-LLM", "lmdeploy": "LMDeploy"}
+UNSTAGED = {"tgi": "TGI", "lmdeploy": "LMDeploy"}
+"""Runtimes without pipeline parallel."""
+_TURBOMIND_SINCE = (0, 14)
+"""LMDeploy whose list of architectures was read."""
+_TURBOMIND = frozenset(
+    {
+        *("LlamaForCausalLM", "InternLM2ForCausalLM", "InternLM3ForCausalLM", "Qwen2ForCausalLM"),
+        *("Qwen2MoeForCausalLM", "Qwen3ForCausalLM", "Qwen3MoeForCausalLM", "Glm4MoeLiteForCausalLM"),
+        *("GptOssForCausalLM", "MixtralForCausalLM"),
+    }
+)
+"""What its TurboMind engine runs without images and states (`lmdeploy/turbomind/supported_models.py` of 0.14
+to 0.16); its PyTorch engine sets memory apart otherwise."""
+_TURBOMIND_FORMATS = frozenset(
+    {"bfloat16", "float16", "float32", "awq", "gptq", "w4a16", "int4", "compressed-tensors", "fp8", "mxfp4"}
+)
+"""`--model-format`, with what the names of checkpoints call them."""
 
 
 def find_obstacle(model: ModelShape, gpu: Gpu, wanted: Wanted) -> str:
@@ -42,8 +59,8 @@ def not_staged(wanted: Wanted, split: Split) -> str:
     """Why the runtime cannot cut what is asked into pipeline stages; empty: it can, or need not."""
     if split.pipeline == 1:
         return ""
-    if wanted.runtime == "tgi":
-        return "TGI has no pipeline parallel"
+    if wanted.runtime in UNSTAGED:
+        return f"{UNSTAGED[wanted.runtime]} has no pipeline parallel"
     old = wanted.runtime == "vllm" and () < release_key(wanted.runtime_version or "") < _DRAFTS_STAGED
     if wanted.extras.draft_tokens and (old or wanted.runtime == "sglang"):
         which = "vLLM before 0.27" if old else "SGLang"
@@ -52,7 +69,9 @@ def not_staged(wanted: Wanted, split: Split) -> str:
 
 
 def not_copied(wanted: Wanted, split: Split) -> str:
-    """Why the runtime cannot copy attention as often as is asked; empty: it can, or need not."""
+    """Why it cannot copy attention, or keep experts whole, as is asked; empty: it can, or need not."""
+    if wanted.runtime == "lmdeploy" and (split.data > 1 or split.experts):
+        return "copies of attention and whole experts of LMDeploy are not planned: use vllm or sglang"
     if wanted.runtime != "tensorrt-llm" or split.data == 1 or split.tensor == 1:
         return ""
     return (
@@ -78,7 +97,8 @@ def _hardware(model: ModelShape, gpu: Gpu, wanted: Wanted) -> str:
     engine = wanted.runtime
     if sm and sm < _SM_MIN.get(engine, ()):
         return f"{engine} wants compute capability 8.0, {gpu.id} has {gpu.sm}: use a newer GPU, or vllm"
-    if sm and sm < KV_FP8_SM_MIN and KV_BYTES[cache] < KV_BYTES["auto"]:
+    floats = wanted.runtime != "lmdeploy"  # its 8-bit cache is of integers
+    if floats and sm and sm < KV_FP8_SM_MIN and KV_BYTES[cache] < KV_BYTES["auto"]:
         return f"an fp8 cache wants compute capability 8.0, {gpu.id} has {gpu.sm}: leave it in 16 bit"
     return ""
 
@@ -101,6 +121,8 @@ def _engine(model: ModelShape, wanted: Wanted) -> str:
         return f"drafts and adapters of {_WITHOUT_EXTRAS[wanted.runtime]} are not planned: use vllm or sglang"
     if wanted.runtime == "tensorrt-llm":
         return _tensorrt_llm(model, wanted)
+    if wanted.runtime == "lmdeploy":
+        return _lmdeploy(model, wanted)
     if extras.draft_tokens and not model.draft_layers:
         return f"{model.id} has no draft layers of its own"
     return ""
@@ -120,6 +142,21 @@ def _tensorrt_llm(model: ModelShape, wanted: Wanted) -> str:
         return f"{what} of {model.id} in TensorRT-LLM are not planned: use vllm or sglang"
     if wanted.text_only:
         return "TensorRT-LLM has no flag that leaves an encoder out: plan it with images, or use vllm"
+    return ""
+
+
+def _lmdeploy(model: ModelShape, wanted: Wanted) -> str:
+    kind, version = quantization_of(model, wanted.quantization), wanted.runtime_version or ""
+    if () < release_key(version) < _TURBOMIND_SINCE:
+        return f"LMDeploy {version} runs other models than are planned: use 0.14.0 or newer, or vllm"
+    if model.architecture not in _TURBOMIND:
+        return (
+            f"of LMDeploy its TurboMind engine is planned, which does not run {model.id}: use vllm or sglang"
+        )
+    if kind not in _TURBOMIND_FORMATS:
+        return f"LMDeploy's TurboMind engine reads no {kind}: use another checkpoint, or vllm"
+    if (wanted.kv_cache_dtype or "").lower() == "fp8_e5m2":
+        return "8-bit caches of LMDeploy's TurboMind engine hold integers: ask for fp8, which is as large"
     return ""
 
 
