@@ -22,8 +22,9 @@ _SERVES_CHECKPOINTS = (1, 0)
 `commands/serve.py` of 2025-10)."""
 _SM_MIN = {"tensorrt-llm": (8, 0)}
 """Ampere (its support matrix, general knowledge); its server has no flag for float16 on older ones."""
-_WITHOUT_EXTRAS = {"tgi": "TGI", "tensorrt-llm": "TensorRT-LLM", "lmdeploy": "LMDeploy"}
-UNSTAGED = {"tgi": "TGI", "lmdeploy": "LMDeploy"}
+_NAMES = {"tgi": "TGI", "tensorrt-llm": "TensorRT-LLM", "lmdeploy": "LMDeploy"}
+"""Runtimes that are planned for writing text alone, without drafts and adapters."""
+UNSTAGED = ("tgi", "lmdeploy")
 """Runtimes without pipeline parallel."""
 _TURBOMIND_SINCE = (0, 14)
 """LMDeploy whose list of architectures was read."""
@@ -60,7 +61,7 @@ def not_staged(wanted: Wanted, split: Split) -> str:
     if split.pipeline == 1:
         return ""
     if wanted.runtime in UNSTAGED:
-        return f"{UNSTAGED[wanted.runtime]} has no pipeline parallel"
+        return f"{_NAMES[wanted.runtime]} has no pipeline parallel"
     old = wanted.runtime == "vllm" and () < release_key(wanted.runtime_version or "") < _DRAFTS_STAGED
     if wanted.extras.draft_tokens and (old or wanted.runtime == "sglang"):
         which = "vLLM before 0.27" if old else "SGLang"
@@ -113,12 +114,12 @@ def _oldest(model: ModelShape, kind: str, wanted: Wanted) -> tuple[int, ...]:
 def _engine(model: ModelShape, wanted: Wanted) -> str:
     """What is asked that this model or runtime does not have."""
     extras = wanted.extras
-    if wanted.runtime == "tgi" and embeds(model):
-        return "TGI writes text alone: serve it with vllm, sglang or text-embeddings-inference"
+    if wanted.runtime in _NAMES and embeds(model):
+        return f"{_NAMES[wanted.runtime]} writes text alone: use vllm, sglang or text-embeddings-inference"
     if wanted.runtime == "tgi" and is_gguf(quantization_of(model, wanted.quantization)):
         return "TGI reads GGUF files in its llama.cpp image alone: use vllm or sglang"
-    if wanted.runtime in _WITHOUT_EXTRAS and (extras.draft_tokens or extras.adapters):
-        return f"drafts and adapters of {_WITHOUT_EXTRAS[wanted.runtime]} are not planned: use vllm or sglang"
+    if wanted.runtime in _NAMES and (extras.draft_tokens or extras.adapters):
+        return f"drafts and adapters of {_NAMES[wanted.runtime]} are not planned: use vllm or sglang"
     if wanted.runtime == "tensorrt-llm":
         return _tensorrt_llm(model, wanted)
     if wanted.runtime == "lmdeploy":
