@@ -87,6 +87,12 @@ def _finding(model: type[BaseModel], problem: Any, prefix: str) -> Finding:
             "at least 1 entry is needed" if least == 1 else f"at least {least} entries are needed",
             "add one",
         )
+    elif kind == "string_type" and isinstance(value, int | float):
+        code, message = "INVALID", f"must be text, and YAML reads {value} as a number"
+        fix = "write it in quotes, with every digit"
+    elif kind in ("tuple_type", "list_type"):
+        code, message = "INVALID", "must be a list"
+        fix = f"write it as one: [{value}]" if isinstance(value, str) else "write it as one"
     elif kind.startswith("date_"):
         code, message, fix = "INVALID", f'"{value}" is no day', "write it as YYYY-MM-DD"
     else:

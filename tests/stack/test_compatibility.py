@@ -75,3 +75,46 @@ def test_a_context_that_nobody_asked_for_is_said(check):
     _, text = check("h100", 8, model="openai/gpt-oss-120b", context_tokens=None)
     assert "note: endpoints[0].context_tokens: is not set, so requests of 8,192 tokens are planned" in text
     assert "CONTEXT_ASSUMED" not in check("h100", 8, model="openai/gpt-oss-120b", context_tokens=65536)[1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"quantization": "fp9"}, ['endpoints[0].quantization: "fp9"', 'did you mean "fp8"?']),
+        ({"kv_cache_dtype": "fp3"}, ['endpoints[0].kv_cache_dtype: "fp3"', "others go into `args`"]),
+        ({"runtime_version": 0.1}, ["must be text, and YAML reads 0.1 as a number", "in quotes"]),
+        ({"args": "--enforce-eager"}, ["args: must be a list", "[--enforce-eager]"]),
+    ],
+)
+def test_what_is_no_value_of_a_key_is_said_with_what_is(check, asked, said):
+    code, text = check("l4", 4, **asked)
+    assert code == 2
+    for words in said:
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"context_tokens": 99999}, "more than the model's 40,960"),
+        ({"model": "BAAI/bge-m3", "runtime": "tgi", "context_tokens": None}, "TGI writes text alone"),
+    ],
+)
+def test_what_no_memory_would_mend_is_not_called_memory(check, asked, reason):
+    code, text = check("l4", 4, **asked)
+    assert code == 1
+    assert reason in text
+    assert "[MODEL_NOT_SERVED]" in text
+    assert "[MEMORY_" not in text
+
+
+def test_a_version_that_is_no_release_is_not_called_newer(check):
+    code, text = check("l4", 4, runtime_version="banana")
+    assert code == 0
+    assert '"banana" is no release of vllm' in text
+    assert "is newer than the catalog" not in text
+
+
+def test_a_newer_release_is_said_once(check):
+    text = check("l4", 4, runtime_version="0.99.0")[1]
+    assert text.count("is newer than the catalog") == 1

@@ -27,7 +27,17 @@ def _runtime(spec: EndpointSpec, prefix: str) -> Iterator[Finding]:
             source="huggingface/text-generation-inference PR #3345",
             as_of="2025-12-11",
         )
-    if newest and version_key(spec.version) > version_key(newest):
+    if newest and not any(map(str.isdigit, spec.version)):
+        yield Finding(
+            severity=Severity.WARNING,
+            code="RUNTIME_VERSION_UNKNOWN",
+            path=f"{prefix}runtime_version",
+            value=spec.version,
+            message=f'"{spec.version}" is no release of {engine.name}; it is set up as {newest}, '
+            f"with the image {spec.resolved_image}",
+            fix=f"write a release such as {newest}, and name another `image` where you want one",
+        )
+    elif newest and version_key(spec.version) > version_key(newest):
         yield Finding(
             severity=Severity.WARNING,
             code="RUNTIME_VERSION_UNKNOWN",

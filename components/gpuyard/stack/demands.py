@@ -147,9 +147,20 @@ def _purchases(capacity: Capacity) -> tuple[Purchase, ...]:
 
 
 def too_large(endpoint: Endpoint, refused: Sequence[Fit]) -> Finding:
-    """What no allowed accelerator holds: the weights, or beside them the cache of the requests."""
+    """What no allowed accelerator holds: the weights, or beside them the cache of the requests.
+
+    Or what none serves, however much memory it has.
+    """
     is_cache = any(fitted.kv_bytes_available > 0 for fitted in refused)
     reasons = "; ".join(f"{fitted.gpu}: {fitted.reason}" for fitted in refused)
+    if refused and all(fitted.max_concurrency >= fitted.concurrency for fitted in refused):
+        return Finding.error(
+            "MODEL_NOT_SERVED",
+            f"endpoints.{endpoint.name}.model",
+            f"cannot be served as asked on any allowed accelerator: {reasons}",
+            "change what the reason names: model, runtime, context or accelerator",
+            value=endpoint.model,
+        )
     return Finding.error(
         "MEMORY_KV" if is_cache else "MEMORY_WEIGHTS",
         f"endpoints.{endpoint.name}.{'context_tokens' if is_cache else 'model'}",

@@ -57,7 +57,13 @@ def _endpoint(plan: StackPlan, placed: EndpointPlan, path: str) -> list[Finding]
         spec = parse_spec(EndpointSpec, endpoint_args(plan, placed), path)
     except SpecError as error:
         return list(error.findings)
-    found = compatibility_findings(plan, placed, spec, path)
+    own = check_endpoint(spec, path)
+    said = {item.path for item in own if item.code.startswith("RUNTIME_")}
+    found = [
+        item
+        for item in compatibility_findings(plan, placed, spec, path)
+        if not (item.code.startswith("RUNTIME_") and item.path in said)
+    ]
     unfit = _unfit(placed, path, is_refused=has_errors(found))
     if unfit:  # it says the same, and what would hold the model
         order = list(Severity)
@@ -67,7 +73,7 @@ def _endpoint(plan: StackPlan, placed: EndpointPlan, path: str) -> list[Finding]
             for item in found
             if not item.code.startswith("MEMORY_") or order.index(item.severity) < worst
         ]
-    return [*check_endpoint(spec, path), *unfit, *found]
+    return [*own, *unfit, *found]
 
 
 def _unfit(placed: EndpointPlan, path: str, *, is_refused: bool) -> list[Finding]:
@@ -76,7 +82,7 @@ def _unfit(placed: EndpointPlan, path: str, *, is_refused: bool) -> list[Finding
     if fitted is None or fitted.fits or (is_refused and fitted.max_concurrency >= fitted.concurrency):
         return []
     found = too_large(placed.endpoint, [fitted])
-    starts = fitted.max_concurrency > 0 or placed.endpoint.args
+    starts = 0 < fitted.max_concurrency < fitted.concurrency or placed.endpoint.args
     return [
         replace(
             found,

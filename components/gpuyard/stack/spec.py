@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from gpuyard.capacity.demand import Interconnect, OrderKey, Purchase
 from gpuyard.capacity.purchase import Agreed
@@ -18,9 +18,11 @@ from gpuyard.catalog.geography import known_places
 from gpuyard.catalog.hardware import find_gpu, find_machine_type
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions
+from gpuyard.catalog.quantizations import NAMED, SCHEMES, normal_name
 from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.names import EC2_RESERVATION_ID
 from gpuyard.parsing import Spec, parse_spec
+from gpuyard.planning.quantization import KV_BYTES
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
 from gpuyard.stack.plain_secrets import find_secrets
 
@@ -251,7 +253,7 @@ class Endpoint(Spec):
     """Default: what the model's own config says."""
     kv_cache_dtype: str = ""
     context_tokens: int | None = Field(default=None, gt=0, le=16_777_216)
-    """Longest request. Default: what fits, at most the model's own limit."""
+    """Longest request. Default: 8192, at most the model's own limit."""
     concurrency: int = Field(default=8, gt=0, le=65_536)
     """Requests of that length one replica must hold at once. Default 8."""
     replicas_min: int = Field(default=1, ge=1, le=1000)
@@ -271,6 +273,16 @@ class Endpoint(Spec):
     """``LoadBalancer`` opens the endpoint to the outside, without authentication of its own."""
     load: LoadSpec | None = None
     """What is asked of it: replicas over the day, traffic and money per token follow. Default: not known."""
+
+    @field_validator("quantization", "kv_cache_dtype")
+    @classmethod
+    def _planned(cls, value: str, info: ValidationInfo) -> str:
+        known = NAMED if info.field_name == "quantization" else tuple(KV_BYTES)
+        name = normal_name(value) if info.field_name == "quantization" else value.lower()
+        if not value or info.data.get("runtime") == "custom" or name in known or name in SCHEMES:
+            return value
+        hint = f"{did_you_mean(name, known)}  known: {', '.join(known)}; others go into `args`"
+        raise ValueError(f'"{value}" is not one that can be planned\n{hint.strip()}')
 
     @model_validator(mode="after")
     def _range(self) -> "Endpoint":
