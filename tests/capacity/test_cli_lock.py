@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gpuyard.capacity.lock import lock_file_name, read_lock
+from gpuyard.capacity.lock import lock_file_name
+from gpuyard.capacity.lock_file import read_lock
 from gpuyard.cli.capacity_input import load_deployment
 from gpuyard.cli.main import run
 from gpuyard.stack.demands import make_demands

@@ -7,7 +7,8 @@ import pytest
 
 from gpuyard.capacity.demand import AllowedRegion, Demand, GpuNeed, Purchase
 from gpuyard.capacity.ladder import Ladder, rank_offerings
-from gpuyard.capacity.lock import make_lock, parse_lock, parse_lock_text, read_lock, render_lock
+from gpuyard.capacity.lock_file import parse_lock, parse_lock_text, read_lock, render_lock
+from gpuyard.capacity.lock_making import make_lock
 from gpuyard.errors import SpecError
 
 DEMAND = Demand(

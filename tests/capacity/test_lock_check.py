@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from gpuyard.capacity.lock import lock_file_name, parse_lock, read_lock, render_lock
+from gpuyard.capacity.lock import lock_file_name
+from gpuyard.capacity.lock_file import parse_lock, read_lock, render_lock
 from gpuyard.cli.capacity_input import load_deployment
 from gpuyard.errors import SpecError
 from gpuyard.stack.demands import make_demands

@@ -6,7 +6,9 @@ from typing import Any
 
 import pulumi
 
-from gpuyard.capacity.lock import lock_file_name, make_lock, read_lock, render_lock
+from gpuyard.capacity.lock import lock_file_name
+from gpuyard.capacity.lock_file import read_lock, render_lock
+from gpuyard.capacity.lock_making import make_lock
 from gpuyard.failover.candidate import candidates_of
 from gpuyard.failover.loop import make_state
 from gpuyard.failover.memory_file import memory_file_name, read_memory

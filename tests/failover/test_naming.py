@@ -2,7 +2,8 @@
 
 import pytest
 
-from gpuyard.capacity.lock import Lock, read_lock
+from gpuyard.capacity.lock import Lock
+from gpuyard.capacity.lock_file import read_lock
 from gpuyard.failover.candidate import candidates_of
 from gpuyard.failover.naming import leftovers, names_of, serving_rungs, standing_places
 

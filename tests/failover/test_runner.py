@@ -10,7 +10,7 @@ from .simulated import Deployment
 
 
 def first_region(deployment):
-    from gpuyard.capacity.lock import read_lock
+    from gpuyard.capacity.lock_file import read_lock
 
     return read_lock(deployment.lock_path).endpoints["chat"].rungs[0].region
 

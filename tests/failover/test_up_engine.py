@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gpuyard.capacity.lock import lock_file_name, make_lock, read_lock, render_lock
+from gpuyard.capacity.lock import lock_file_name
+from gpuyard.capacity.lock_file import read_lock, render_lock
+from gpuyard.capacity.lock_making import make_lock
 from gpuyard.engine.project import find_project
 from gpuyard.failover.automation import PulumiEngine
 from gpuyard.failover.memory_file import memory_file_name, read_memory
@@ -135,7 +137,7 @@ def test_interrupted_it_finishes_what_is_in_flight_and_goes_on_later(tmp_path):
     project.script(slow(first.machine_type, first.region))
     process = project.start()
     lines = []
-    for line in process.stderr:
+    for line in process.stderr or ():
         lines.append(line)
         if "create aws:eks/nodeGroup:NodeGroup" in line and "-chat-" in line:
             break

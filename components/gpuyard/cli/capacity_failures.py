@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gpuyard.capacity.lock import lock_rung
+from gpuyard.capacity.lock_making import lock_rung
 from gpuyard.capacity.rung import Ladder, Rung
 from gpuyard.capacity.walk import Walk, places_of
 from gpuyard.errors import Finding

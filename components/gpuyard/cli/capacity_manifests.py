@@ -16,7 +16,8 @@ def render_manifests(directory: Path, stack: str, role: str) -> str:
     """
     import yaml
 
-    from gpuyard.capacity.lock import lock_file_name, read_lock
+    from gpuyard.capacity.lock import lock_file_name
+    from gpuyard.capacity.lock_file import read_lock
     from gpuyard.cli.capacity_input import load_deployment
     from gpuyard.stack.plan import plan_stack
 

@@ -131,7 +131,8 @@ def _ad_hoc(options: Mapping[str, Any]) -> Request:
 
 
 def _of_stack(options: Mapping[str, Any]) -> Request:
-    from gpuyard.capacity.lock import lock_file_name, read_lock
+    from gpuyard.capacity.lock import lock_file_name
+    from gpuyard.capacity.lock_file import read_lock
     from gpuyard.cli.capacity_failures import read_failures
     from gpuyard.stack.demands import known_of, make_demands
     from gpuyard.stack.lock_check import check_lock

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from gpuyard.capacity.lock import Lock, lock_file_name, read_lock
+from gpuyard.capacity.lock import Lock, lock_file_name
+from gpuyard.capacity.lock_file import read_lock
 from gpuyard.engine.project import Project, find_project, load_stack
 from gpuyard.errors import Finding, SpecError, has_errors
 from gpuyard.failover.candidate import Candidate, candidates_of

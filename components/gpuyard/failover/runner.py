@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from gpuyard.capacity.lock import Lock, render_lock
+from gpuyard.capacity.lock import Lock
+from gpuyard.capacity.lock_file import render_lock
 from gpuyard.failover.candidate import Candidate
 from gpuyard.failover.classify import classify
 from gpuyard.failover.events import (

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from gpuyard.capacity.lock import lock_file_name, read_lock
+from gpuyard.capacity.lock import lock_file_name
+from gpuyard.capacity.lock_file import read_lock
 from gpuyard.files import write_atomically
 
 __all__ = ["load_lock_data", "write_atomically"]

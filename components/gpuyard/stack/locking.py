@@ -5,14 +5,9 @@ from difflib import unified_diff
 from pathlib import Path
 
 from gpuyard.capacity.ladder import Ladder, rank_offerings
-from gpuyard.capacity.lock import (
-    Lock,
-    active_rung,
-    lock_file_name,
-    make_lock,
-    parse_lock_text,
-    render_lock,
-)
+from gpuyard.capacity.lock import Lock, lock_file_name
+from gpuyard.capacity.lock_file import parse_lock_text, render_lock
+from gpuyard.capacity.lock_making import active_rung, make_lock
 from gpuyard.catalog.evidence import Evidence
 from gpuyard.errors import SpecError
 from gpuyard.stack.demands import known_of, make_demands

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from gpuyard.capacity.lock import parse_lock
+from gpuyard.capacity.lock_file import parse_lock
 from gpuyard.errors import Finding
 from gpuyard.stack.findings import check_stack
 from gpuyard.stack.plan import StackPlan, plan_stack
