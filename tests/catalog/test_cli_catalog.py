@@ -334,3 +334,19 @@ def test_beginnings_of_versions_and_whole_drivers_are_found(gpuyard, name, said)
     assert code == 0
     for words in said:
         assert words in text
+
+
+def test_a_table_wide_source_is_no_match(gpuyard):
+    """Every flag's row shares one source that names releases: it says nothing of the flag."""
+    _, text, _ = gpuyard("search", "vllm", "0.11")
+    assert "vllm_releases 0.11.0" in text
+    assert "--api-key" not in text
+
+
+def test_prices_of_a_day_to_come_are_refused(gpuyard, vms, tmp_path):
+    code, _, err = gpuyard(
+        "import", vms, "--cloud", "aws", "--as-of", "2999-01-01", "--output", tmp_path / "o.csv"
+    )
+    assert code == 2
+    assert "2999-01-01 is yet to come" in err
+    assert not (tmp_path / "o.csv").exists()

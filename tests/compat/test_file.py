@@ -195,3 +195,11 @@ def test_numbers_of_a_command_line_that_are_none_are_unknown(number: str) -> Non
 )
 def test_numbers_are_read_with_the_units_that_people_write(field: str, text: str, number: float) -> None:
     assert getattr(parse_combination({field: text}), field) == pytest.approx(number)
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [("tp", "tensor_parallel"), ("context-length", "max_model_len"), ("--mem-fraction-static", "gpu_memory")],
+)
+def test_what_engines_call_a_field_is_suggested(tmp_path, key, field):
+    assert f'did you mean "{field}' in _problems(tmp_path / "it.yaml", f"- {{gpu: l4, {key}: 2}}\n")

@@ -263,3 +263,10 @@ def test_sglang_is_told_that_a_model_which_could_write_embeds(fit):
     assert "--is-embedding" in fit("Qwen/Qwen3-Embedding-8B", "--gpu", "l40s", "--runtime", "sglang")[1]
     assert "--is-embedding" not in fit("BAAI/bge-m3", "--gpu", "l40s", "--runtime", "sglang")[1]
     assert "--is-embedding" not in fit("Qwen/Qwen3-8B", "--gpu", "l40s", "--runtime", "sglang")[1]
+
+
+def test_a_way_out_is_written_as_options_of_the_command(fit):
+    code, text, _ = fit("Qwen/Qwen3-8B", "--gpu", "v100")
+    assert code == 1
+    assert "(--runtime-version 0.19.1)" in text
+    assert fit("Qwen/Qwen3-8B", "--gpu", "v100", "--runtime-version", "0.19.1")[0] == 0

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from gpuyard.catalog.freshness import registered_tables
 from gpuyard.catalog.hardware import (
@@ -148,8 +149,14 @@ def _hit(kind: str, entry: Entry, summary: str) -> Hit:
 
 
 def _haystack(hit: Hit) -> str:
-    text = f"{hit.kind} {hit.id} {hit.summary} {hit.source}".lower()
+    source = "" if hit.source == _table_sources().get(hit.kind) else hit.source  # said of every row alike
+    text = f"{hit.kind} {hit.id} {hit.summary} {source}".lower()
     return f"{text} {_places(hit.id)}" if hit.kind == _MACHINE else text
+
+
+@cache
+def _table_sources() -> Mapping[str, str]:
+    return {table["file"].removesuffix(".csv"): table["source"] for table in registered_tables()}
 
 
 def _named(hit: Hit) -> set[str]:

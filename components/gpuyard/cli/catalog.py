@@ -140,7 +140,7 @@ def import_(path: Path, cloud: str | None, as_of: str, output: Path, style: str)
     """
     from gpuyard.catalog.skypilot import find_files, read_skypilot
 
-    day, held = _day(as_of, "--as-of").isoformat(), _held(output)
+    day, held = _past(as_of, "--as-of").isoformat(), _held(output)
     found = [read_skypilot(file, whose, day) for whose, file in find_files(path, cloud).items()]
     skipped: dict[str, int] = {}
     for catalog in found:
@@ -285,6 +285,14 @@ def _day(text: str, option: str) -> date:
         raise SpecError(
             [_problem(option, text, f'"{text}" is not a date', "give it as YYYY-MM-DD")]
         ) from None
+
+
+def _past(text: str, option: str) -> date:
+    """A day that was: prices of a day to come would never be old."""
+    day = _day(text, option)
+    if day > date.today():
+        raise SpecError([_problem(option, text, f"{text} is yet to come", "give the day of the prices")])
+    return day
 
 
 def _problem(path: str, value: str, message: str, fix: str) -> Finding:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gpuyard.catalog.hardware import Gpu
     from gpuyard.cli.fit_request import Request
     from gpuyard.planning.fitted import Fit
@@ -92,10 +94,26 @@ def _judge(request: "Request", fitted: "Fit", gpu: "Gpu") -> "Verdict":
     )
     said = [
         (finding.severity, f"{finding.message}; {finding.fix}  [{finding.code}]")
-        for finding in check(combination)
+        for finding in check(combination, spell=_spell)
         if not finding.code.startswith(("MEMORY_", "TP_"))  # judged here
     ]
     return Verdict(
         refusal=next((text for severity, text in said if severity is Severity.ERROR), ""),
         warnings=tuple(text for severity, text in said if severity is Severity.WARNING),
+    )
+
+
+_OPTIONS = {
+    "gpu": "--gpu",
+    "runtime": "--runtime",
+    "runtime_version": "--runtime-version",
+    "quantization": "--quantization",
+    "kv_cache_dtype": "--kv-cache-dtype",
+}
+
+
+def _spell(changes: "Mapping[str, Any]") -> str:
+    """Changed fields as options of this command; the words before say the others."""
+    return " ".join(
+        f"{_OPTIONS[field]} {value}" for field, value in changes.items() if field in _OPTIONS and value
     )

@@ -10,6 +10,7 @@ from math import isnan
 from operator import attrgetter
 from typing import Any
 
+from gpuyard.catalog.engine_flags import OPTIONS
 from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.records import record
 
@@ -119,6 +120,13 @@ _UNKNOWN = frozenset(
 NUMBER_MAX = 10**12
 TEXT_MAX = 2000
 """Characters of one value; flags and environment may be longer."""
+_STATED_BY = {
+    flag.lstrip("-").replace("-", "_"): field
+    for field in FIELDS
+    if field in OPTIONS
+    for flag in (*OPTIONS[field].flags.values(), *OPTIONS[field].short)
+}
+"""Fields by what engines call them: ``tp``, ``context_length``."""
 _HUB = re.compile(r"^(https?://(huggingface\.co|hf\.co)/|hf://)")
 """Where a model lies, in front of its name."""
 
@@ -135,6 +143,12 @@ def parse_combination(data: Any, path: str = "") -> Combination:
     return found
 
 
+def _hint(key: str) -> str:
+    """The field that an unknown one is like, or that engines call so."""
+    name = key.strip().lower().lstrip("-").replace("-", "_")
+    return f'did you mean "{_STATED_BY[name]}"?' if name in _STATED_BY else did_you_mean(key, FIELDS)
+
+
 def read_combination(data: Any, path: str = "") -> tuple[Combination | None, list[Finding]]:
     """The combination, or every problem of the data."""
     if not isinstance(data, Mapping):
@@ -148,7 +162,7 @@ def read_combination(data: Any, path: str = "") -> tuple[Combination | None, lis
     for key, value in data.items():
         place = f"{path}.{key}" if path else str(key)
         if key not in _KNOWN:
-            hint = did_you_mean(str(key), FIELDS)
+            hint = _hint(str(key))
             fix = f"{hint or 'remove it'}  known fields: {', '.join(FIELDS)}"
             problems.append(_problem(place, "UNKNOWN_KEY", f'there is no field "{key}" here', fix))
             continue
