@@ -17,6 +17,7 @@ from gpuyard.costs import (
     gcp_reservations,
     gcp_services,
     gcp_storage,
+    gke,
     in_cluster,
 )
 from gpuyard.costs.line_item import Charge
@@ -75,7 +76,7 @@ PRICED: Mapping[str, Pricer] = {
     "aws:cloudfront/distribution:Distribution": aws_apps.price_distribution,
     "aws:sfn/stateMachine:StateMachine": aws_apps.price_state_machine,
     **dict.fromkeys(gcp_parts.PARTS, gcp_services.price_parts),
-    "gcp:container/cluster:Cluster": gcp_nodes.price_gke_cluster,
+    "gcp:container/cluster:Cluster": gke.price_gke_cluster,
     "gcp:container/nodePool:NodePool": gcp_nodes.price_node_pool,
     "gcp:compute/instance:Instance": gcp_nodes.price_gce_instance,
     **dict.fromkeys(gcp_nodes.GROUPS, gcp_nodes.price_instance_group),
