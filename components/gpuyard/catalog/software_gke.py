@@ -18,6 +18,8 @@ class GkeGpu:
     """First GKE that has its machine types."""
     asked: tuple[Version, ...]
     """First patch of each minor version that Google's guides ask for now; others ran before."""
+    autopilot: tuple[Version, ...]
+    """First Autopilot that offers it, of each minor version where it came with a patch; empty: not known."""
     default_driver_since: Version
     """First GKE whose default driver drives it; before, a pool has to ask for the latest."""
     driver: Version
@@ -39,6 +41,7 @@ def gke_gpus() -> Mapping[str, GkeGpu]:
             gpu=row["gpu"],
             first=read_gke_version(row["first"]),
             asked=tuple(read_gke_version(part) for part in row["asked"].split()),
+            autopilot=tuple(read_gke_version(part) for part in row["autopilot"].split()),
             default_driver_since=read_gke_version(row["default_driver_since"]),
             driver=parse_version(row["driver"]),
             source=row["source"],

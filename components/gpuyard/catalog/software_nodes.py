@@ -45,6 +45,9 @@ class OperatorOs:
     """The last one; empty: the newest has them."""
     range_is_sure: bool
     """Whether images were seen missing outside of that range; else only the support matrix says so."""
+    first_images: tuple[Version, ...]
+    """The oldest driver of each branch that has an image, in order; branches before the last one that are not
+    among them have none. Empty: not known."""
     by_partner: bool
     """Whether a partner's registry has them, which the operator must be pointed to."""
     settings: str
@@ -210,6 +213,7 @@ def operator_systems() -> Mapping[str, OperatorOs]:
             since=parse_version(row["operator_min"]),
             until=parse_version(row["operator_max"]),
             range_is_sure=row["range_is_sure"] == "yes",
+            first_images=tuple(parse_version(part) for part in row["first_images"].split()),
             by_partner=row["driver_container"].lower() == "partner images",
             settings=row["operator_settings"],
             source=row["source"],

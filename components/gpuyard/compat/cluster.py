@@ -127,18 +127,20 @@ def _dra_floor(facts: Facts, text: str, version: Version) -> Iterator[Problem]:
         floor = DRA_ADDRESSING[1]
     by_default = version >= DRA_WITH_V1 or () < version < DRA_FIRST
     by_default = by_default and gate is None and not _WITHOUT_DOMAINS.search(text)
-    for needed, holds, severity in (
-        (floor, True, Severity.ERROR),
-        (COMPUTE_DOMAIN_MIN_DRIVER, by_default, Severity.WARNING),
+    for needed, holds, what in (
+        (floor, True, "the DRA driver"),
+        (
+            COMPUTE_DOMAIN_MIN_DRIVER,
+            by_default,
+            "its plugin for compute domains, which the chart installs too,",
+        ),
     ):
         if holds and facts.driver_high and facts.driver_high < needed:
-            what = "the DRA driver" if severity is Severity.ERROR else "its plugin for compute domains"
             yield Problem(
                 "DRA_DRIVER_MIN",
                 "driver",
                 f"{what} needs driver {driver_text(needed)} or newer, the node has {facts.driver_text}",
                 (raise_driver(facts, needed),),
-                severity,
                 source=needed.source,
             )
             return

@@ -9,7 +9,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
 from gpuyard.compat.gke_pool import change_pool_driver, pool_driver
-from gpuyard.compat.owner import has_operator, has_values, installs_toolkit, is_on, switched
+from gpuyard.compat.owner import has_operator, installs_toolkit, is_on, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
 from gpuyard.compat.spelling import INSTALLER, plain
 from gpuyard.errors import Severity
@@ -55,10 +55,6 @@ def _read_only(facts: Facts) -> Iterator[Problem]:
         "toolkit",
         "the operator's toolkit goes to /usr/local/nvidia, which Container-Optimized OS keeps read-only",
         (set_field("toolkit", f"installDir={INSTALL_DIR}", f"set toolkit.installDir={INSTALL_DIR}"),),
-        # a manager alone leaves the folder open; another folder, or a list of values without it, does not
-        Severity.WARNING
-        if facts.manager and not _names_default(facts) and not has_values(facts)
-        else Severity.ERROR,
     )
 
 
@@ -125,9 +121,3 @@ def _plugin_label(facts: Facts) -> Iterator[Problem]:
             Severity.WARNING,
             source=OWN_PLUGIN,
         )
-
-
-def _names_default(facts: Facts) -> bool:
-    """Whether the toolkit's folder is another one by what is written."""
-    text = plain(facts.given.toolkit)
-    return "/" in text or "default" in text or text in ("enabled", "true", "yes", "operator")

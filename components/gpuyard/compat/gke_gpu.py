@@ -8,9 +8,12 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_pool import change_pool_driver, pool_driver
 from gpuyard.compat.owner import has_operator
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.errors import Severity
 
+SLICES_ON_AUTOPILOT = Sourced((1, 29, 3, 1093000), "GKE docs, GPUs in Autopilot (2026-06-25)")
+"""First Autopilot that cuts GPUs into MIG slices."""
 _PATCH = 3
 """Parts of a version before Google's build number."""
 
@@ -19,15 +22,29 @@ def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
     """What GKE's version says against the GPU."""
     row = gke_gpus().get(facts.gpu.id) if facts.gpu else None
     version = read_gke_version(facts.given.kubernetes) if facts.given.kubernetes is not None else ()
-    if row is None or facts.platform != "gke" or len(version) < len((1, 0)):
+    if facts.platform != "gke" or len(version) < len((1, 0)):
         return
-    newest = dotted(max((*row.asked, row.first, row.default_driver_since))[:2])
-    fix = set_field("kubernetes", newest, f"use GKE {newest}")
-    if _is_before(version, row.first):
+    by_autopilot = facts.os == "GKE Autopilot"
+    if by_autopilot and facts.mig and _is_before(version, SLICES_ON_AUTOPILOT):
         yield Problem(
             "K8S_VERSION",
             "kubernetes",
-            f"GKE has {facts.who} from {_written(row.first)} on, this is {_written(version)}",
+            f"GKE Autopilot has MIG slices from {_written(SLICES_ON_AUTOPILOT)} on, "
+            f"this is {_written(version)}",
+            (set_field("kubernetes", "1.30", "use GKE 1.30"),),
+            source=SLICES_ON_AUTOPILOT.source,
+        )
+    if row is None:
+        return
+    newest = dotted(max((*row.asked, *row.autopilot, row.first, row.default_driver_since))[:2])
+    fix = set_field("kubernetes", newest, f"use GKE {newest}")
+    first = _first(version, row.autopilot) if by_autopilot and row.autopilot else row.first
+    if _is_before(version, first):
+        yield Problem(
+            "K8S_VERSION",
+            "kubernetes",
+            f"GKE {'Autopilot ' if by_autopilot else ''}has {facts.who} from {_written(first)} on, "
+            f"this is {_written(version)}",
             (fix,),
             source=row.source,
             as_of=row.as_of,
@@ -82,6 +99,11 @@ def _default_driver(facts: Facts, row: GkeGpu, version: Version) -> Iterator[Pro
         source=row.source,
         as_of=row.as_of,
     )
+
+
+def _first(version: Version, offered: tuple[Version, ...]) -> Version:
+    """The first one of the version's own minor release, else the oldest of all."""
+    return next((first for first in offered if first[:2] == version[:2]), min(offered))
 
 
 def _is_before(version: Version, bound: Version) -> bool:

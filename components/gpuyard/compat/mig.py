@@ -41,6 +41,7 @@ BY_WHOLE_GPU = Sourced((0, 13, 2), "ollama/ollama#13800, #14031 (2026-02-02)")
 LAST_SEEN = (0, 15)
 """Newest Ollama that was seen failing so; the fix, its PR#13851, is open."""
 
+ONE_SLICE = "NVIDIA MIG user guide, device enumeration; gpustack/gpustack#2758"
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 _PROFILE = re.compile(r"\b(\d)g\.(\d+)gb")
 EIGHTHS: dict[int, tuple[int, ...]] = {1: (1, 2), 2: (2,), 3: (4,), 4: (4,), 7: (8,)}
@@ -56,6 +57,7 @@ def mig_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on slices."""
     yield from _uuid(facts)
     if facts.mig:
+        yield from _index(facts)
         yield from _unseen(facts)
         yield from _split(facts)
         yield from _driver(facts)
@@ -90,6 +92,27 @@ def _uuid(facts: Facts) -> Iterator[Problem]:
         ),
         Severity.WARNING if reads or is_open else Severity.ERROR,
         source=READS_UUIDS.source if reads else "",
+    )
+
+
+def _index(facts: Facts) -> Iterator[Problem]:
+    """Devices named by numbers that start after the one slice that a process sees."""
+    numbers = re.fullmatch(r"[1-9]\d*(,\d+)*", facts.env.get("CUDA_VISIBLE_DEVICES", "").replace(" ", ""))
+    if numbers is None or "mixed" in facts.mig:
+        return
+    in_container = facts.install == "docker" or facts.platform not in ("", "bare")
+    yield Problem(
+        "MIG_UUID",
+        "env",
+        f"CUDA shows a process one slice, device 0: CUDA_VISIBLE_DEVICES={numbers[0]} leaves it none",
+        (
+            Fix(
+                "let the container runtime select the slice and use index 0",
+                with_env(facts, "CUDA_VISIBLE_DEVICES", "0"),
+            ),
+        ),
+        Severity.ERROR if in_container and (facts.count or 1) == 1 else Severity.WARNING,
+        source=ONE_SLICE,
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gpuyard.catalog.software import parse_version
+from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import OperatorOs, operator_releases, operator_systems
 from gpuyard.compat.fabric import fabric_problems
 from gpuyard.compat.facts import Facts
@@ -22,8 +22,8 @@ from gpuyard.compat.owner import (
     stated_operator,
     switched,
 )
-from gpuyard.compat.problem import Fix, Problem, use_eks_image, without_flags
-from gpuyard.compat.spelling import dotted, plain
+from gpuyard.compat.problem import Fix, Problem, raise_driver, set_driver, use_eks_image, without_flags
+from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.compat.systems import EKS_IMAGE
 from gpuyard.errors import Severity
 
@@ -133,14 +133,31 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
         Fix(f"use GPU Operator {version}", {"gpu_operator": version})
         for version in ((f"v{dotted(system.until)}",) if late else versions)
     )
-    if early or late:
+    refused = system.range_is_sure and (early or (late and not own_driver))
+    lacks = _lacks_image(system, facts.driver)
+    if refused or ((early or late) and not lacks):
         yield Problem(
             "OS_NO_DRIVER_CONTAINER",
             "gpu_operator",
             f"GPU Operator {dotted(release)} has no driver container for {system.name} "
             + ("yet" if early else "any more"),
             (*fixes, _by_image(facts)),
-            Severity.ERROR if system.range_is_sure and (early or not own_driver) else Severity.WARNING,
+            Severity.ERROR if refused else Severity.WARNING,
+            source=system.source,
+            as_of=system.as_of,
+        )
+    elif lacks:
+        newest = driver_text(system.first_images[-1])
+        yield Problem(
+            "OS_NO_DRIVER_CONTAINER",
+            "driver",
+            f"driver {facts.driver_text} has no container for {system.name}, where images begin with "
+            + ", ".join(driver_text(first) for first in system.first_images),
+            (
+                *(raise_driver(facts, first) for first in system.first_images if first > facts.driver),
+                set_driver(facts, newest),
+                _by_image(facts),
+            ),
             source=system.source,
             as_of=system.as_of,
         )
@@ -154,6 +171,13 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
             source=system.source,
             as_of=system.as_of,
         )
+
+
+def _lacks_image(system: OperatorOs, driver: Version) -> bool:
+    """Whether that driver is older than every image of its branch for the system, or its branch has none."""
+    if not driver or not system.first_images or driver[:1] > system.first_images[-1][:1]:
+        return False
+    return not any(first[:1] == driver[:1] and first <= driver for first in system.first_images)
 
 
 def _two_drivers(facts: Facts) -> Iterator[Problem]:

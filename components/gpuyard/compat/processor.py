@@ -1,5 +1,6 @@
 """The node's processor: images, node images and releases that are built for another one."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
@@ -8,6 +9,7 @@ from gpuyard.catalog.software_images import Amd64Image, amd64_images
 from gpuyard.catalog.software_runtimes import first_with_arm64
 from gpuyard.compat.build import OWN_IMAGES
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.owner import stated_operator
 from gpuyard.compat.problem import (
     OTHER_HARDWARE,
     OTHER_SOFTWARE,
@@ -31,12 +33,23 @@ ARM64_WHEELS: Mapping[str, tuple[Sourced[int], str]] = {
         Sourced((0, 46, 0, 0), "NVIDIA/workbench-example-mistral-finetune PR#4"),
         "its wheel has kernels for x86_64 only",
     ),
+    "onnxruntime-gpu": (Sourced((1, 29, 0, 0), "onnxruntime-gpu on PyPI (2026-11-27)"), "it has no wheel"),
     "pytorch": _TORCH,
+    "tensorrt-llm": (
+        Sourced((0, 15, 0, 0), "NVIDIA/TensorRT-LLM#2060, #2181 and its release notes"),
+        "NVIDIA's index has no wheel",
+    ),
     "torch": _TORCH,
 }
 """Per library: first release whose wheel on PyPI runs on an arm64 machine's GPU, and what is wrong before."""
+_JETSON = re.compile(r"jetson|orin|xavier")
+"""Modules for which NVIDIA has indexes of its own."""
 SGLANG_ON_ARM64: Version = (0, 5, 0, 0)
 """First SGLang with images for arm64."""
+OPERATOR_ON_ARM64 = Sourced(
+    (1, 10), "NVIDIA/gpu-operator .common-ci.yml@v1.10.0 (2022-03-18); release notes of 1.10.0 and 22.9.0"
+)
+"""First GPU Operator with images for arm64."""
 _SPELLINGS = (
     ("amd64", ("amd64", "x86")),
     ("arm64", ("arm64", "arm_64", "aarch64")),
@@ -47,6 +60,18 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the processor."""
     if not facts.arch:
         return
+    release = stated_operator(facts) if facts.arch == "arm64" else None
+    if release is not None and release.key < OPERATOR_ON_ARM64:
+        yield Problem(
+            "CPU_ARCH",
+            "gpu_operator",
+            f"GPU Operator {release.version} and its parts are published for amd64 only",
+            (
+                set_field("gpu_operator", "v22.9.2", "use GPU Operator v22.9.2"),
+                set_field("gpu_operator", "v25.3.4", "use GPU Operator v25.3.4"),
+            ),
+            source=OPERATOR_ON_ARM64.source,
+        )
     built = _arch_in(facts.image.rpartition(":")[2])
     node = _arch_in(facts.node_image)
     if built and built != facts.arch:
@@ -125,12 +150,13 @@ def _of_release(facts: Facts) -> Iterator[Problem]:
 
 
 def _of_wheel(facts: Facts) -> Iterator[Problem]:
-    name = facts.runtime_text
-    if name not in ARM64_WHEELS or not facts.gpu_name:
+    name = facts.runtime if facts.runtime == "tensorrt-llm" else facts.runtime_text
+    if name not in ARM64_WHEELS or not facts.gpu_name or _JETSON.search(facts.gpu_name):
         return
     since, why = ARM64_WHEELS[name]
     # other indexes have wheels of torch with CUDA
-    is_meant = name == "bitsandbytes" or (facts.install == "pip" and facts.given.cuda is None)
+    other_index = ARM64_WHEELS[name] is _TORCH and facts.given.cuda is not None
+    is_meant = name == "bitsandbytes" or (facts.install == "pip" and not other_index)
     if is_meant and () < facts.version < since:
         newer = dotted(since[:3])
         yield Problem(

@@ -56,8 +56,9 @@ def read_facts(given: Combination) -> Facts:
     cuda, cuda_is_given = read_cuda(given, image, runtime, version, release, install)
     platform = read_platform(given)
     told = f"{plain(given.os)} {plain(given.ami)}".strip()
-    system, glibc = read_system(f"{told} autopilot" if "autopilot" in plain(given.platform) else told)
-    if not told:
+    autopilot = "autopilot" in f"{plain(given.platform)} {instance}"
+    system, glibc = read_system(f"{told} autopilot" if autopilot else told)
+    if not told and not autopilot:
         system, glibc = read_system(plain(given.platform))
     kubernetes = read_kubernetes(given)
     driver, branch = _driver(given, kubernetes)

@@ -32,6 +32,11 @@ SUPPORTS_V4: Version = (1, 20)
 SAFE = "1.18.1"
 OWN_CONTAINERD = ("k3s", "rke2", "k0s", "microk8s")
 """Distributions that keep `containerd` to themselves."""
+LOSES_IMPORTS: Sourced[int] = Sourced(
+    (1, 18, 0),
+    "NVIDIA/gpu-operator#1835; k0sproject/k0s#6547; GPU Operator release notes 25.10.0 and 25.10.1",
+)
+"""The toolkit that writes over the imports of containerd's main file, of which that of k0s consists."""
 MENDED_AFTER: Mapping[str, Sourced[int]] = {
     "k0s": Sourced((1, 17, 4), "NVIDIA/gpu-operator#1323; NVIDIA/nvidia-container-toolkit#803"),
     "": Sourced((1, 17, 0), "NVIDIA/gpu-operator#1109"),
@@ -56,7 +61,7 @@ def toolkit_problems(facts: Facts) -> Iterator[Problem]:
     release = stated_operator(facts)
     given = _given(facts)
     stack = _Stack(facts, release, given or _by_operator(facts, release), _containerd(facts))
-    for rule in (_version_3, _cdi, _cdi_on_rke2, _own_containerd, _gke, _version_4):
+    for rule in (_version_3, _cdi, _cdi_on_rke2, _own_containerd, _imports, _gke, _version_4):
         problem = rule(stack)
         if problem is not None:
             # EKS images have a toolkit of their own, so the operator's is often switched off
@@ -85,7 +90,8 @@ def _containerd(facts: Facts) -> Version:
 
 
 def _where(facts: Facts) -> str:
-    return f"{facts.platform} {facts.node_image} {facts.given.kubernetes or ''}".lower()
+    files = " ".join(text for name, text in facts.env.items() if name.startswith("CONTAINERD_"))
+    return f"{facts.platform} {facts.node_image} {facts.given.kubernetes or ''} {files}".lower()
 
 
 def _reads_file(facts: Facts) -> bool:
@@ -164,6 +170,20 @@ def _own_containerd(stack: _Stack) -> Problem | None:
         "itself",
         (set_field("toolkit", "1.17.8", "use container toolkit 1.17.8"), _operator("v25.3.4")),
         source=last.source,
+    )
+
+
+def _imports(stack: _Stack) -> Problem | None:
+    """A toolkit whose drop-in file takes the place of those that the distribution imports."""
+    if stack.toolkit[:3] != LOSES_IMPORTS or "k0s" not in _where(stack.facts):
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "toolkit",
+        f"container toolkit {dotted(stack.toolkit)} writes over the imports of containerd's file, "
+        "and k0s keeps its own settings in what is imported",
+        (set_field("toolkit", SAFE, f"use container toolkit {SAFE}"), _operator("v25.10.1")),
+        source=LOSES_IMPORTS.source,
     )
 
 
