@@ -11,9 +11,9 @@ from gpuyard.costs.line_item import LineItem
 from gpuyard.economics.throughput import timed_gpus
 from gpuyard.economics.token_economics import Candidate, GpuHour
 from gpuyard.planning.machines import rank_machines, thin_out
+from gpuyard.stack.capacity_spec import CPU
 from gpuyard.stack.demand_load import latency_target, serving_setting
 from gpuyard.stack.plan import EndpointPlan, StackPlan, replicas_per_node
-from gpuyard.stack.spec import CPU
 
 
 def gpu_hour(plan: StackPlan, placed: EndpointPlan, costs: CostReport, urn: str = "") -> GpuHour | None:

@@ -12,8 +12,8 @@ from gpuyard.compat.environment import read_env
 from gpuyard.compat.flag_fields import with_flag_fields
 from gpuyard.errors import Finding
 from gpuyard.serving.spec import EndpointSpec
+from gpuyard.stack.capacity_spec import CPU
 from gpuyard.stack.plan import EndpointPlan, StackPlan
-from gpuyard.stack.spec import CPU
 
 _NODE_IMAGE: Mapping[str, Mapping[str, str]] = {
     "eks": {"ami": "AL2023_x86_64_NVIDIA", "driver_managed_by": "image"},

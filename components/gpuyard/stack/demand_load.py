@@ -19,9 +19,10 @@ from gpuyard.economics.traffic import EndpointTraffic
 from gpuyard.errors import Finding, Severity
 from gpuyard.resources import Resource
 from gpuyard.runtimes.runtime import newest_version
+from gpuyard.stack.capacity_spec import CPU
 from gpuyard.stack.load_spec import LoadSpec
 from gpuyard.stack.plan import EndpointPlan, StackPlan, replicas_per_node
-from gpuyard.stack.spec import CPU, Endpoint
+from gpuyard.stack.spec import Endpoint
 from gpuyard.stack.wiring import pool_zones, weights_gib
 from gpuyard.units import GB, gib
 

@@ -17,7 +17,8 @@ from gpuyard.catalog.names import UnknownName
 from gpuyard.errors import Finding, SpecError
 from gpuyard.planning.fit import fit_model, node_sizes, smallest_fit
 from gpuyard.planning.fitted import Fit
-from gpuyard.stack.spec import Capacity, Deployment, Endpoint
+from gpuyard.stack.capacity_spec import Capacity
+from gpuyard.stack.spec import Deployment, Endpoint
 
 
 def endpoint_model(endpoint: Endpoint, base: Path) -> ModelShape:

@@ -9,6 +9,7 @@ from gpuyard.economics.token_economics import TokenEconomics, weigh_tokens
 from gpuyard.economics.traffic import DerivedUsage, derive_usage, month_of
 from gpuyard.resources import Resource
 from gpuyard.stack.alternatives import candidates_of, gpu_hour
+from gpuyard.stack.capacity_spec import CPU
 from gpuyard.stack.demand_load import (
     Demand,
     demand_of,
@@ -19,7 +20,6 @@ from gpuyard.stack.demand_load import (
     traffic_of,
 )
 from gpuyard.stack.plan import EndpointPlan, StackPlan, replicas_per_node
-from gpuyard.stack.spec import CPU
 from gpuyard.units import HOURS_PER_MONTH
 
 _NAT_TYPES = ("aws:ec2/natGateway:NatGateway", "gcp:compute/routerNat:RouterNat")

@@ -15,9 +15,10 @@ from gpuyard.names import fit
 from gpuyard.planning.fit import NODE_GPUS
 from gpuyard.planning.fitted import Fit
 from gpuyard.records import record
+from gpuyard.stack.capacity_spec import CPU, Cloud
 from gpuyard.stack.demands import endpoint_model, fit_endpoint, make_demands
 from gpuyard.stack.lock_check import check_lock
-from gpuyard.stack.spec import CPU, Cloud, Deployment, Endpoint
+from gpuyard.stack.spec import Deployment, Endpoint
 
 SYSTEM_MACHINE = {"aws": "m7i.large", "gcp": "e2-standard-4"}
 """CPU nodes for controllers, Prometheus among them."""

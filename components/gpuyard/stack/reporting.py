@@ -14,10 +14,10 @@ from gpuyard.report.limits import Limits
 from gpuyard.report.model import PoolRow, Report, RungRow, build_report
 from gpuyard.report.words import usd
 from gpuyard.resources import Resource
+from gpuyard.stack.capacity_spec import CPU
 from gpuyard.stack.economics import ownership_of, price_usage, tokens_section, usage_of
 from gpuyard.stack.plan import PoolPlan, StackPlan
 from gpuyard.stack.reading import PlanWithFindings
-from gpuyard.stack.spec import CPU
 from gpuyard.stack.timing import lead_time_of
 
 

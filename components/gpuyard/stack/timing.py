@@ -13,9 +13,9 @@ from gpuyard.leadtime.path import ServingPath
 from gpuyard.leadtime.shortcuts import Bill, cold_start_usd, find_shortcuts
 from gpuyard.serving.lifecycle import PRESTOP_SECONDS
 from gpuyard.serving.spec import EndpointSpec
+from gpuyard.stack.capacity_spec import CPU
 from gpuyard.stack.demand_load import WEIGHTS_SOURCE, endpoint_image_bytes, traffic_of
 from gpuyard.stack.plan import EndpointPlan, StackPlan
-from gpuyard.stack.spec import CPU
 from gpuyard.stack.wiring import weights_gib
 from gpuyard.units import gib
 

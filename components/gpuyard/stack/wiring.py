@@ -6,8 +6,8 @@ from gpuyard.capacity.lock import LockedRung
 from gpuyard.kubernetes.labels import POOL_LABEL
 from gpuyard.monitoring.values import MonitoringSpec
 from gpuyard.planning.weights import weight_bytes
+from gpuyard.stack.capacity_spec import CPU
 from gpuyard.stack.plan import ClusterPlan, EndpointPlan, PoolPlan, StackPlan
-from gpuyard.stack.spec import CPU
 from gpuyard.units import GIB
 
 NODE_IMAGE = {"eks": "al2023_nvidia", "gke": "cos", "kubernetes": "preinstalled"}
