@@ -96,6 +96,7 @@ def test_a_failing_combination_has_a_fix_and_the_fix_passes(data: dict[str, Any]
             "fabricmanager 570.",
         ),
         ({"instance": "g4dn.xlarge", "model": "google/gemma-2-9b-it", "runtime": "vllm"}, "g6.xlarge (l4)"),
+        ({"instance": "p2.xlarge", "platform": "eks", "ami": "AL2023_x86_64_NVIDIA"}, "use g4dn.xlarge (t4)"),
         (
             {"gpu": "gtx-1070", "driver": "590.48.01", "kernel_module": "open"},
             "use driver 580.178.04; and use the proprietary kernel module",

@@ -28,7 +28,7 @@ from gpuyard.compat.compat_libraries import (
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL, HOPPER, LAST_LEGACY_BRANCH, TURING, last_branch
 from gpuyard.compat.image_gate import gate_problems, is_let_in
-from gpuyard.compat.place import is_own_machine
+from gpuyard.compat.place import first_eks_image, is_own_machine
 from gpuyard.compat.problem import (
     Fix,
     Problem,
@@ -262,6 +262,7 @@ def _newer_call(facts: Facts) -> Iterator[Problem]:
 
 def _gpu(facts: Facts) -> Iterator[Problem]:
     if not facts.branch:
+        yield from _left_by_the_image(facts)
         return
     stated = not is_own_machine(facts.platform) or facts.os in IMAGE_SYSTEMS
     by_image = stated or bool(facts.given.ami) or facts.manager == "image"
@@ -285,6 +286,24 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
             Severity.ERROR if is_sure else Severity.WARNING,
             source=floor.source,
         )
+
+
+def _left_by_the_image(facts: Facts) -> Iterator[Problem]:
+    """GPUs that no release of a named node image has a driver for."""
+    last = last_branch(facts.sm)
+    by_other = facts.manager in ("operator", "none")
+    if not last or by_other or facts.platform not in ("eks", "aws") or "bottlerocket" in facts.node_image:
+        return
+    first = first_eks_image(facts.given, facts.kubernetes)
+    oldest = parse_version(first.driver)[0] if first else 0
+    if first is None or oldest <= last:
+        return
+    text = (
+        f"every release of the node image has driver {oldest} or newer; {last} was the last for {facts.who}"
+    )
+    source = f"{first.source}; branch {last}: {driver_branches()[last].source}"
+    for code in ("AMI_DRIVER_MIN", "DRIVER_DROPPED_GPU"):
+        yield Problem(code, "ami", text, (set_gpu(facts, "t4"),), source=source)
 
 
 def _minimum(facts: Facts, by_image: bool) -> tuple[Sourced[int], bool]:

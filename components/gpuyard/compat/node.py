@@ -43,6 +43,8 @@ SYSTEMS_WITH_DRIVER = "NVIDIA GPU Operator docs, page on DGX; NVIDIA/deepops#105
 _DRIVER_SYSTEMS = re.compile(
     r"\bdgx[ -]?(base )?os\b|\bdlami\b|deep learning (base )?(gpu |oss )?(nvidia )?(driver )?(ami|image|vm)"
     r"|\bgpu (node )?(image|ami)\b|accelerated (ami|image)"
+    r"|pre-?(baked|installed|loaded) (nvidia |cuda |gpu )*drivers?"
+    r"|drivers? (pre-?installed|pre-?baked|loaded)"
 )
 """Systems and images that come with driver and container toolkit."""
 OPERATOR_BESIDE_AL2023 = (24, 9)

@@ -3,7 +3,7 @@
 import re
 
 from gpuyard.catalog.software import Version, driver_branches, parse_version
-from gpuyard.catalog.software_nodes import bottlerocket_driver, eks_image_driver
+from gpuyard.catalog.software_nodes import NodeImage, bottlerocket_driver, eks_image_driver, node_images
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.spelling import dotted, plain
 
@@ -92,8 +92,19 @@ def read_image_driver(given: Combination, kubernetes: Version) -> str:
     found = re.search(r"(20\d{6})", text)
     if found is None:
         return ""
-    image = next((name for name, pattern in _EKS_IMAGES if re.search(pattern, text)), "")
-    return eks_image_driver(image, minor, found[1])
+    return eks_image_driver(_eks_image(text), minor, found[1])
+
+
+def first_eks_image(given: Combination, kubernetes: Version) -> NodeImage | None:
+    """The release of a named EKS image that had its oldest driver; None: unknown."""
+    image = _eks_image(f"{given.ami or ''} {given.os or ''}".lower())
+    minor = dotted(kubernetes[:2])
+    rows = (row for row in node_images() if row.image == image and minor in ("", row.kubernetes))
+    return min(rows, key=lambda row: parse_version(row.driver), default=None)
+
+
+def _eks_image(text: str) -> str:
+    return next((name for name, pattern in _EKS_IMAGES if re.search(pattern, text)), "")
 
 
 def _is_branch(text: str) -> bool:

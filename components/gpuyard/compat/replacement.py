@@ -13,6 +13,7 @@ from gpuyard.compat.spelling import dotted
 DUAL_DRIVER_RELEASE = "20260917"
 """First EKS AL2023 NVIDIA release with two drivers in one image, 580 and 595 (awslabs/amazon-eks-ami)."""
 DUAL_DRIVER_BRANCHES = (580, 595)
+_CLOUDS = {"eks": "aws", "aws": "aws", "gke": "gcp"}
 
 
 def exchange_driver(facts: Facts, version: str) -> tuple[str, Mapping[str, Any]]:
@@ -92,9 +93,11 @@ def exchange_machine(facts: Facts, gpu: str, count: int | None = None) -> Machin
 
     None: no machine was named, or the cloud has none.
     """
-    if facts.machine is None:
+    # types that are no longer sold, or of a catalog's, are of the platform's cloud
+    cloud = facts.machine.cloud if facts.machine else _CLOUDS.get(facts.platform)
+    if cloud is None or not facts.given.instance:
         return None
-    return _smallest(facts.machine.cloud, find_gpu(gpu).id, count or facts.count or 1)
+    return _smallest(cloud, find_gpu(gpu).id, count or facts.count or 1)
 
 
 @cache
