@@ -16,6 +16,8 @@ EKS_NODE_GROUP_NAME_LENGTH = 63
 AWS_ROLE_NAME_LENGTH = 64
 EC2_RESERVATION_ID = re.compile(r"cr-[0-9a-f]{8,17}")
 """Ids of capacity reservations, blocks among them."""
+GCP_PROJECT = r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]"
+"""Ids of Google projects, of old ones with their domain."""
 KEDA_WORKLOAD_NAME_LENGTH = 54
 """KEDA names its HPA ``keda-hpa-<name>``, 63 characters in all."""
 

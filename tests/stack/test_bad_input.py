@@ -49,6 +49,7 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(gpuyard, project):
         (lambda d: d.pop("places"), ["places: is required"]),
         (endpoint(env={"HF_TOKEN": "hf_" + "a" * 30}), ["SECRET_IN_PLAIN_TEXT", "endpoints[0].env.HF_TOKEN"]),
         (endpoint(model="meta-llama/Llama-3.1-405B"), ["fits on none of the", "[MEMORY_WEIGHTS]", "l4: "]),
+        (place(project="acme"), ["places[0]", "6 to 30 lower-case letters"]),
         (endpoint(concurrency=4000), ["endpoints.chat.context_tokens", "[MEMORY_KV]"]),
     ],
 )

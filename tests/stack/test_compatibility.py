@@ -118,3 +118,24 @@ def test_a_version_that_is_no_release_is_not_called_newer(check):
 def test_a_newer_release_is_said_once(check):
     text = check("l4", 4, runtime_version="0.99.0")[1]
     assert text.count("is newer than the catalog") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"quantization": "awq"}, "endpoints[0].quantization: serve a checkpoint of Qwen/Qwen3-8B"),
+        ({"model": "unsloth/Qwen3-14B-GGUF:Q4_K_M"}, "vLLM reads GGUF files by a plugin"),
+    ],
+)
+def test_weights_that_no_flag_makes_are_a_warning(check, asked, said):
+    code, text = check("l4", 4, **asked)
+    assert code == 0
+    assert said in text
+    assert "[CHECKPOINT_NEEDED]" in text
+
+
+@pytest.mark.parametrize(
+    "asked", [{"quantization": "fp8"}, {"model": "Qwen/Qwen3-8B-AWQ", "quantization": "awq"}]
+)
+def test_what_is_quantised_on_load_or_already_needs_no_other_checkpoint(check, asked):
+    assert "CHECKPOINT_NEEDED" not in check("l4", 4, **asked)[1]

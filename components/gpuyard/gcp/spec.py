@@ -15,6 +15,7 @@ from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions
 from gpuyard.errors import did_you_mean
 from gpuyard.gcp.labels import to_labels
+from gpuyard.names import GCP_PROJECT
 from gpuyard.parsing import Spec
 
 FLEX_START_SECONDS = 604_800
@@ -63,7 +64,7 @@ Tags = Annotated[Mapping[str, str], AfterValidator(_tags)]
 class GcpNetworkSpec(Spec):
     """A network with one subnetwork."""
 
-    project: str = Field(pattern=r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$")
+    project: str = Field(pattern=f"^{GCP_PROJECT}$")
     region: Region
     nodes_cidr: Range = "10.0.0.0/20"
     pods_cidr: Range = "10.4.0.0/14"

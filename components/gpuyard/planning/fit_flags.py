@@ -228,19 +228,27 @@ def _notes(
         notes.append(
             f"{runtime} {version} is newer than any that is known: planned as {releases[-1].version}"
         )
-    kind = quantization_of(model, quantization)
-    if is_gguf(kind):
-        notes += _file_notes(kind, runtime, version)
-    elif quantization and kind != normal_name(model.quantization) and kind in SCHEMES:
-        scheme = SCHEMES[kind]
-        if scheme.linear < SCHEMES["bfloat16"].linear and runtime not in scheme.on_load:
-            notes.append(f"serve a checkpoint of {model.id} that is published in {kind}")
+    notes += checkpoint_notes(model, runtime, version, quantization)
     if nodes > 1:
         notes.append(_join(runtime, version, nodes, split))
     notes += _expert_notes(model, runtime, version, split)
     if not model.cache_verified:
         notes.append(f"some sizes of {model.id} are upper bounds or unconfirmed ({model.source})")
     return tuple(notes)
+
+
+def checkpoint_notes(
+    model: ModelShape, runtime: str, version: str | None, quantization: str | None
+) -> list[str]:
+    """What the weights must be, because no flag makes them so."""
+    kind = quantization_of(model, quantization)
+    if is_gguf(kind):
+        return _file_notes(kind, runtime, version)
+    if quantization and kind != normal_name(model.quantization) and kind in SCHEMES:
+        scheme = SCHEMES[kind]
+        if scheme.linear < SCHEMES["bfloat16"].linear and runtime not in scheme.on_load:
+            return [f"serve a checkpoint of {model.id} that is published in {kind}"]
+    return []
 
 
 def _expert_notes(model: ModelShape, runtime: str, version: str | None, split: Split) -> list[str]:

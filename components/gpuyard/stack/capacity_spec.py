@@ -1,5 +1,6 @@
 """What a deployment may buy, and where: places, limits, and capacity that is held already."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
@@ -14,7 +15,7 @@ from gpuyard.catalog.hardware import find_gpu, find_machine_type
 from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions
 from gpuyard.errors import did_you_mean
-from gpuyard.names import EC2_RESERVATION_ID
+from gpuyard.names import EC2_RESERVATION_ID, GCP_PROJECT
 from gpuyard.parsing import Spec
 
 CPU = "cpu"
@@ -63,6 +64,11 @@ class Place(Spec):
                 problems.append(f"{self.cloud} needs `regions`, at least one")
             if self.cloud is Cloud.GCP and not self.project:
                 problems.append("gcp needs `project`, the project id")
+            elif self.cloud is Cloud.GCP and not re.fullmatch(GCP_PROJECT, self.project):
+                problems.append(
+                    f'"{self.project}" is no project id: those have 6 to 30 lower-case letters, digits and '
+                    "hyphens, a letter first and no hyphen last"
+                )
             problems += [
                 _unknown_region(self.cloud, region)
                 for region in self.regions

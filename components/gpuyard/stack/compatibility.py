@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from gpuyard.catalog.engine_flags import flags_of
+from gpuyard.catalog.hardware import find_machine_type
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import FIELDS, Combination
 from gpuyard.compat.environment import read_env
@@ -99,6 +100,8 @@ def _place(path: str, key: str) -> str:
 def _spell(keys: Mapping[str, str], flags: Mapping[str, str], changes: Mapping[str, Any]) -> str:
     """Changed fields as a deployment has them: ``gpus_per_replica: 4, args: --dtype=half``."""
     words: dict[str, str] = {}
+    if changes.get("instance"):  # a deployment names GPUs; machine types follow
+        changes = {**changes, "gpu": find_machine_type(changes["instance"]).gpu}
     for field, value in changes.items():
         key = keys.get(field, field)
         if field in _FOLLOWS or key in words:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from gpuyard.errors import Finding, Severity, SpecError, has_errors
 from gpuyard.kubernetes.kubeconfig import check_context
 from gpuyard.parsing import parse_spec
+from gpuyard.planning.fit_flags import checkpoint_notes
 from gpuyard.serving.checks import check_endpoint
 from gpuyard.serving.spec import EndpointSpec
 from gpuyard.stack.compatibility import compatibility_findings, own_fields
@@ -27,6 +28,7 @@ def check_stack(plan: StackPlan) -> list[Finding]:
         findings += _gated(path, placed)
         findings += _fixed(plan, placed, path)
         findings += _assumed(placed, path)
+        findings += _checkpoint(placed, path)
     findings += load_findings(plan)
     for cluster in plan.clusters:
         findings += _context(cluster)
@@ -134,6 +136,23 @@ def _assumed(placed: EndpointPlan, path: str) -> Iterator[Finding]:
             message=f"is not set, so requests of {fitted.context_tokens:,} tokens are planned; "
             f"{placed.endpoint.model} was made for {model.context:,}, and {fitted.max_context:,} fit here",
             fix="set it to the longest request that you serve",
+        )
+
+
+def _checkpoint(placed: EndpointPlan, path: str) -> Iterator[Finding]:
+    """Weights that no flag makes what is asked: another checkpoint, or files that want another image."""
+    endpoint = placed.endpoint
+    if placed.fit is None or placed.model is None:
+        return
+    asked = endpoint.quantization or None
+    for note in checkpoint_notes(placed.model, endpoint.runtime, endpoint.runtime_version or None, asked):
+        yield Finding(
+            severity=Severity.WARNING,
+            code="CHECKPOINT_NEEDED",
+            path=f"{path}.{'quantization' if asked else 'model'}",
+            value=asked or endpoint.model,
+            message=note,
+            fix="name such a checkpoint in `model`, and an `image` that reads it",
         )
 
 
