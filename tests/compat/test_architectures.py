@@ -82,7 +82,7 @@ def test_the_fix_stands_where_the_list_stood() -> None:
         ("rtx-5090", {"install": "pip", "env": "torch==2.7.0"}, ""),
         ("gtx-1080-ti", {"install": "pip", "env": "torch 2.8.0+cu126"}, ""),
         ("gtx-1080-ti", {"install": "conda", "cuda": "12.9"}, ""),
-        ("gtx-1080-ti", {"install": "docker", "cuda": "12.8"}, "warning"),
+        ("gtx-1080-ti", {"install": "docker", "cuda": "12.8"}, "error"),
         ("gtx-1080-ti", {"image": "pytorch/pytorch:2.7.1-cuda12.8-cudnn9-runtime"}, "error"),
         ("v100", {"install": "pip", "cuda": "12.8"}, ""),
         ("v100", {"install": "pip", "env": "torch==2.7.1+cu128"}, "error"),

@@ -85,7 +85,7 @@ def read_lists(env: object) -> Iterator[tuple[str, Sequence[Architecture]]]:
 
 def _architecture(name: str, entry: str) -> Architecture | None:
     found = _PART.fullmatch(entry)
-    sm = _capability(found[2]) if found else ()
+    sm = read_capability(found[2]) if found else ()
     if found is None or not sm:
         return None
     virtual = found[4] == "-virtual" or found[1] == "compute_"
@@ -97,7 +97,7 @@ def _architecture(name: str, entry: str) -> Architecture | None:
     )
 
 
-def _capability(number: str) -> Version:
+def read_capability(number: str) -> Version:
     """``8.6``, ``86``, ``120`` and ggml's ``860`` and ``1200``; empty: no compute capability."""
     major, _, minor = number.partition(".")
     if minor:

@@ -139,10 +139,11 @@ def _served(facts: Facts, table: tuple[tuple[Version, tuple[int, ...]], ...]) ->
 
 def has_flashinfer_sinks(facts: Facts) -> bool:
     """Whether FlashInfer serves the model where it has attention sinks."""
-    return not _has_sinks(facts.model_name.lower()) or facts.sm[0] in _served(facts, SINKS_ON)
+    return not has_sinks(facts.model_name.lower()) or facts.sm[0] in _served(facts, SINKS_ON)
 
 
-def _has_sinks(name: str) -> bool:
+def has_sinks(name: str) -> bool:
+    """Whether the model's attention has sinks, which only some kernels know."""
     return any(word in name for word in SINKS)
 
 
@@ -191,7 +192,7 @@ def _vllm_lacks(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         yield _lack(facts, *lack)
         return
     table = {"flashinfer": SINKS_ON, "flash_attn": FLASH_SINKS_ON}.get(backend)
-    if table is None or facts.version or facts.sm[0] in table[-1][1] or not _has_sinks(name):
+    if table is None or facts.version or facts.sm[0] in table[-1][1] or not has_sinks(name):
         return
     yield from _may_lack(facts, f"{backend} got attention sinks on {facts.card} of late", table.source)
 
@@ -205,14 +206,14 @@ def _lacks_in_vllm(facts: Facts, name: str, backend: str) -> Lack | None:
         wide = any(word in name for word in WIDE_HEADS) and () < facts.version < WIDE_HEADS_SINCE
         return ("FlashInfer takes no heads of 512 in this release", WIDE_HEADS_SINCE.source) if wide else None
     if backend == "flash_attn":
-        if _has_sinks(name) and major not in _served(facts, FLASH_SINKS_ON):
+        if has_sinks(name) and major not in _served(facts, FLASH_SINKS_ON):
             why = f"FlashAttention has no attention sinks on {facts.card} in this release"
             return why, FLASH_SINKS_ON.source
         cached = _served(facts, FLASH_FP8_CACHE) or (major,)
         lacks = plain(facts.given.kv_cache_dtype).startswith("fp8") and major not in cached
         why = f"FlashAttention has no FP8 cache on {facts.card} in this release"
         return (why, FLASH_FP8_CACHE.source) if lacks else None
-    return ("xFormers has no attention sinks", "") if backend == "xformers" and _has_sinks(name) else None
+    return ("xFormers has no attention sinks", "") if backend == "xformers" and has_sinks(name) else None
 
 
 def _trt_lacks(facts: Facts, name: str) -> Iterator[Problem]:
@@ -245,7 +246,7 @@ def _lacks_fp8_context(facts: Facts) -> Lack | None:
 
 def _lacks_model(facts: Facts, name: str) -> Lack | None:
     """Why it has no attention for the model on the GPU; None: nothing is known against it."""
-    if _has_sinks(name) and facts.sm[0] not in (HOPPER[0], BLACKWELL[0]):
+    if has_sinks(name) and facts.sm[0] not in (HOPPER[0], BLACKWELL[0]):
         early = "gpt-oss" in facts.image or () < facts.version < TRT_SINKS_SINCE
         why = f"this TensorRT-LLM has no attention sinks on {facts.card}"
         return (why, TRT_SINKS_SINCE.source) if early else None

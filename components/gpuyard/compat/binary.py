@@ -29,6 +29,7 @@ from gpuyard.compat.problem import (
 )
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, plain
+from gpuyard.compat.tagged_image import tagged_image_problems
 from gpuyard.compat.toolchain import (
     CODE_SINCE_CUDA,
     COMPILED_AT_RUN_TIME,
@@ -39,6 +40,7 @@ from gpuyard.compat.toolchain import (
     compiler_source,
     covers,
     is_left_out,
+    is_translated,
     newer_release,
     raise_cuda,
     reaches,
@@ -108,6 +110,7 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             yield from code
             yield from toolchain_problems(facts)
         yield from embedding_image_problems(facts)
+        yield from tagged_image_problems(facts)
 
 
 def _only_known(facts: Facts) -> RuntimeRelease | None:
@@ -237,7 +240,8 @@ def _torch_starts_later(facts: Facts) -> Problem | None:
     floor = TURING if without_volta else VOLTA
     if facts.sm >= floor:
         return None
-    own_image = facts.install == "docker" and not facts.image.startswith(TORCH_IMAGES)
+    told_of_torch = facts.given.cuda is not None and facts.runtime_text not in TORCH_ITSELF
+    own_image = facts.install == "docker" and not facts.image.startswith(TORCH_IMAGES) and not told_of_torch
     return Problem(
         "SM_NOT_IN_BINARY",
         "cuda" if facts.given.cuda is not None else "runtime",
@@ -260,7 +264,7 @@ def _of_torch(version: Version) -> str:
 
 def _cannot_compile(facts: Facts) -> Problem | None:
     since = compiled_since(_since_cuda(facts), facts.sm)
-    if not facts.cuda or since <= facts.cuda:
+    if not facts.cuda or since <= facts.cuda or is_translated(facts):
         return None
     elsewhere = other_engine(facts) if facts.runtime in ONE_BUILD else (raise_cuda(facts, since),)
     return Problem(

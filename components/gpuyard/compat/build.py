@@ -23,6 +23,8 @@ NGC_NAMES = re.compile(r"triton ?(inference ?)?server|^triton\b|\bngc\b")
 """Runtimes whose release is a month of NVIDIA's containers."""
 CALENDAR_TAGS = 20
 """Image tags such as ``25.11-py3`` are months, not engine versions."""
+BELOW_ONE = ("vllm", "sglang", "lmdeploy")
+"""Engines that never reached 1: what is newer counts the product around them, or NVIDIA's months."""
 _VERSION = r"v?(\d+\.\d+(?:\.\d+)?(?:[.-]?post\d+)?)"
 VERSION_IN_TAG = re.compile(
     rf"(?:^|[-_ ](?=v\d)|vllm|sglang|tgi|llm|torch|triton-lang)(?:==|[-_: ])?{_VERSION}"
@@ -58,7 +60,8 @@ DYNAMO_IMAGES = "/ai-dynamo/"
 LLM_D_LAST: Version = (0, 8)
 """llm-d counts its own releases below this, and those of its vLLM start above."""
 OWN_NUMBERS = ("sglang-omni", "mini-sglang", "minisgl", "ik-llama", "ik_llama")
-"""Projects with an engine's name in theirs that count their own releases; vLLM-Omni counts vLLM's."""
+"""Projects with an engine's name in theirs, or an engine in them, that count their own releases; vLLM-Omni
+counts vLLM's."""
 TENSORRT_SINCE: Version = (3,)
 """TensorRT's own releases start here; below, people mean TensorRT-LLM."""
 DYNAMO_GAP: tuple[Version, Version] = ((0, 10), (1,))
@@ -107,6 +110,8 @@ def read_version(given: Combination, runtime_text: str, image: str) -> Version:
         key = release_key(given.runtime_version)
         if "llm-d" in runtime_text and key < LLM_D_LAST:
             return ()  # llm-d's own version, likewise
+        if _is_of_product(runtime_text, key):
+            return ()
         if _OWN_COUNT.search(image) and key and key == release_key(image.rpartition(":")[2]):
             return ()  # the product's tag written down again
         return key or _moving(given.runtime_version, engine_of(runtime_text) or engine_of(image))
@@ -134,6 +139,12 @@ def _image_version(image: str, engine: str) -> Version:
         return ()
     key = release_key(found[1])
     return key if _is_own(path) or any(key == release.key for release in runtime_releases(engine)) else ()
+
+
+def _is_of_product(runtime_text: str, key: Version) -> bool:
+    """Whether a version is that of the product which carries the engine (``xinference+sglang`` 1.4.1)."""
+    engine = engine_of(runtime_text)
+    return engine in BELOW_ONE and runtime_text != engine and key >= (1,)
 
 
 def _is_engines(key: Version) -> bool:

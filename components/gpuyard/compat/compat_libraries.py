@@ -13,7 +13,7 @@ from gpuyard.catalog.software import (
     newest_driver,
 )
 from gpuyard.catalog.software_runtimes import ngc_hosts, release_key, runtime_releases
-from gpuyard.compat.build import NGC_IMAGES, says_major_alone
+from gpuyard.compat.build import NGC_IMAGES, base_image, says_major_alone
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import last_branch
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_release, with_env
@@ -149,6 +149,7 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
             f"the image's libcuda (CUDA {dotted(cuda)}) is older than the loaded driver "
             f"{facts.driver_text} and comes first in the loader path (error 803)",
             _ways_out(facts),
+            Severity.WARNING if _may_be_updated(facts, cuda) else Severity.ERROR,
             source=_wired_by(facts),
         )
 
@@ -206,6 +207,15 @@ def _is_newer(facts: Facts, cuda: Version) -> bool:
         library = compat_library(cuda)
         return facts.driver[: len(library)] > library  # of CUDA 10 the first two numbers are known
     return (facts.branch or 0) > native_driver(cuda)[0]
+
+
+def _may_be_updated(facts: Facts, cuda: Version) -> bool:
+    """Whether a base image of NVIDIA's may have a later library of the driver's own branch.
+
+    They are rebuilt with the newest package of their CUDA (awslabs/awsome-distributed-ai#475: that of 12.2
+    beside driver 535.183.01).
+    """
+    return bool(base_image(facts.image)) and facts.branch == native_driver(cuda)[0]
 
 
 def _is_asked(facts: Facts) -> bool:

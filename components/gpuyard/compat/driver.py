@@ -1,7 +1,7 @@
 """Driver against CUDA and GPU: floors, PTX, generations that a branch dropped, kernel modules."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.hardware import Gpu, gpus
 from gpuyard.catalog.software import (
@@ -16,6 +16,7 @@ from gpuyard.catalog.software import (
     parse_version,
 )
 from gpuyard.catalog.software_runtimes import newest_release
+from gpuyard.compat.attention import has_sinks
 from gpuyard.compat.blocks import WEIGHT_ONLY
 from gpuyard.compat.build import is_by_others
 from gpuyard.compat.compat_libraries import (
@@ -72,6 +73,11 @@ EXPERTS_BY_MARLIN: Sourced[Version] = Sourced(
 """vLLM in between: 0.17.1 and 0.18.0 failed on H200, dense layers ran; the mend was not in on 2026-06-24."""
 FEW_BITS = frozenset({*WEIGHT_ONLY, "wna16", "int4"})
 """Schemes whose experts Marlin runs."""
+PTX_ONLY: Mapping[str, Sourced[str]] = {
+    "mistral.rs": Sourced((), "EricLBuehler/mistral.rs#2272, #1858, #867"),
+    "candle": Sourced((), "huggingface/candle#3358; EricLBuehler/mistral.rs#1858"),
+}
+"""Engines whose kernels are PTX, which the driver compiles when they load."""
 _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
 """Models with a vision tower."""
 _NONE: Sourced[int] = Sourced((), "")
@@ -163,12 +169,18 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
     must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
     must_translate = must_translate and facts.driver_high < native_driver(_compiled_with(facts))
+    # FlashAttention 2 has no sinks: those models take FlashInfer's kernels (SemiAnalysisAI/InferenceX#393)
+    must_translate = must_translate and not has_sinks(facts.model_name.lower())
     tower, experts = _translates_its_tower(facts), _translates_its_experts(facts)
     must_translate = must_translate or tower
     # NVIDIA's own containers build it for every GPU (26.05 and 26.06 on a GB10: dgx-spark-playbooks PR#91)
     must_translate = must_translate and not is_framework(facts)
     lacking = "Marlin's kernels for experts have" if experts else ""
     lacking = "FlashAttention 2 has" if must_translate else lacking
+    only = PTX_ONLY.get(facts.runtime)
+    # on data-centre GPUs a container may bring libraries of its CUDA for the driver
+    alone = only is not None and (facts.install != "docker" or facts.datacenter is False)
+    lacking = "its kernels have" if alone else lacking
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",
@@ -181,6 +193,7 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
             native_source(facts.cuda),
             VISION_BY_FA2.source if tower and must_translate else "",
             EXPERTS_BY_MARLIN.source if experts and not must_translate else "",
+            only.source if only is not None and alone else "",
             "" if lacking and (tower or experts) else compat_rule("R-PTX")["source"],
         ),
     )

@@ -26,7 +26,10 @@ REFUSES: Mapping[str, str] = {
 attention."""
 SGLANG_REFUSES = "sgl-project/sglang#831"
 """What is older than Turing."""
-SHIPS_FROM_ITS_FLOOR = ("vllm", "sglang", "lmdeploy", "ollama", "docker-model-runner", "koboldcpp")
+SHIPS_FROM_ITS_FLOOR = (
+    *("vllm", "sglang", "lmdeploy", "ollama", "docker-model-runner", "koboldcpp"),
+    "llama-box",
+)
 """Engines whose builds have machine code for their oldest supported GPU and newer ones only."""
 NEWEST_IF_UNSTATED = ("tensorrt-llm",)
 """Engines judged by their newest release where none is stated: its floor has not moved since 2025-06."""

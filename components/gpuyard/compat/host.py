@@ -1,7 +1,7 @@
 """What an engine needs of the host: glibc, libraries of its CUDA."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import (
@@ -32,6 +32,24 @@ RAN_BESIDE_13: Version = (12, 9)
 """Toolkit that was seen to compile for a vLLM of CUDA 13."""
 TORCH_GLIBC = ((2, 7), Sourced((2, 28), "tags of torch's wheels on PyPI"))
 """First torch whose wheels are tagged manylinux_2_28."""
+LIBRARIES_OF_HOST: Mapping[str, tuple[Sourced[int], Severity]] = {
+    "ctranslate2": (
+        Sourced((), "Softcatala/whisper-ctranslate2#146; OpenNMT/CTranslate2 CHANGELOG.md"),
+        Severity.ERROR,
+    ),
+    # it goes on without a GPU
+    "onnxruntime": (Sourced((), "wheels of 1.18.0 to 1.31.1 (2026-11-27)"), Severity.WARNING),
+}
+"""Engines whose wheels load cuBLAS of the host, and what the wrong major of it means."""
+UNPINNED_TORCH: Sourced[Version] = Sourced(
+    ((0, 2, 0, 0),),
+    "vllm-project/vllm#1369; wheel of vllm 0.2.0 (2026-11-27): libcudart.so.11.0, torch >=2.0.0",
+)
+"""vLLM whose wheel is for CUDA 11 and takes any torch: pip brings one for CUDA 12."""
+CUDA_11_WHEELS: Version = (0, 2, 2, 0)
+"""First vLLM whose wheel is for CUDA 12."""
+EARLY_WHEELS: Version = (0, 2, 6, 0)
+"""vLLM before took any torch that was there (0.2.2 beside one for CUDA 11.8: vllm-project/vllm#1718)."""
 WHEEL_INDEX = "https://wheels.vllm.ai"
 """Where vLLM's wheels for other CUDA versions are, by release (its installation page)."""
 WHEELS = {11: "cu118", 12: "cu129", 13: "cu130"}
@@ -156,6 +174,8 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
             source=SGLANG_JIT.source,
         )
     yield from _toolkit_of_another_major(facts)
+    yield from _libraries_of_host(facts)
+    yield from _early_wheel(facts)
     yield from _kernels_of_another_major(facts)
     base = cuda_of(plain(facts.given.base_image_cuda)) or base_image(facts.image)
     if base and facts.cuda and base[0] != facts.cuda[0]:
@@ -270,6 +290,48 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
             SGLANG_COMPILES.source if compiles_always else COMPILES_SINCE[facts.runtime].source,
             _built_for(facts),
         ),
+    )
+
+
+def _libraries_of_host(facts: Facts) -> Iterator[Problem]:
+    """Wheels that bring no CUDA libraries, beside a toolkit of another major."""
+    source, severity = LIBRARIES_OF_HOST.get(facts.runtime, ((), Severity.NOTE))
+    host = facts.host_cuda
+    told_where = "nvidia" in facts.env.get("LD_LIBRARY_PATH", "") or facts.install in ("docker", "source")
+    if not source and severity is Severity.NOTE:
+        return
+    if not host or not facts.cuda or host[0] == facts.cuda[0] or told_where:
+        return
+    yield Problem(
+        "RUNTIME_LIB_MISSING",
+        "host_toolkit",
+        f"{facts.engine} is built for CUDA {facts.cuda[0]} and loads libcublas.so.{facts.cuda[0]} of the "
+        f"host, which has CUDA {dotted(host)}",
+        (
+            set_field("host_toolkit", dotted(facts.cuda), f"install the libraries of CUDA {facts.cuda[0]}"),
+            CONTAINER_IMAGE,
+        ),
+        severity,
+        source=source.source if isinstance(source, Sourced) else "",
+    )
+
+
+def _early_wheel(facts: Facts) -> Iterator[Problem]:
+    """The first wheels of vLLM, which took any torch that pip found."""
+    host = facts.host_cuda
+    if facts.runtime != "vllm" or facts.install != "pip" or not () < facts.version < EARLY_WHEELS or not host:
+        return
+    built = 11 if facts.version < CUDA_11_WHEELS else 12
+    if host[0] == built or facts.version < (0, 2, 0, 0):
+        return
+    yield Problem(
+        "RUNTIME_LIB_MISSING",
+        "host_toolkit",
+        f"the wheel of vLLM {dotted(facts.version[:3])} is built for CUDA {built}, the host has CUDA "
+        f"{dotted(host)}: libcudart.so.{'11.0' if built == 11 else built} is not there",
+        (set_release(facts, "0.6.3"), CONTAINER_IMAGE),
+        Severity.ERROR if facts.version in UNPINNED_TORCH else Severity.WARNING,
+        source=UNPINNED_TORCH.source,
     )
 
 

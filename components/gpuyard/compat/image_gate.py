@@ -14,7 +14,7 @@ from gpuyard.errors import Severity
 GATE_UNREAD_SINCE = 580
 """GeForce drivers from here on pass images that do not except them (noonghunna/club-3090#633)."""
 
-_FOR_JETSON = re.compile(r"jetson|\bl4t\b|tegra|\bigpu\b|dustynv/|nvidia-ai-iot/|[-_:]jp[567]")
+FOR_JETSON = re.compile(r"jetson|\bl4t\b|tegra|\bigpu\b|dustynv/|nvidia-ai-iot/|[-_:]jp[567]")
 """Images for Jetson: built on NVIDIA's for L4T, which ask nothing of its driver (540 with JetPack 6)."""
 _AT_HOME = re.compile(r"debian|truenas|unraid|windows|\bwsl|proxmox|\barch\b|fedora|\bmint\b|nixos|\bhome")
 """Systems of people's own machines."""
@@ -28,7 +28,7 @@ def gate_problems(facts: Facts) -> Iterator[Problem]:
         return
     if facts.env.get("NVIDIA_DISABLE_REQUIRE", "").lower() in ("1", "true") or tries_both_modes(facts):
         return
-    if _FOR_JETSON.search(facts.image):
+    if FOR_JETSON.search(facts.image):
         return
     gate = next((row for row in image_gates() if base >= row.since), None)
     if gate is None:

@@ -145,7 +145,11 @@ def _lacked_lately(facts: Facts, kind: str) -> RuntimeRelease | None:
 
 def _cache(facts: Facts) -> Iterator[Problem]:
     cache = plain(facts.given.kv_cache_dtype)
-    if cache not in ("fp8", "fp8_e4m3") or facts.sm >= ADA or facts.runtime not in ("vllm", "sglang", ""):
+    if (
+        cache not in ("fp8", "fp8_e4m3")
+        or facts.sm >= ADA
+        or facts.runtime not in ("vllm", "sglang", "mistral.rs", "")
+    ):
         return
     # FlashInfer converts in software; from 0.12 on vLLM falls to it by itself (vllm-project/vllm#26431)
     asked = asked_backend(facts)

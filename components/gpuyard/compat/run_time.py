@@ -10,7 +10,10 @@ from gpuyard.compat.sourced import Sourced
 JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
 FLASHINFER_SAMPLER = Sourced((0, 13, 0, 0), "vllm-project/vllm#49497; meta-pytorch/torchforge#748")
 """vLLM that compiles its sampler at run time."""
-_WITHOUT_COMPILER = re.compile(r"(nvidia/cuda|pytorch/pytorch):\S*-(runtime|base)\b")
+_WITHOUT_COMPILER = re.compile(
+    r"(nvidia/cuda|pytorch/pytorch):\S*-(runtime|base)\b|xprobe/xinference:v?(0\.1[4-9]|1\.)"
+)
+"""Images without nvcc; Xinference's of then are on vLLM's of 0.6 to 0.11 (its Dockerfiles, issue 3214)."""
 SGLANG_JIT = Sourced((0, 4, 3, 0), "sgl-project/sglang#5002")
 """First SGLang on the FlashInfer that compiles (flashinfer_python); before, its wheels were built."""
 
@@ -47,5 +50,6 @@ def _is_spared(facts: Facts) -> bool:
 def lacks_compiler(facts: Facts) -> bool:
     """Whether the image is one without nvcc, under an engine that compiles."""
     since = COMPILES_SINCE.get(facts.runtime)
-    named = since is not None and facts.version >= since and not _is_spared(facts)
+    new = since is not None and (facts.version >= since or not facts.version)
+    named = new and not _is_spared(facts)
     return named and _WITHOUT_COMPILER.search(facts.image) is not None

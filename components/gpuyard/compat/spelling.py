@@ -29,6 +29,12 @@ RUNTIME_NAMES = (
     ("transformers", ("transformers",)),
     ("koboldcpp", ("koboldcpp", "kobold.cpp")),
     ("xformers", ("xformers",)),
+    ("llama-box", ("llama-box", "llama_box", "llamabox")),
+    ("whisper.cpp", ("whisper.cpp", "whisper-cpp", "whispercpp")),
+    ("ctranslate2", ("ctranslate2", "faster-whisper", "faster_whisper", "fasterwhisper")),
+    ("onnxruntime", ("onnxruntime", "onnx-runtime", "onnx runtime")),
+    ("mistral.rs", ("mistral.rs", "mistralrs", "mistral-rs")),
+    ("candle", ("candle",)),
     ("torch", ("torch",)),
     ("triton", ("tritonserver", "triton-inference-server", "triton inference", "triton (", "nvidia-triton")),
 )

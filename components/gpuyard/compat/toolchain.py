@@ -1,7 +1,7 @@
 """Compilers for the GPU: nvcc and ptxas of the build, of the host and of Triton."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
-from gpuyard.compat.sourced import join_sources
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
@@ -34,6 +34,25 @@ CODE_SINCE_CUDA = tuple(row for row in SM_SINCE_CUDA if row[0] not in ((8, 6), (
 """First toolkit with code that runs on a GPU: what it compiles for 8.0 runs on 8.6 and 8.9 too."""
 RUNS_SINCE_CUDA = tuple(row for row in CODE_SINCE_CUDA if row[0] != (12, 1))
 """The same where nothing is known to compile at run time: what it compiles for 12.0 runs on 12.1."""
+CARRIES_PTX: Mapping[str, Sourced[int]] = {
+    "llama.cpp": Sourced((7, 5), "ggml/src/ggml-cuda/CMakeLists.txt (2024-06 to 2026-08)"),
+    "whisper.cpp": Sourced((7, 5), "ggml/src/ggml-cuda/CMakeLists.txt (2024-06 to 2026-08)"),
+    "koboldcpp": Sourced((7, 5), "LostRuins/koboldcpp CMakeLists.txt (2024-10)"),
+    "ollama": Sourced((9, 0), "ollama/ollama PR#11635"),
+    "docker-model-runner": Sourced((7, 5), "docker/model-runner#929"),
+    "ktransformers": Sourced((9, 0), "kvcache-ai/ktransformers Dockerfile of v0.1.4 to v0.3.2"),
+    "ctranslate2": Sourced((8, 6), "wheels of 3.24.0 to 4.8.1 (2026-11-27); OpenNMT/CTranslate2#1865"),
+    "onnxruntime": Sourced((8, 0), "wheels of 1.18.0 and 1.23.2 (2026-11-27)"),
+    "mistral.rs": Sourced((5, 0), "EricLBuehler/mistral.rs#850, #2272"),
+    "candle": Sourced((5, 0), "huggingface/candle#3358"),
+}
+"""Engines whose builds bring PTX, and of which compute capability: any newer GPU's driver compiles it.
+
+(An RTX 5090 with llama.cpp of CUDA 12.4: TheTom/llama-cpp-turboquant#112.)"""
+OWN_ARCHITECTURES = ("llama-box", "ktransformers", "ctranslate2", "onnxruntime")
+"""Engines that compile for the machine's GPU, or what they are told, when they are built from source."""
+WITHOUT_PTX = ("llama-cpp-python", "llama_cpp_python", "ik-llama", "ik_llama")
+"""Their kin with machine code alone, or built for one's own GPU (abetlen/llama-cpp-python#2341)."""
 EXACT = ("tensorrt",)
 """Engines that refuse a GPU newer than those they name, also within a generation."""
 JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
@@ -65,6 +84,8 @@ AMPERE_WHEELS = {"aphrodite": (0, 20, 0, 0)}
 THOR: Version = (11, 0)
 THOR_SINCE: Version = (0, 20, 0, 0)
 """First vLLM whose builds for CUDA 13 have code for Thor; those for amd64 were inspected (PR#39233)."""
+FIRST_WHEEL: Sourced[int] = Sourced((0, 2, 0, 0), "vllm-project/vllm#803; files of vllm 0.1.x on PyPI")
+"""vLLM before has no wheel: pip compiles it."""
 TRITON_ITSELF = re.compile(r"triton[\W_]*(lang|compiler)|openai[ /-]triton")
 """The compiler, not the server of the same name."""
 TRITON_OWN: tuple[tuple[Version, int], ...] = (((3, 6), 0), ((3, 7), 1))
@@ -100,7 +121,7 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
         return
     by_triton = facts.runtime in TRITON_ENGINES and facts.sm >= BLACKWELL
     by_triton = by_triton or TRITON_ITSELF.search(facts.runtime_text) is not None
-    engine = bool(facts.runtime) and not _has_code_of_its_own(facts)
+    engine = bool(facts.runtime) and not _has_code_of_its_own(facts) and not is_translated(facts)
     without_code = engine and facts.sm in COMPILED_AT_RUN_TIME
     if not (host or jit or by_triton or facts.install == "source" or without_code):
         return
@@ -132,8 +153,17 @@ def _has_code_of_its_own(facts: Facts) -> bool:
 def _compiles_there(facts: Facts) -> bool:
     """Builds of one's own ask the host's toolkit for what newer GPUs need; wheels and images do not."""
     same = facts.cuda_is_given and not facts.runtime and facts.host_cuda == facts.cuda
-    by_hand = facts.install == "source" or (not facts.install and (same or facts.sm >= BLACKWELL))
+    by_hand = (
+        facts.install == "source"
+        or _has_no_wheel(facts)
+        or (not facts.install and (same or facts.sm >= BLACKWELL))
+    )
     return by_hand or (facts.sm >= ADA and needs_host_toolkit(facts))
+
+
+def _has_no_wheel(facts: Facts) -> bool:
+    """Whether pip has to compile the release."""
+    return facts.runtime == "vllm" and facts.install == "pip" and () < facts.version < FIRST_WHEEL
 
 
 def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
@@ -155,8 +185,14 @@ def _triton(facts: Facts, host: Version) -> Iterator[Problem]:
     unsure = facts.install != "pip" and (facts.cuda >= (13, 0) or either)
     unsure = unsure or not (facts.install or facts.cuda_is_given)  # the same release has images on CUDA 13
     # without torch.compile torch needs no Triton; others' images bring a torch or a ptxas of their own
-    unsure = unsure or facts.runtime == "torch" or is_by_others(facts.image, facts.runtime)
+    by_others = is_by_others(facts.image, facts.runtime)
+    unsure = unsure or facts.runtime == "torch" or (by_others and not _is_cuda_12(facts))
     yield _own_ptxas(facts, f"Triton of torch {dotted(torch)}", own, switch, unsure=unsure)
+
+
+def _is_cuda_12(facts: Facts) -> bool:
+    """Whether the image is told to be for CUDA 12, whose torch has that ptxas (THUDM/slime PR#1835)."""
+    return facts.cuda_is_given and facts.cuda < (13, 0)
 
 
 def _is_compiler(facts: Facts) -> bool:
@@ -198,6 +234,14 @@ def covers(sass: tuple[Version, ...], sm: Version) -> bool:
     return any(code[0] == sm[0] and code[1] <= sm[1] for code in sass)
 
 
+def is_translated(facts: Facts) -> bool:
+    """Whether the engine's builds bring PTX that the GPU's driver compiles."""
+    since = CARRIES_PTX.get(facts.runtime)
+    if since is None or facts.sm < since or facts.install == "source":
+        return False
+    return not any(name in facts.runtime_text for name in WITHOUT_PTX)
+
+
 def starts_with_ampere(facts: Facts) -> bool:
     """Whether this build of the release has nothing older than Ampere, though others may."""
     if facts.runtime == "vllm" and facts.arch == "arm64":
@@ -209,10 +253,12 @@ def starts_with_ampere(facts: Facts) -> bool:
 def is_left_out(facts: Facts) -> bool:
     """Whether the release has no machine code for the GPU; Jetson Orin takes none but its own."""
     release = facts.release
-    if release is None or not release.sass:
+    if release is None or not release.sass or is_translated(facts):
         return False
     if facts.install == "source" and facts.runtime == "vllm" and facts.sm >= BLACKWELL:
         return release.key < BLACKWELL_IN_SOURCE
+    if facts.install == "source" and facts.runtime in OWN_ARCHITECTURES:
+        return False
     if facts.sm < AMPERE and starts_with_ampere(facts):
         return True
     is_orin = facts.sm == ORIN and facts.runtime == "vllm" and not release.arm_wheel

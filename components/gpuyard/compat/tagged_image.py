@@ -1,0 +1,77 @@
+"""Images by what their names say of the GPUs that they were compiled for."""
+
+import re
+from collections.abc import Iterator
+
+from gpuyard.catalog.software import Version
+from gpuyard.compat.architectures import read_capability
+from gpuyard.compat.facts import Facts
+from gpuyard.compat.image_gate import FOR_JETSON
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu
+from gpuyard.compat.sourced import Sourced
+from gpuyard.compat.spelling import dotted
+from gpuyard.compat.toolchain import is_translated
+from gpuyard.errors import Severity
+
+_NAMED = re.compile(r"(?:^|[-_.])(?:cuda\d*[-_])?sm[-_]?(\d{2,3})(?=$|[-_.])")
+"""``sm89``, ``cuda128-sm120``, ``sm_90``."""
+_MISTRAL = re.compile(r"mistral\.rs:cuda-(\d{2})(?=-|$)")
+"""Its early tags name the compute capability alone: ``cuda-90-0.3.1``."""
+SERVERS = re.compile(
+    r"nvcr\.io/nvidia/(tritonserver|pytorch|vllm|sglang|tensorrt|tensorrt-llm|tensorflow)[:/@]"
+)
+"""NVIDIA's containers that come for servers, and some for Jetson with ``igpu`` in their tags."""
+JETSON: Sourced[Version] = Sourced(
+    ((5, 3), (6, 2), (7, 2), (8, 7)),
+    "triton-inference-server/server#7023, #7199, #4050, #8211; docs.nvidia.com Triton support matrix",
+)
+"""Compute capabilities of Jetson modules that have a driver of their own; Thor has the servers'."""
+ON_SERVERS: Version = (13, 0)
+"""CUDA from which containers serve newer Jetson modules too."""
+
+
+def tagged_image_problems(facts: Facts) -> Iterator[Problem]:
+    """An image for other GPUs, by its tag."""
+    if not facts.image:
+        return
+    yield from _for_servers(facts)
+    named = [*map(read_capability, _NAMED.findall(facts.image.rpartition(":")[2]))]
+    early = _MISTRAL.search(facts.image)
+    told = [sm for sm in (*named, read_capability(early[1]) if early else ()) if sm]
+    if not told or any(sm[0] == facts.sm[0] and sm <= facts.sm for sm in told):
+        return
+    if is_translated(facts) and min(told) <= facts.sm:
+        return
+    yield Problem(
+        "SM_NOT_IN_BINARY",
+        "image",
+        f"the image is compiled for compute capability {' '.join(map(dotted, told))}, {facts.who} has "
+        f"{dotted(facts.sm)}",
+        (
+            set_field("image", None, f"use an image for compute capability {dotted(facts.sm)}"),
+            set_gpu(facts, "h100-sxm"),
+        ),
+        Severity.ERROR if facts.sm < min(told) else Severity.WARNING,
+        source="the image's tag",
+    )
+
+
+def _for_servers(facts: Facts) -> Iterator[Problem]:
+    if facts.sm not in JETSON or FOR_JETSON.search(facts.image) or not SERVERS.search(facts.image):
+        return
+    yield Problem(
+        "SM_NOT_IN_BINARY",
+        "image",
+        f"the image is for servers and has no machine code for {facts.card}, a Jetson module",
+        (
+            Fix("use the container for Jetson (igpu in its tag)", {"image": _with_igpu(facts.image)}),
+            set_field("image", None, "use an image for Jetson"),
+        ),
+        Severity.WARNING if facts.cuda >= ON_SERVERS else Severity.ERROR,
+        source=JETSON.source,
+    )
+
+
+def _with_igpu(image: str) -> str:
+    """The tag as those for Jetson are written: ``24.02-py3-igpu``."""
+    return image if image.endswith("-igpu") else f"{image}-igpu"
