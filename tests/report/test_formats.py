@@ -67,6 +67,21 @@ def test_totals_unknowns_gates_and_findings_are_in_every_format_for_people(rende
         assert words in text
 
 
+@pytest.mark.parametrize("render", [render_text, render_markdown, render_html])
+def test_a_finding_says_where_it_comes_from_in_every_format_for_people(render):
+    finding = Finding(
+        severity=Severity.ERROR,
+        code="SM_NOT_IN_BINARY",
+        path="",
+        message="no machine code",
+        source="wheels read",
+        as_of="2026-11-23",
+    )
+    text = " ".join(render(make_report(findings=[finding])).split())
+    assert "wheels read" in text
+    assert "2026-11-23" in text.partition("wheels read")[2][:20]
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 140])
 def test_terminal_text_keeps_its_width(width, report):
     assert max(map(len, render_text(report, width=width).splitlines())) <= max(width, 80)

@@ -23,7 +23,8 @@ from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.compat.toolkit import toolkit_problems
 from gpuyard.errors import Severity
 
-DRA_MIN_KUBERNETES: Version = (1, 32)
+_DRA_DOCS = "NVIDIA/k8s-dra-driver-gpu docs (2026-08)"
+DRA_MIN_KUBERNETES = Sourced((1, 32), _DRA_DOCS)
 DRA_SINCE: dict[str, Sourced[int]] = {
     "eks": Sourced((1, 33), "awslabs/amazon-eks-ami PR#2285"),
     "aks": Sourced((1, 34), "NVIDIA/aicr docs/integrator/aks-gpu-setup.md"),
@@ -34,7 +35,7 @@ DRA_UNREGISTERED: Sourced[Version] = Sourced(((1, 34, 0), (1, 34, 1)), "kubernet
 """Kubernetes whose kubelet forgets DRA drivers that connect again."""
 DRA_WITH_V1 = Sourced((25, 8), "NVIDIA/k8s-dra-driver-gpu#533")
 """DRA driver that asks for resource.k8s.io/v1; after 25.12 its numbers began again at 0.4."""
-DRA_MIN_DRIVER = Sourced((565,), "NVIDIA/k8s-dra-driver-gpu docs (2026-08)")
+DRA_MIN_DRIVER = Sourced((565,), _DRA_DOCS)
 BETA_REMOVED: Version = (1, 25)
 OPERATOR_WITHOUT_BETA = Sourced((23, 3), "NVIDIA/gpu-operator#409 and #484")
 """Kubernetes without the beta APIs that older operators use."""
@@ -83,6 +84,7 @@ def _dra(facts: Facts) -> Iterator[Problem]:
                 set_field("kubernetes", "1.34", "upgrade to Kubernetes 1.34"),
                 set_field("dra_driver", None, "use the device plugin"),
             ),
+            source=DRA_MIN_KUBERNETES.source,
         )
     elif facts.kubernetes and facts.kubernetes[:2] < DRA_SINCE.get(facts.platform, ()):
         since = DRA_SINCE[facts.platform]

@@ -44,6 +44,7 @@ SPARSE_SGLANG_READ = Sourced((0, 5, 13, 0), "sgl-project/sglang#26087 (0.5.12)")
 """SGLang before refuses them on SM 12.x with every backend."""
 SPARSE_SGLANG_V4 = Sourced((0, 5, 13, 0), "sgl-project/sglang#23657 and #25877")
 """SGLang before has DeepSeek-V4's kernels for data-centre GPUs only (its wheels read)."""
+V4_BLOCKS = "1CatAI/1Cat-vLLM#82; kvcache-ai/ktransformers#1978"
 SPARSE_REGRESSION = ("sglang", Sourced((0, 5, 15, 1), "sgl-project/sglang#31578"))
 """Its default for DeepSeek-V4 became FlashMLA's sparse prefill on every GPU."""
 
@@ -164,4 +165,5 @@ def _sparse(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
             "model",
             f"{facts.model_name} stores FP8 in blocks, whose kernels start with compute capability 8.9",
             (set_gpu(facts, "h200"), set_gpu(facts, "b200"), set_gpu(facts, "b300")),
+            source=V4_BLOCKS,
         )

@@ -143,6 +143,9 @@ def _findings(report: Report, dialect: Dialect) -> Iterator[str]:
         yield f"- {finding_line(finding)}"
         if finding.fix:
             yield f"  - {prose(finding.fix)}"
+        if finding.source:
+            dated = f" ({finding.as_of})" if finding.as_of else ""
+            yield f"  - source: {escape(finding.source + dated)}"
     yield from more(len(report.findings), dialect.rows, "findings")
 
 
