@@ -587,3 +587,54 @@ def test_models_of_two_halves_are_refused_by_what_they_are(config):
     with pytest.raises(SpecError, match="encoder") as error:
         read_config(config({"model_type": "t5", "d_model": 2048, "is_encoder_decoder": True}))
     assert len(error.value.findings) == 1
+
+
+HUNYUAN_A13B = {
+    "model_type": "hunyuan_v1_moe", "hidden_size": 4096, "intermediate_size": 3072, "num_experts": 64,
+    "moe_intermediate_size": [3072] * 32, "moe_topk": [8] * 32, "num_shared_expert": [1] * 32,
+    "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "attention_head_dim": 128,
+    "vocab_size": 128167, "tie_word_embeddings": True,
+}  # fmt: skip
+ERNIE_21B = {
+    "model_type": "ernie4_5_moe", "hidden_size": 2560, "intermediate_size": 12288, "num_hidden_layers": 28,
+    "moe_intermediate_size": 1536, "moe_k": 6, "moe_num_experts": 64, "moe_num_shared_experts": 2,
+    "moe_layer_start_index": 1, "num_attention_heads": 20, "num_key_value_heads": 4, "vocab_size": 103424,
+    "tie_word_embeddings": True,
+}  # fmt: skip
+QWEN_7B = {
+    "model_type": "qwen", "hidden_size": 4096, "intermediate_size": 22016, "num_hidden_layers": 32,
+    "num_attention_heads": 32, "kv_channels": 128, "vocab_size": 151936, "tie_word_embeddings": False,
+}  # fmt: skip
+PHI_3_SMALL = {
+    "model_type": "phi3small", "hidden_size": 4096, "ff_intermediate_size": 14336, "num_hidden_layers": 32,
+    "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 100352,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "billions", "active"),
+    [(HUNYUAN_A13B, 80.4, 13), (ERNIE_21B, 21.8, 3.3), (QWEN_7B, 7.72, 7.72), (PHI_3_SMALL, 7.39, 7.39)],
+    ids=["lists by layer", "names of ernie", "both halves of a gate", "names of phi-3-small"],
+)
+def test_names_of_other_families_are_read(config, fields, billions, active):
+    """Sizes as the model cards have them; ERNIE's card leaves the embedding out of what is active."""
+    shape = read_config(config(fields))
+    assert shape.params / 1e9 == pytest.approx(billions, rel=0.02)
+    assert shape.active_params / 1e9 == pytest.approx(active, rel=0.1)
+
+
+def test_lists_that_differ_by_layer_are_a_finding(config):
+    with pytest.raises(SpecError, match="must be a whole number, not list"):
+        read_config(config({**HUNYUAN_A13B, "moe_intermediate_size": [3072, 1536] * 16}))
+
+
+def test_lightning_attention_keeps_states(config):
+    """MiniMax-Text-01: one layer of eight has a cache, the others a square of the head for each head."""
+    shape = read_config(config({**LLAMA, "attn_type_list": ([0] * 7 + [1]) * 4, "head_dim": 128}))
+    assert (shape.full_attention_layers, shape.linear_layers) == (4, 28)
+    assert shape.state_values == 32 * 128 * 128
+
+
+def test_the_context_may_be_called_the_tokenizers(config):
+    fields = {key: value for key, value in LLAMA.items() if key != "max_position_embeddings"}
+    assert read_config(config({**fields, "model_max_length": 1048576})).context == 1048576

@@ -36,6 +36,8 @@ class ConfigReader:
         value = self.fields.get(name)
         if value is None and default is not None:
             return default
+        if isinstance(value, list) and value and value.count(value[0]) == len(value):
+            value = value[0]  # said once for each layer
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):

@@ -37,6 +37,7 @@ _TIED = (
     "mpt",
     "lfm2",
     "lfm2_moe",
+    "phi3small",
 )
 """Model types whose embeddings are tied where the file does not say."""
 _DTYPES = ("float32", "bfloat16", "float16", "float8_e4m3fn")
@@ -164,9 +165,12 @@ def _feed_forward(read: ConfigReader, default: int, *, is_dense: bool) -> int:
         "n_inner",
         "ffn_dim",
         "ffn_hidden_size",
+        "ff_intermediate_size",
         "block_ff_dim",
         default=default,
     )
+    if read.fields.get("model_type") == "qwen":  # the first of its name counts the gate along
+        return width // 2
     if not read.fields.get("block_auto_adjust_ff_dim"):
         return width
     step = read.whole("block_multiple_of", default=1)
@@ -185,6 +189,7 @@ def _context(read: ConfigReader) -> int:
         "max_sequence_length",
         "seq_length",
         "max_seq_len",
+        "model_max_length",
         default=4096,
     )
 

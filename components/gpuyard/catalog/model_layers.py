@@ -80,6 +80,7 @@ def read_experts(read: ConfigReader, layers: int) -> Moe | None:
         "experts_per_token",
         "moe_top_k",
         "moe_topk",
+        "moe_k",
         default=1,
     )
     if top_k > experts:
@@ -101,7 +102,8 @@ def read_experts(read: ConfigReader, layers: int) -> Moe | None:
 def _shared_experts(read: ConfigReader) -> int:
     """Experts of every token; Llama 4 has one and does not say so."""
     own = str(read.fields.get("model_type", "")).startswith("llama4")
-    return read.whole_or_none("n_shared_experts", "num_shared_experts") or int(own)
+    names = ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts")
+    return read.whole_or_none(*names) or int(own)
 
 
 def is_ungated(read: ConfigReader) -> bool:
@@ -119,7 +121,7 @@ def _expert_layers(read: ConfigReader, layers: int) -> int | None:
     listed = read.fields.get("moe_layer_freq")
     if isinstance(listed, list):
         return sum(1 for entry in listed if entry)
-    dense = read.whole_or_none("first_k_dense_replace", "num_dense_layers")
+    dense = read.whole_or_none("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index")
     step = read.whole("decoder_sparse_step", "interleave_moe_layer_step", "expert_layer_period", default=1)
     alone = read.fields.get("mlp_only_layers")
     count = (layers - dense) // step - (len(alone) if isinstance(alone, list) else 0)
@@ -161,6 +163,9 @@ def read_layer_kinds(read: ConfigReader, layers: int) -> LayerKinds:
         indices = holder.get(key)
         if isinstance(indices, list):
             return LayerKinds(linear=max(layers - len(indices), 0))
+    attending = read.fields.get("attn_type_list")
+    if isinstance(attending, list) and len(attending) == layers:
+        return LayerKinds(linear=attending.count(0))  # MiniMax's lightning attention
     slides = read.fields.get("hybrid_layer_pattern")
     if isinstance(slides, list) and read.whole_or_none("sliding_window"):
         return LayerKinds(sliding=sum(1 for entry in slides if entry == 1))
@@ -226,6 +231,9 @@ def state_values(read: ConfigReader) -> int:
     heads, width = read.whole_or_none("linear_num_value_heads"), read.whole_or_none("linear_value_head_dim")
     if heads and width:
         return heads * width * read.whole("linear_key_head_dim", default=width)
+    if isinstance(read.fields.get("attn_type_list"), list):
+        heads, width = read.whole("num_attention_heads"), read.whole("head_dim", default=128)
+        return heads * width * width
     inner = ConfigReader(_linear_config(read), read.file)
     heads, width = inner.whole_or_none("num_heads"), inner.whole_or_none("head_dim")
     return heads * width * width
