@@ -20,7 +20,7 @@ from gpuyard.compat.place import is_openshift
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, use_eks_image
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, driver_text, plain
-from gpuyard.compat.toolkit import toolkit_problems
+from gpuyard.compat.toolkit import CDI_SINCE, toolkit_problems
 from gpuyard.errors import Severity
 
 _DRA_DOCS = "NVIDIA/k8s-dra-driver-gpu docs (2026-08)"
@@ -35,10 +35,21 @@ DRA_UNREGISTERED: Sourced[Version] = Sourced(((1, 34, 0), (1, 34, 1)), "kubernet
 """Kubernetes whose kubelet forgets DRA drivers that connect again."""
 DRA_WITH_V1 = Sourced((25, 8), "NVIDIA/k8s-dra-driver-gpu#533")
 """DRA driver that asks for resource.k8s.io/v1; after 25.12 its numbers began again at 0.4."""
+DRA_ASKS_CDI = "kubernetes-sigs/dra-driver-nvidia-gpu site/content/docs/prerequisites.md (2026-08-07)"
 DRA_MIN_DRIVER = Sourced((565,), _DRA_DOCS)
-BETA_REMOVED: Version = (1, 25)
-OPERATOR_WITHOUT_BETA = Sourced((23, 3), "NVIDIA/gpu-operator#409 and #484")
-"""Kubernetes without the beta APIs that older operators use."""
+BETA_REMOVED: tuple[tuple[Version, Sourced[int], str], ...] = (
+    (
+        (1, 22),
+        Sourced((1, 6), "NVIDIA/gpu-operator deployments/gpu-operator/crds@1.5.2"),
+        "v1beta1 of apiextensions.k8s.io",
+    ),
+    (
+        (1, 25),
+        Sourced((23, 3), "NVIDIA/gpu-operator#409 and #484"),
+        "v1beta1 of node.k8s.io and policy",
+    ),
+)
+"""Kubernetes without beta APIs, the first GPU Operator that does without them, and which they are."""
 OPERATOR_DRA = Sourced((26, 7), "GPU Operator release notes (2026-08-20)")
 OPERATOR_DRA_KUBERNETES: Version = (1, 34, 2)
 OPERATOR_DRA_DRIVER: Version = (580,)
@@ -97,6 +108,7 @@ def _dra(facts: Facts) -> Iterator[Problem]:
             source=since.source,
         )
     version = parse_version(text)
+    yield from _devices_by_cdi(facts)
     if facts.kubernetes[:2] >= (1, 34) and DRA_FIRST <= version < DRA_WITH_V1:
         yield Problem(
             "K8S_VERSION",
@@ -116,6 +128,22 @@ def _dra(facts: Facts) -> Iterator[Problem]:
             source=DRA_UNREGISTERED.source,
         )
     yield from _dra_floor(facts, f"{text} {values}", version)
+
+
+def _devices_by_cdi(facts: Facts) -> Iterator[Problem]:
+    """DRA drivers hand out devices by CDI alone."""
+    containerd = parse_version(facts.given.containerd) if facts.given.containerd is not None else ()
+    if () < containerd < CDI_SINCE:
+        yield Problem(
+            "TOOLKIT_CONTAINERD",
+            "containerd",
+            f"the DRA driver hands out GPUs by CDI, which containerd {dotted(containerd)} does not know",
+            (
+                set_field("containerd", "1.7.29", "use containerd 1.7"),
+                set_field("dra_driver", None, "use the device plugin"),
+            ),
+            source=DRA_ASKS_CDI,
+        )
 
 
 def _dra_floor(facts: Facts, text: str, version: Version) -> Iterator[Problem]:
@@ -227,15 +255,20 @@ def _operator_range(facts: Facts, minor: Version) -> Iterator[Problem]:
 
 def _operator_apis(facts: Facts, minor: Version) -> Iterator[Problem]:
     version = parse_version(facts.given.gpu_operator) if has_operator(facts) else ()
-    if () < version < OPERATOR_WITHOUT_BETA and minor >= BETA_REMOVED:
-        yield Problem(
-            "K8S_VERSION",
-            "kubernetes",
-            f"GPU Operator {dotted(version)} uses APIs (v1beta1 of node.k8s.io and policy) that Kubernetes "
-            "1.25 removed",
-            (Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),),
-            source=OPERATOR_WITHOUT_BETA.source,
-        )
+    for removed_in, first_without, which in BETA_REMOVED:
+        if () < version < first_without and minor >= removed_in:
+            yield Problem(
+                "K8S_VERSION",
+                "kubernetes",
+                f"GPU Operator {dotted(version)} uses APIs ({which}) that Kubernetes "
+                f"{dotted(removed_in)} removed",
+                tuple(
+                    Fix(f"use GPU Operator {release}", {"gpu_operator": release})
+                    for release in ("v1.11.1", "v25.3.4")
+                ),
+                source=first_without.source,
+            )
+            return
 
 
 def _after_al2(facts: Facts, minor: Version) -> Iterator[Problem]:

@@ -4,18 +4,21 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_gke import gke_gpus
+from gpuyard.catalog.software_gke import gke_gpus, read_gke_version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
 from gpuyard.compat.gke_pool import change_pool_driver, pool_driver
 from gpuyard.compat.owner import has_operator, installs_toolkit, is_on, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
+from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import INSTALLER, plain
 from gpuyard.errors import Severity
 
 AUTO_INSTALL: Version = (1, 30, 1)
 """GKE installs a driver by default from 1.30.1-gke.1156000 on."""
+BY_POOL_SINCE = Sourced((1, 27, 2, 1200), "GKE docs, GPUs in Standard node pools; NVIDIA/aicr PR#1998")
+"""First GKE whose node pools install a driver, where they ask for one."""
 INSTALL_DIR = "/home/kubernetes/bin/nvidia"
 _PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b", re.IGNORECASE)
 _UNASKED = re.compile(r"\b(without|no|missing|lacks)\W+(gpu_driver_installation_config|gpu_driver_version)\b")
@@ -34,6 +37,7 @@ def gke_problems(facts: Facts) -> Iterator[Problem]:
             yield from library_path_problems(facts)
         return
     yield from _install_disabled(facts)
+    yield from _installed_by_pool(facts)
     yield from _plugin_label(facts)
     yield from gke_gpu_problems(facts)
     yield from library_path_problems(facts)
@@ -90,6 +94,27 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
             ),
         ),
     )
+
+
+def _installed_by_pool(facts: Facts) -> Iterator[Problem]:
+    """Pools that ask for a driver from GKE before it installed any itself."""
+    told = plain(facts.given.driver_managed_by)
+    asked = pool_driver(facts.env) or re.search(r"gpu-driver-version\W+\w", told)
+    version = read_gke_version(facts.given.kubernetes) if facts.given.kubernetes is not None else ()
+    if asked and () < version < BY_POOL_SINCE[: len(version)] and facts.manager == "cloud":
+        yield Problem(
+            "DRIVER_INSTALL_DISABLED",
+            "kubernetes",
+            "node pools install the driver (gpu-driver-version) from GKE 1.27.2-gke.1200 on",
+            (
+                set_field("kubernetes", "1.30", "use GKE 1.30"),
+                Fix(
+                    "install Google's nvidia-driver-installer DaemonSet",
+                    {"driver_managed_by": "daemonset", **change_pool_driver(facts)},
+                ),
+            ),
+            source=BY_POOL_SINCE.source,
+        )
 
 
 def _plugin_label(facts: Facts) -> Iterator[Problem]:

@@ -47,6 +47,11 @@ _PROFILE = re.compile(r"\b(\d)g\.(\d+)gb")
 EIGHTHS: dict[int, tuple[int, ...]] = {1: (1, 2), 2: (2,), 3: (4,), 4: (4,), 7: (8,)}
 """Eighths of a GPU's memory by the slices of a profile."""
 PROFILES = "NVIDIA MIG user guide; NVIDIA/gpu-operator#603"
+_TIMES = re.compile(r"(?:\b(\d+) ?[x*×] ?)?\b(\d)g\.(\d+)gb(?:\+[a-z.]+)?(?: ?[x*×] ?(\d+)\b)?")
+"""Profiles with how many there are of each: ``2x 3g.20gb``, ``1g.5gb x7``."""
+_SEVENTHS, _EIGHTHS, _QUARTERED = 7, 8, 4
+_IN_QUARTERS = frozenset({"rtx-pro-6000", "rtx-pro-5000", "rtx-pro-4500"})
+"""GPUs of four slices."""
 _OWN_PROFILES = frozenset({"gh200", "rtx-pro-6000", "rtx-pro-5000", "rtx-pro-4500"})
 """GPUs of several memories, or that are cut otherwise."""
 _ROUNDING = 0.12
@@ -191,17 +196,23 @@ def _mig_gpu(facts: Facts) -> Iterator[Problem]:
             source=RTX_PRO_WITHOUT.source,
         )
     elif gpu.id in ("gh200", "gb200", "gb300") and facts.driver_high >= CDMM_SINCE:
+        by_host = facts.platform == "bare" or facts.manager == "image"
         yield Problem(
             "MIG_DRIVER_BUG",
             "mig",
-            f"driver {facts.driver_text} runs {facts.who} in CDMM mode, which excludes MIG",
+            f"driver {facts.driver_text} runs {facts.who} in CDMM mode, which excludes MIG"
+            + (
+                ", where NVreg_CoherentGPUMemoryMode=driver is set as in driver containers" if by_host else ""
+            ),
             (WHOLE_GPUS,),
+            Severity.WARNING if by_host else Severity.ERROR,
             source=CDMM_SINCE.source,
         )
     elif not gpu.mig and gpu.id != "rtx-pro-4500":
         yield _without_mig(facts)
     else:
         yield from _profile(facts, gpu)
+        yield from _room(facts, gpu)
 
 
 def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
@@ -222,6 +233,29 @@ def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
                 *((set_field("mig", named, f"use {named}"),) if named else ()),
                 WHOLE_GPUS,
             ),
+            source=PROFILES,
+        )
+
+
+def _room(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
+    """More slices than one GPU has: of its sevenths, or of its eighths of memory."""
+    if facts.count != 1:
+        return
+    has = _QUARTERED if gpu.id in _IN_QUARTERS else _SEVENTHS
+    memory = _whole_memory(facts, gpu)
+    sevenths = eighths = 0
+    for before, slices, size, after in _TIMES.findall(facts.mig):
+        times = int(before or after or 1)
+        sevenths += times * int(slices)
+        small, *large = EIGHTHS.get(int(slices), (0,))
+        is_large = memory is not None and int(size) > 1.5 * small * memory / 1024 / 8
+        eighths += times * (large[0] if large and is_large else small)
+    if sevenths > has or (has == _SEVENTHS and eighths > _EIGHTHS):
+        yield Problem(
+            "MIG_UNSUPPORTED",
+            "mig",
+            f"{facts.who} has {has} slices and memory for as many, not those of {facts.given.mig}",
+            (set_field("mig", "1 slice", "make fewer slices"), WHOLE_GPUS),
             source=PROFILES,
         )
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from gpuyard.catalog.software_nodes import driver_exclusions
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.owner import has_operator
+from gpuyard.compat.owner import has_operator, installs_driver
 from gpuyard.compat.problem import Fix, Problem, set_driver, set_field, use_eks_image
 from gpuyard.compat.sourced import Sourced
 from gpuyard.errors import Severity
@@ -22,6 +22,9 @@ _WITHOUT = re.compile(
 GUEST_DRIVER_SINCE = Sourced((20250604,), "awslabs/amazon-eks-ami PR#2265")
 """Day from which EKS images of Amazon Linux 2023 carry the GRID module; Bottlerocket brings it too
 (awsdocs/amazon-eks-user-guide PR#1143)."""
+AZURE_SLICES = re.compile(r"nv\d+adm?s_a10_v5")
+"""Azure's machine types whose A10s the hypervisor hands out as virtual ones."""
+BY_GRID = "NVIDIA/gpu-operator#691, #2201; dstackai/dstack#1014; Azure/AKS#5860"
 AKS_GPUS = "MicrosoftDocs/azure-aks-docs articles/aks/use-nvidia-gpu.md (2026-08-21)"
 AKS_WITHOUT_DRIVER: tuple[tuple[str, frozenset[str], str, str], ...] = (
     (
@@ -46,6 +49,7 @@ def image_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on node images."""
     yield from _no_driver(facts)
     yield from _no_guest_driver(facts)
+    yield from _needs_guest_driver(facts)
     yield from _left_out_by_azure(facts)
     yield from _excluded(facts)
 
@@ -89,6 +93,26 @@ def _no_guest_driver(facts: Facts) -> Iterator[Problem]:
         ),
         Severity.ERROR if facts.os or facts.given.ami else Severity.WARNING,
         source=GUEST_DRIVER_SINCE.source,
+    )
+
+
+def _needs_guest_driver(facts: Facts) -> Iterator[Problem]:
+    """Azure's slices of an A10 under the operator's public driver, which is for whole GPUs."""
+    if not AZURE_SLICES.search(facts.instance) or not installs_driver(facts):
+        return
+    own = facts.env.get("driver.repository") or any("licens" in name.lower() for name in facts.env)
+    words = f"{facts.node_image} {facts.given.driver or ''} {facts.given.driver_managed_by or ''}".lower()
+    if own or re.search(r"\bgrid\b|vgpu|guest", words):
+        return
+    yield Problem(
+        "AMI_DRIVER_MIN",
+        "driver_managed_by",
+        f"{facts.instance} has a virtual GPU, which needs the GRID guest driver, not the operator's",
+        (
+            Fix("let AKS install its GRID driver (driver.enabled=false)", {"driver_managed_by": "cloud"}),
+            Fix("use Standard_NC24ads_A100_v4", {"instance": "Standard_NC24ads_A100_v4", "gpu": None}),
+        ),
+        source=BY_GRID,
     )
 
 

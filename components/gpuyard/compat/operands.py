@@ -13,8 +13,10 @@ from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
-MIG_MANAGER_GLIBC: Sourced[Version] = Sourced(((0, 13, 1), (2, 34)), "NVIDIA/mig-parted#329")
-"""First MIG manager that is built on UBI 9, and the glibc that it needs."""
+MIG_MANAGER_GLIBC: Sourced[Version] = Sourced(
+    ((0, 13, 1), (0, 14, 1), (2, 34)), "NVIDIA/mig-parted#329 and its CHANGELOG (0.14.1)"
+)
+"""First MIG manager that is built on UBI 9, the first on UBI 8 again, and the glibc of those between."""
 OLD_HOSTS = "1.17.8-ubi8"
 """The last toolkit with images by system, of the packages that every glibc since 2.17 runs."""
 
@@ -33,14 +35,16 @@ def _mig_manager(facts: Facts) -> Iterator[Problem]:
     on_host = facts.manager == "image" or switched(facts, "driver") is False
     if release is None or not on_host:
         return
-    if release.mig_manager < MIG_MANAGER_GLIBC[0] or facts.glibc >= MIG_MANAGER_GLIBC[1]:
+    first, mended, needed = MIG_MANAGER_GLIBC
+    if not first <= release.mig_manager < mended or facts.glibc >= needed:
         return
     yield Problem(
         "HOST_GLIBC",
         "gpu_operator",
         f"on nodes that bring the driver, MIG manager {dotted(release.mig_manager)} of GPU Operator "
-        f"{release.version} needs glibc {dotted(MIG_MANAGER_GLIBC[1])}, this one has {dotted(facts.glibc)}",
+        f"{release.version} needs glibc {dotted(needed)}, this one has {dotted(facts.glibc)}",
         (
+            Fix("use GPU Operator v26.3.3", {"gpu_operator": "v26.3.3"}),
             Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"}),
             WHOLE_GPUS,
         ),

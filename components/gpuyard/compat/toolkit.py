@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import OperatorRelease
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.owner import has_operator, installs_toolkit, stated_operator, switched
+from gpuyard.compat.owner import has_operator, installs_toolkit, is_on, stated_operator, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, with_env, without_flags
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, plain
@@ -29,6 +29,29 @@ CONTAINERD_V4 = Sourced((2, 3), "NVIDIA/aicr#1688, #1237; NVIDIA/gpu-operator#26
 hold."""
 SUPPORTS_V4: Version = (1, 20)
 """Toolkit of the first GPU Operator whose support matrix names containerd 2.3 (26.7)."""
+CGROUP_V2: Sourced[int] = Sourced(
+    (1, 8), "pop-os/beta#289; NVIDIA/k8s-device-plugin#235, #324; NVIDIA/nvidia-docker#1660"
+)
+"""First toolkit that gives devices to cgroups of version 2."""
+WITH_CGROUP_V2 = frozenset(
+    {
+        *(
+            "Ubuntu 22.04",
+            "Ubuntu 24.04",
+            "Ubuntu 26.04",
+            "Debian 11",
+            "Debian 12",
+            "Fedora",
+            "RHEL 9",
+            "RHEL 10",
+        ),
+        *("Amazon Linux 2023", "Arch"),
+    }
+)
+"""Systems that have cgroups of version 2 unless they are told otherwise."""
+NRI: tuple[Version, ...] = ((1, 7, 30), (2, 0), (2, 1))
+"""containerd 1.7 from which the toolkit's NRI plugin works, and the minor versions between which it does not
+(GPU Operator docs, page on CDI)."""
 SAFE = "1.18.1"
 OWN_CONTAINERD = ("k3s", "rke2", "k0s", "microk8s")
 """Distributions that keep `containerd` to themselves."""
@@ -61,7 +84,7 @@ def toolkit_problems(facts: Facts) -> Iterator[Problem]:
     release = stated_operator(facts)
     given = _given(facts)
     stack = _Stack(facts, release, given or _by_operator(facts, release), _containerd(facts))
-    for rule in (_version_3, _cdi, _cdi_on_rke2, _own_containerd, _imports, _gke, _version_4):
+    for rule in _RULES:
         problem = rule(stack)
         if problem is not None:
             # EKS images have a toolkit of their own, so the operator's is often switched off
@@ -120,6 +143,38 @@ def _version_3(stack: _Stack) -> Problem | None:
         "toolkit",
         f"container toolkit {dotted(stack.toolkit)} cannot read containerd 2's configuration (version 3)",
         (set_field("toolkit", SAFE, f"use container toolkit {SAFE}"), _operator("v25.10.1")),
+    )
+
+
+def _cgroups(stack: _Stack) -> Problem | None:
+    if not (1,) <= stack.toolkit < CGROUP_V2 or stack.facts.os not in WITH_CGROUP_V2:
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "toolkit",
+        f"container toolkit {dotted(stack.toolkit)} knows cgroups of version 1 only, and "
+        f"{stack.facts.os} has version 2 (cgroup subsystem devices not found)",
+        (set_field("toolkit", SAFE, f"use container toolkit {SAFE}"), _operator("v25.3.4")),
+        source=CGROUP_V2.source,
+    )
+
+
+def _nri(stack: _Stack) -> Problem | None:
+    asked = is_on(stack.facts.env.get("cdi.nriPluginEnabled", "false"))
+    first, gap, after = NRI
+    is_old = stack.containerd < first or gap <= stack.containerd < after
+    if not asked or not stack.containerd[1:] or not is_old:
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "containerd",
+        f"the toolkit's NRI plugin needs containerd 1.7.30, 2.1 or newer, this is {dotted(stack.containerd)}",
+        (
+            set_field("containerd", "2.2.1", "use containerd 2.2"),
+            Fix("leave cdi.nriPluginEnabled unset", without_flags(stack.facts, "cdi.nriPluginEnabled")),
+        ),
+        Severity.WARNING if stack.containerd >= gap else Severity.ERROR,
+        source="GPU Operator docs, page on CDI (2026-08-21)",
     )
 
 
@@ -222,3 +277,6 @@ def _version_4(stack: _Stack) -> Problem | None:
         Severity.ERROR if stack.facts.platform == "aks" or stack.toolkit < SUPPORTS_V4 else Severity.WARNING,
         source=CONTAINERD_V4.source,
     )
+
+
+_RULES = (_version_3, _cgroups, _cdi, _nri, _cdi_on_rke2, _own_containerd, _imports, _gke, _version_4)
