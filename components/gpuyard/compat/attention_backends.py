@@ -64,7 +64,11 @@ MHA_PREFILL_SINCE: Version = (0, 5, 19, 0)
 MHA_DECODE_SINCE: Version = (0, 5, 10, 0)
 """First SGLang that takes trtllm_mha off data-centre Blackwell: on Hopper and SM 12.x, and in 0.5.10 to
 0.5.18 for decoding only; GB10 fails."""
-TRT_MHA = f"{SGLANG_READ}; Blackwellboy/model-serving-minefield#110"
+_MHA_READ = f"{SGLANG_READ}; Blackwellboy/model-serving-minefield#110"
+_MHA: Span = Sourced((HOPPER, (12, 0)), _MHA_READ)
+_MHA_DECODES: Span = Sourced((HOPPER, (12, 9)), _MHA_READ)
+_LATENT_FA3: Span = Sourced((HOPPER, (9, 9)), SGLANG_READ)
+_FLASH3: Span = Sourced((HOPPER, (10, 9)), _VLLM)
 VARIABLES_UNTIL: Version = (0, 15, 0, 0)
 """First vLLM that reads neither ``VLLM_ATTENTION_BACKEND`` nor ``VLLM_FLASH_ATTN_VERSION``."""
 FLASH3_ON_A100_UNTIL: Version = (0, 12, 0, 0)
@@ -108,15 +112,13 @@ def backend_span(facts: Facts, backend: str) -> Span | None:
     """Compute capabilities from and to which the backend has kernels in this release."""
     if backend == "FlashAttention 3":
         early = () < facts.version < FLASH3_ON_A100_UNTIL and facts.sm in FLASH3_ON_A100
-        return (
-            None if early else Sourced((HOPPER, (10, 9)), _VLLM)
-        )  # vLLM takes FlashAttention 2 on 10.x by itself
+        return None if early else _FLASH3  # vLLM takes FlashAttention 2 on 10.x by itself
     if backend == "trtllm_mha" and facts.runtime == "sglang" and facts.version:
         decodes = {flag for flag, _ in facts.flags if flag in BACKEND_FLAGS} == {"--decode-attention-backend"}
         if facts.version >= (MHA_DECODE_SINCE if decodes else MHA_PREFILL_SINCE):
-            return Sourced((HOPPER, (12, 9) if decodes else (12, 0)), TRT_MHA)
+            return _MHA_DECODES if decodes else _MHA
     if backend == "fa3" and facts.runtime == "sglang" and facts.model and facts.model.mla is not None:
-        return Sourced((HOPPER, (9, 9)), SGLANG_READ)  # on 8.x for other attention only
+        return _LATENT_FA3  # on 8.x for other attention only
     for name, runtime, before, span in BACKEND_BEFORE:
         if name == backend and runtime == facts.runtime and () < facts.version < before:
             return span

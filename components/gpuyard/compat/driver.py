@@ -80,7 +80,6 @@ PTX_ONLY: Mapping[str, Sourced[str]] = {
 """Engines whose kernels are PTX, which the driver compiles when they load."""
 _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
 """Models with a vision tower."""
-_NONE: Sourced[int] = Sourced((), "")
 _CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
 """Names of the proprietary kernel module; Talos' and Bottlerocket's (``nonfree``, ``tesla``) too."""
 OPEN_FOR_ALL = Sourced((545,), "siderolabs/extensions#114")
@@ -297,7 +296,7 @@ def _gpu(facts: Facts) -> Iterator[Problem]:
             f"{facts.who} needs driver {driver_text(floor)} or newer, the node has {facts.driver_text}",
             (raise_driver(facts, floor),),
             Severity.ERROR if is_sure else Severity.WARNING,
-            source=floor.source,
+            source=_says_minimum(facts),
         )
 
 
@@ -319,33 +318,39 @@ def _left_by_the_image(facts: Facts) -> Iterator[Problem]:
         yield Problem(code, "ami", text, (set_gpu(facts, "t4"),), source=source)
 
 
-def _minimum(facts: Facts, by_image: bool) -> tuple[Sourced[int], bool]:
+def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     """First driver for the GPU, and whether that is sure enough to refuse."""
     gpu = facts.gpu
     if gpu is None:  # a card of the same architecture stands in for it
         if facts.sm < (8, 9):  # of Ampere's cards, some came with older drivers than the catalog's
-            return _NONE, False
-        kin = (row for row in gpus().values() if parse_version(row.sm) == facts.sm)
-        floors = (_branch_of(row) for row in kin if row.min_driver[:1].isdigit())
-        return min(floors, default=_NONE), True
+            return (), False
+        oldest = _oldest_kin(facts.sm)
+        return parse_version(oldest.min_driver)[:1] if oldest else (), True
     if not gpu.min_driver[:1].isdigit():
-        return _NONE, False
-    floor = Sourced(parse_version(gpu.min_driver), gpu.source)
+        return (), False
+    floor = parse_version(gpu.min_driver)
     if gpu.id == "rtx-pro-4500":  # sources disagree: AWS's guide for g7 wants 595, its kernel list has 580
         return floor, (by_image and facts.branch != LAST_LEGACY_BRANCH) or (
             facts.platform == "eks" or "aws" in facts.platform
         )
     if gpu.id == "rtx-pro-6000" and facts.machine is None and "server" not in str(facts.given.gpu).lower():
-        return _branch_of(gpu), True  # the workstation edition ran with 575.51.03 (NVIDIA/TensorRT-LLM#4275)
+        return floor[:1], True  # the workstation edition ran with 575.51.03 (NVIDIA/TensorRT-LLM#4275)
     exact = gpu.id == "rtx-pro-6000"  # eight B200 answered with 570.124.06 (vllm-project/vllm#16336)
     # of H200 only Google states it, of GH200 nobody
     is_stated = gpu.id != "gh200" and (gpu.id != "h200" or facts.platform == "gke")
-    return (floor if exact else _branch_of(gpu)), is_stated
+    return (floor if exact else floor[:1]), is_stated
 
 
-def _branch_of(gpu: Gpu) -> Sourced[int]:
-    """The branch of the GPU's first driver."""
-    return Sourced(parse_version(gpu.min_driver)[:1], gpu.source)
+def _oldest_kin(sm: Version) -> Gpu | None:
+    """The card of that compute capability whose first driver is the oldest; None: the catalog has none."""
+    kin = (row for row in gpus().values() if parse_version(row.sm) == sm and row.min_driver[:1].isdigit())
+    return min(kin, key=lambda row: parse_version(row.min_driver)[:1], default=None)
+
+
+def _says_minimum(facts: Facts) -> str:
+    """Who says what the first driver for the GPU is."""
+    row = facts.gpu or _oldest_kin(facts.sm)
+    return row.source if row else ""
 
 
 def _module(facts: Facts) -> Iterator[Problem]:

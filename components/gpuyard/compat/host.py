@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import (
@@ -118,10 +119,16 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
 def _glibc_of(facts: Facts, release: RuntimeRelease) -> Sourced[int]:
     """Oldest glibc of the release's wheel, of what it depends on, or of its torch."""
     return max(
-        Sourced(release.glibc, release.source),
+        _tags(release.runtime)[release.key],
         TORCH_GLIBC[1] if release.torch >= TORCH_GLIBC[0] else _NONE,
         _beyond_tag(facts, release.runtime, release.key),
     )
+
+
+@cache
+def _tags(runtime: str) -> Mapping[Version, Sourced[int]]:
+    """Oldest glibc that the tag of each release's wheel asks for."""
+    return {row.key: Sourced(row.glibc, row.source) for row in runtime_releases(runtime)}
 
 
 def _beyond_tag(facts: Facts, runtime: str, key: Version) -> Sourced[int]:
