@@ -7,7 +7,6 @@ from pydantic import Field, field_validator
 from gpuyard.aws.spec import Tags
 from gpuyard.capacity.purchase import Agreed, Purchase
 from gpuyard.catalog.hardware import find_machine_type
-from gpuyard.catalog.names import UnknownName
 from gpuyard.parsing import Spec
 
 PLATFORM = "Linux/UNIX"
@@ -20,10 +19,7 @@ def machine_type_of(value: str, cloud: str) -> str:
     Raises:
         ValueError: the catalog lacks it, or another cloud sells it.
     """
-    try:
-        machine = find_machine_type(value)
-    except UnknownName as error:
-        raise ValueError(str(error)) from None
+    machine = find_machine_type(value)
     if machine.cloud != cloud:
         raise ValueError(f"{machine.id} is a machine type of {machine.cloud}, not of {cloud}")
     return machine.id

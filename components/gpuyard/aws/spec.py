@@ -3,17 +3,17 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from ipaddress import IPv4Network, ip_network
-from math import ceil
+from ipaddress import IPv4Network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from gpuyard.aws.subnets import PREFIX_MAX, PREFIX_MIN, ZONES_MAX
 from gpuyard.catalog.hardware import MachineType, find_machine_type, machine_types
-from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions, zones_selling
 from gpuyard.errors import did_you_mean
+from gpuyard.kubernetes.node_disk import SYSTEM_GIB, disk_for, node_data_gib
+from gpuyard.kubernetes.spec import Cidr
 from gpuyard.names import EC2_RESERVATION_ID
 from gpuyard.parsing import Spec
 from gpuyard.units import GB, GIB
@@ -37,13 +37,6 @@ def _region(value: str) -> str:
     return value
 
 
-def _cidr(value: str) -> str:
-    try:
-        return str(ip_network(value))
-    except ValueError as error:
-        raise ValueError(f"{error}\nit looks like 203.0.113.0/24") from None
-
-
 def _tags(value: Mapping[str, str]) -> Mapping[str, str]:
     reserved = sorted(key for key in value if key.lower().startswith("aws:"))
     long = sorted(key for key, text in value.items() if not 1 <= len(key) <= 128 or len(text) > 256)
@@ -55,7 +48,6 @@ def _tags(value: Mapping[str, str]) -> Mapping[str, str]:
 
 
 Region = Annotated[str, AfterValidator(_region)]
-Cidr = Annotated[str, AfterValidator(_cidr)]
 Tags = Annotated[Mapping[str, str], AfterValidator(_tags)]
 
 
@@ -156,10 +148,7 @@ class EksPoolSpec(Spec):
     @field_validator("machine_type")
     @classmethod
     def _known(cls, value: str) -> str:
-        try:
-            machine = find_machine_type(value)
-        except UnknownName as error:
-            raise ValueError(str(error)) from None
+        machine = find_machine_type(value)
         if machine.cloud != "aws":
             raise ValueError(f"{machine.id} is a machine type of {machine.cloud}, not of AWS")
         if machine.gpu_count < 1:
@@ -205,12 +194,8 @@ class EksPoolSpec(Spec):
 
     @property
     def node_data_gib(self) -> float:
-        """What images and weights take on a node.
-
-        Two images because a rollout unpacks the new one beside the old; the cache of the weights is
-        what `serving.manifests` gives a pod, 1.3 times their size and 20 GiB.
-        """
-        return 2 * self.image_gib + 1.3 * self.weights_gib + 20
+        """What images and weights take on a node."""
+        return node_data_gib(self.image_gib, self.weights_gib)
 
     @property
     def uses_local_nvme(self) -> bool:
@@ -220,7 +205,5 @@ class EksPoolSpec(Spec):
 
     @property
     def root_disk_gib(self) -> int:
-        """Root disk: what is asked, else room for what lies on it, at least 200; 100 beside local NVMe."""
-        if self.disk_gib is not None:
-            return self.disk_gib
-        return 100 if self.uses_local_nvme else max(200, 10 * ceil((20 + self.node_data_gib) / 10))
+        """Root disk: what is asked, else room for what lies on it; 100 beside local NVMe."""
+        return self.disk_gib or (100 if self.uses_local_nvme else disk_for(SYSTEM_GIB + self.node_data_gib))

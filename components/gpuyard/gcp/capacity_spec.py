@@ -7,7 +7,6 @@ from pydantic import Field, field_validator, model_validator
 
 from gpuyard.capacity.purchase import Agreed, Purchase
 from gpuyard.catalog.hardware import find_machine_type
-from gpuyard.catalog.names import UnknownName
 from gpuyard.parsing import Spec
 
 _TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})$"
@@ -16,10 +15,7 @@ _NAME = r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"
 
 
 def _machine_type(value: str) -> str:
-    try:
-        machine = find_machine_type(value)
-    except UnknownName as error:
-        raise ValueError(str(error)) from None
+    machine = find_machine_type(value)
     if machine.cloud != "gcp":
         raise ValueError(f"{machine.id} is a machine type of {machine.cloud}, not of gcp")
     return machine.id

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network
 from itertools import combinations
-from math import ceil
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from gpuyard.catalog.hardware import MachineType, find_machine_type, machine_types
-from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions
 from gpuyard.errors import did_you_mean
 from gpuyard.gcp.labels import to_labels
+from gpuyard.kubernetes.node_disk import SYSTEM_GIB, disk_for, node_data_gib
+from gpuyard.kubernetes.spec import Cidr
 from gpuyard.names import GCP_PROJECT
 from gpuyard.parsing import Spec
 
@@ -43,13 +43,6 @@ def _range(value: str) -> str:
     return value
 
 
-def _cidr(value: str) -> str:
-    try:
-        return str(ip_network(value))
-    except ValueError as error:
-        raise ValueError(f"{error}\nit looks like 203.0.113.0/24") from None
-
-
 def _tags(value: Mapping[str, str]) -> Mapping[str, str]:
     to_labels(value)
     return value
@@ -57,7 +50,6 @@ def _tags(value: Mapping[str, str]) -> Mapping[str, str]:
 
 Region = Annotated[str, AfterValidator(_region)]
 Range = Annotated[str, AfterValidator(_range)]
-Cidr = Annotated[str, AfterValidator(_cidr)]
 Tags = Annotated[Mapping[str, str], AfterValidator(_tags)]
 
 
@@ -146,10 +138,7 @@ class GkePoolSpec(Spec):
     @field_validator("machine_type")
     @classmethod
     def _known(cls, value: str) -> str:
-        try:
-            machine = find_machine_type(value)
-        except UnknownName as error:
-            raise ValueError(str(error)) from None
+        machine = find_machine_type(value)
         if machine.cloud != "gcp":
             raise ValueError(f"{machine.id} is a machine type of {machine.cloud}, not of Google Cloud")
         if machine.gpu_count < 1 or "*" in machine.id:
@@ -203,12 +192,5 @@ class GkePoolSpec(Spec):
 
     @property
     def boot_disk_gib(self) -> int:
-        """Boot disk: what is asked, else room for the system, two images and the weights' cache.
-
-        Two images because a rollout unpacks the new one beside the old; the cache of the weights is
-        what `serving.manifests` gives a pod, 1.3 times their size and 20 GiB. 200 GiB at least.
-        """
-        if self.disk_gib is not None:
-            return self.disk_gib
-        needed = 20 + 2 * self.image_gib + 1.3 * self.weights_gib + 20
-        return max(200, 10 * ceil(needed / 10))
+        """Boot disk: what is asked, else room for the system, images and weights."""
+        return self.disk_gib or disk_for(node_data_gib(self.image_gib, self.weights_gib, SYSTEM_GIB))

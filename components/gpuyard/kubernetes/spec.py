@@ -1,8 +1,21 @@
-"""Spec of an existing cluster: complete, frozen, free of Pulumi."""
+"""Specs of clusters wherever they run: complete, frozen, free of Pulumi."""
 
-from pydantic import Field
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from gpuyard.parsing import Spec
+
+
+def _cidr(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError as error:
+        raise ValueError(f"{error}\nit looks like 203.0.113.0/24") from None
+
+
+Cidr = Annotated[str, AfterValidator(_cidr)]
 
 
 class ExistingClusterSpec(Spec):

@@ -3,6 +3,7 @@
 from math import ceil
 from typing import Any
 
+from gpuyard.kubernetes.node_disk import CACHE_BESIDE_GIB, CACHE_PER_WEIGHT
 from gpuyard.runtimes.runtime import CACHE
 from gpuyard.serving.lifecycle import PROBE_PERIOD, Lifecycle
 from gpuyard.serving.spec import EndpointSpec, WeightsSource
@@ -141,4 +142,4 @@ def cache_gib(spec: EndpointSpec) -> int:
     if spec.cache_gib:
         return spec.cache_gib
     held = spec.weights_gib if spec.weights_source is WeightsSource.HUGGING_FACE else 0
-    return ceil(held * 1.3) + 20
+    return ceil(held * CACHE_PER_WEIGHT) + CACHE_BESIDE_GIB

@@ -114,10 +114,7 @@ class EndpointSpec(Spec):
 
     @model_validator(mode="after")
     def _agree(self) -> "EndpointSpec":
-        try:
-            runtime = find_runtime(self.runtime)
-        except ValueError as error:
-            raise ValueError(str(error)) from None
+        runtime = find_runtime(self.runtime)
         problems = [*self._shape_problems(runtime), *self._weights_problems(runtime)]
         if problems:
             raise ValueError("; ".join(problems))

@@ -12,7 +12,6 @@ from gpuyard.capacity.demand import Interconnect, OrderKey, Purchase
 from gpuyard.capacity.purchase import Agreed
 from gpuyard.catalog.geography import known_places
 from gpuyard.catalog.hardware import find_gpu, find_machine_type
-from gpuyard.catalog.names import UnknownName
 from gpuyard.catalog.places import regions
 from gpuyard.errors import did_you_mean
 from gpuyard.names import EC2_RESERVATION_ID, GCP_PROJECT
@@ -107,10 +106,7 @@ class Reservation(Spec):
     @field_validator("machine_type")
     @classmethod
     def _known(cls, value: str) -> str:
-        try:
-            return find_machine_type(value).id
-        except UnknownName as error:
-            raise ValueError(str(error)) from None
+        return find_machine_type(value).id
 
     @model_validator(mode="after")
     def _identity(self) -> "Reservation":
@@ -230,9 +226,4 @@ def _unknown_region(cloud: str, region: str) -> str:
 
 
 def _accelerator(value: str) -> str:
-    if value.strip().lower() == CPU:
-        return CPU
-    try:
-        return find_gpu(value).id
-    except UnknownName as error:
-        raise ValueError(str(error)) from None
+    return CPU if value.strip().lower() == CPU else find_gpu(value).id
