@@ -25,10 +25,22 @@ class Option:
 
 OPTIONS: Mapping[str, Option] = {
     "model": Option(
-        flags={"vllm": "--model", "sglang": "--model-path", "tgi": "--model-id", "llama.cpp": "--model"}
+        flags={
+            "vllm": "--model",
+            "sglang": "--model-path",
+            "tgi": "--model-id",
+            "tei": "--model-id",
+            "llama.cpp": "--model",
+        }
     ),
     "served_name": Option(
-        flags={"vllm": "--served-model-name", "sglang": "--served-model-name", "llama.cpp": "--alias"}
+        flags={
+            "vllm": "--served-model-name",
+            "sglang": "--served-model-name",
+            "tei": "--served-model-name",
+            "lmdeploy": "--model-name",
+            "llama.cpp": "--alias",
+        }
     ),
     "tensor_parallel": Option(
         flags={
@@ -72,6 +84,7 @@ OPTIONS: Mapping[str, Option] = {
         flags={
             "vllm": "--max-num-batched-tokens",
             "sglang": "--chunked-prefill-size",
+            "tei": "--max-batch-tokens",
             "tensorrt-llm": "--max_num_tokens",
             "lmdeploy": "--max-prefill-token-num",
         }
@@ -85,14 +98,16 @@ OPTIONS: Mapping[str, Option] = {
             "lmdeploy": "--cache-max-entry-count",
         }
     ),
-    "dtype": Option(flags=dict.fromkeys(("vllm", "sglang", "tgi", "lmdeploy"), "--dtype")),
+    "dtype": Option(flags=dict.fromkeys(("vllm", "sglang", "tgi", "tei", "lmdeploy"), "--dtype")),
     "quantization": Option(
         flags={"vllm": "--quantization", "sglang": "--quantization", "tgi": "--quantize"}, short=("-q",)
     ),
     "kv_cache_dtype": Option(
         flags={**dict.fromkeys(("vllm", "sglang", "tgi"), "--kv-cache-dtype"), "lmdeploy": "--quant-policy"}
     ),
-    "eager": Option(flags={"vllm": "--enforce-eager", "sglang": "--disable-cuda-graph"}),
+    "eager": Option(
+        flags={"vllm": "--enforce-eager", "sglang": "--disable-cuda-graph", "lmdeploy": "--eager-mode"}
+    ),
 }
 """By the field of a combination (`gpuyard compat`), where it has one."""
 

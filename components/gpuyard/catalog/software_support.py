@@ -9,7 +9,7 @@ from gpuyard.catalog.software_runtimes import release_key
 from gpuyard.catalog.tables import read_csv
 from gpuyard.records import record
 
-WHOLE_PARSERS = frozenset({"vllm", "sglang", "tgi", "llama.cpp"})
+WHOLE_PARSERS = frozenset({"vllm", "sglang", "tgi", "tei", "lmdeploy", "llama.cpp"})
 """Runtimes whose parsers were read: what they do not list, they do not take."""
 
 

@@ -48,9 +48,10 @@ BACKEND_SM: Mapping[str, Span] = {
 BACKEND_BEFORE: tuple[tuple[str, str, Version, Span], ...] = (
     ("flash_attn", "", (2, 7, 4), Sourced((AMPERE, (9, 9)), "Dao-AILab/flash-attention#1464")),
     ("flashmla", "vllm", (1000,), Sourced((HOPPER, (9, 9)), f"deepseek-ai/FlashMLA#83; {_VLLM}")),
+    ("flashinfer", "vllm", (0, 10, 2, 0), Sourced((AMPERE, (99, 0)), "vllm-project/vllm#8189, #8091")),
 )
 """Backend, engine (empty: the library itself), release before which, and the GPUs until then (vLLM's dense
-FlashMLA asks for Hopper up to 0.33)."""
+FlashMLA asks for Hopper up to 0.33; its older engine measured FlashInfer's memory with FlashAttention)."""
 BACKEND_SINCE: tuple[tuple[str, str, Version, Span], ...] = (
     (
         "flashinfer",

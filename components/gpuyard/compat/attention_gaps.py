@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import is_recent, release_text, runtime_releases
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import AMPERE, TURING
+from gpuyard.compat.generations import AMPERE, TURING, VOLTA
 from gpuyard.compat.problem import Problem, set_gpus, set_release
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
@@ -29,6 +29,8 @@ class Gap:
     """Words of the models' names."""
     below: Version = AMPERE
     """Compute capability from which on it works."""
+    above: Version = ()
+    """Compute capability that still works, as older ones do; empty: none."""
     shards: int = 1
     """Tensor-parallel size from which on it is lacking."""
     spared_by: str = ""
@@ -104,7 +106,34 @@ GAPS = (
         text="TurboMind {release} has no kernels for heads of 256 on {card}",
         release="0.12.2",
         gpu_first=True,
-        source="InternLM/lmdeploy#4408, PR#4405 and PR#4420; 0.12.2 runs (#4426)",
+        source="InternLM/lmdeploy#4408, PR#4405 and PR#4420; 0.12.2 runs on V100 (#4426)",
+    ),
+    Gap(
+        runtimes=("lmdeploy",),
+        releases=((0, 12, 2, 0), (0, 17, 0, 0)),
+        models=("qwen3.5", "qwen3.6"),
+        above=VOLTA,
+        spared_by="--quant-policy",
+        path="runtime_version",
+        text="TurboMind {release} decodes heads of 256 with more shared memory than {card} has",
+        source="InternLM/lmdeploy PR#4871 (2026-08-20), decoding_sm75_256.cu of 0.12.2 to 0.16.0",
+    ),
+    Gap(
+        runtimes=("vllm",),
+        releases=((0, 10, 0, 0), (0, 10, 2, 0)),
+        models=("gpt-oss", "gptoss"),
+        path="runtime_version",
+        text="vLLM {release} runs {card} with its older engine, which has no attention sinks",
+        release="0.11.0",
+        gpu_first=True,
+        source="vllm-project/vllm#24062; arg_utils.py of 0.10.0 to 0.10.2",
+    ),
+    Gap(
+        runtimes=("tei",),
+        models=("mistral", "sfr-embedding-2", "linq-embed"),
+        path="model",
+        text="text-embeddings-inference runs {model} with FlashAttention 2 only, which {card} lacks",
+        source="huggingface/text-embeddings-inference, backends/candle/src/lib.rs of 1.9.3",
     ),
 )
 
@@ -112,7 +141,8 @@ GAPS = (
 def gap_problems(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
     """Every gap that the combination falls into; ``name`` is the model's in lower case."""
     for gap in GAPS:
-        if facts.runtime in gap.runtimes and facts.sm < gap.below and _applies(gap, facts, name, backend):
+        within = gap.above < facts.sm < gap.below
+        if facts.runtime in gap.runtimes and within and _applies(gap, facts, name, backend):
             release = (set_release(facts, gap.release),) if gap.release else ()
             newer = set_gpus(facts, *NEWER)
             yield Problem(
@@ -147,6 +177,7 @@ def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:
     if not facts.version and gap.releases != EVERY:
         within = facts.is_undated and _is_recent(gap, facts.runtime)
     spared = facts.is_without_flash and gap.shards == 1
+    spared = spared or "pytorch" in facts.flag_values("--backend")  # LMDeploy without TurboMind
     return (
         not spared
         and within

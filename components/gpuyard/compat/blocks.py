@@ -15,8 +15,8 @@ from gpuyard.catalog.software import Version
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
 from gpuyard.compat.codes import CODES
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import ADA
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, with_env
+from gpuyard.compat.generations import ADA, AMPERE
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, with_env
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import plain
 from gpuyard.compat.split import (
@@ -36,8 +36,16 @@ GROUP, SMALL_GROUP = 128, 32
 """Of AWQ and GPTQ checkpoints: nearly always, and where the model's own width is no multiple of that (experts
 of 704 on two GPUs: noonghunna/club-3090 models/gemma-4-26b-a4b, 2026-07-01)."""
 GROUPS = "quantization group"
-TENSORRT_GROUPS_UNTIL = Sourced((1, 0, 0, 0), "NVIDIA/TensorRT-LLM#648")
-"""First TensorRT-LLM without engines that are built; those took whole groups."""
+_ALWAYS: Version = (1000,)
+GROUPS_UNTIL: Mapping[str, Sourced[int]] = {
+    "tensorrt-llm": Sourced((1, 0, 0, 0), "NVIDIA/TensorRT-LLM#648"),
+    "lmdeploy": Sourced((0, 6, 0, 0), "InternLM/lmdeploy#1532, #1646; its tags up to 0.6.0"),
+    "tgi": Sourced(_ALWAYS, "huggingface/text-generation-inference#1441; its tags 1.1.0 to 3.3.7"),
+}
+"""Engines that want whole groups of AWQ and GPTQ, and the release from which they are not known to:
+TensorRT-LLM no longer builds engines, TurboMind pads feed-forwards."""
+ACT_ORDER_SPARES = ("tgi", "gptq")
+"""Where scales are not cut if the checkpoint orders its columns, which its name does not say."""
 _NAMED_GROUP = re.compile(r"(?:\bg|w4g|w8g|gs|group[-_]?(?:size)?[-_]?)(32|64)\b|\b(32|64)g\b")
 """A group size that the checkpoint's name says."""
 ONLINE_BLOCKS = ("per_block", Sourced((0, 24, 0, 0), "vllm-project/vllm#44763"))
@@ -50,6 +58,20 @@ TILES_SAYS = "zai-org/GLM-4.5#23, #94"
 WEIGHT_ONLY = ("awq", "gptq", "awq_marlin", "gptq_marlin", "w4a16", "w8a16")
 """Quantizations whose kernels take rows in groups or tiles of 128."""
 WEIGHT_ONLY_SAYS = "vllm-project/llm-compressor#54"
+MARLIN_ROWS = 128
+MARLIN_WHOLE: Mapping[str, tuple[Version, Version]] = {
+    "awq": ((0, 5, 3, 0), (0, 7, 3, 0)),
+    "gptq": ((0, 4, 3, 0), (0, 6, 2, 0)),
+}
+"""vLLM from which Marlin's kernels take these weights by themselves on Ampere and newer, and the first that
+turns to other kernels where rows are no multiple of theirs."""
+MARLIN_SAYS = "vllm-project/vllm#9913; marlin_utils.py and awq_marlin.py of 0.5.5 to 0.8.5"
+SMALL_GATES = Sourced((0, 5, 9, 0), "sgl-project/sglang#19045, PR#18926 (2026-02-17)")
+"""First SGLang that leaves the gates of linear attention as the checkpoint has them: one row per head, fewer
+than a block."""
+SMALL_GATES_SEEN: Version = (0, 5, 8, 1)
+"""SGLang that was seen to; a cookbook of 0.5.8 lists the models all the same."""
+SMALL_GATED = "qwen3.5"
 _FP4_EXPERTS = re.compile(r"deepseek-v4(?!.*(?:base|fp8))")
 """Checkpoints whose experts are in FP4 though they count as FP8: SGLang runs them on 16 GPUs, not vLLM."""
 FP4_EXPERTS_SAYS = "sgl-project/sglang#23931; vllm-project/recipes#567"
@@ -99,8 +121,12 @@ PADDED: Sequence[Padded] = (
 def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
     """Shards that are no whole multiples of what the quantization needs."""
     model = facts.model
-    if model is None or size <= 1 or not _is_judged(facts):
+    if model is None or not _is_judged(facts):
         return
+    if size <= 1:
+        yield from _rows(facts, model)
+        return
+    yield from _small_gates(facts, size)
     yield from _tiles(facts, model, size)
     block, what, source = _block(facts, model)
     whole_experts = has_whole_experts(facts)
@@ -117,16 +143,60 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
         "tensor_parallel",
         f"a shard of {width}/{ranks} is not a multiple of the {what} of {block}",
         (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
-        Severity.WARNING if may_share_attention(facts) or not facts.names_engine else Severity.ERROR,
+        Severity.WARNING if _is_unsure(facts) else Severity.ERROR,
         source=join_sources(source or CODES["TP_QUANT_BLOCK"].source, model.source),
         as_of=model.as_of,
     )
 
 
+def _is_unsure(facts: Facts) -> bool:
+    """Whether the shards may be others, or whole after all."""
+    spared = (facts.runtime, facts.quantization) == ACT_ORDER_SPARES
+    return spared or may_share_attention(facts) or not facts.names_engine
+
+
 def _is_judged(facts: Facts) -> bool:
     """Whether it is known how the engine cuts what is quantised."""
-    early = facts.runtime == "tensorrt-llm" and () < facts.version < TENSORRT_GROUPS_UNTIL
-    return facts.runtime in ("vllm", "sglang", "") or (early and facts.quantization in ("gptq", "awq"))
+    until = GROUPS_UNTIL.get(facts.runtime, ())
+    cuts = facts.version < until if facts.version else until == _ALWAYS
+    return facts.runtime in ("vllm", "sglang", "") or (cuts and facts.quantization in ("gptq", "awq"))
+
+
+def _small_gates(facts: Facts, size: int) -> Iterator[Problem]:
+    """Gates of linear attention, quantised though they are smaller than a block."""
+    early = facts.runtime == "sglang" and () < facts.version < SMALL_GATES
+    name = facts.model_name.lower()
+    if early and facts.quantization == "fp8" and SMALL_GATED in name and has_fp8_blocks(name):
+        yield Problem(
+            "TP_QUANT_BLOCK",
+            "tensor_parallel",
+            f"{facts.engine} cuts the gates of linear attention by {size}, which are less than an FP8 block",
+            (set_release(facts, "0.5.9"), set_field("tensor_parallel", 1, "use tensor_parallel 1")),
+            Severity.ERROR if facts.version >= SMALL_GATES_SEEN else Severity.WARNING,
+            source=SMALL_GATES.source,
+        )
+
+
+def _rows(facts: Facts, model: ModelShape) -> Iterator[Problem]:
+    """A layer that is no multiple of Marlin's rows as it is, whole on one GPU."""
+    kind = facts.quantization.removesuffix("_marlin")
+    since, before = MARLIN_WHOLE.get(kind, ((), ()))
+    asked = plain(facts.given.quantization)
+    chosen = asked.endswith("marlin") or (not asked and facts.sm >= AMPERE)
+    if facts.runtime != "vllm" or not chosen or not since or not since <= facts.version < before:
+        return
+    dense = model.ffn if model.moe is None or model.moe.layers is not None else 0
+    widths = (dense, model.moe.shared_ffn if model.moe else 0)
+    width = next((width for width in widths if width % MARLIN_ROWS), 0)
+    if width:
+        yield Problem(
+            "TP_QUANT_BLOCK",
+            "quantization",
+            f"a layer of {width} is not a multiple of the {MARLIN_ROWS} rows that Marlin's kernels take",
+            (set_field("quantization", kind, f"use quantization {kind}"), set_release(facts, "0.7.3")),
+            source=join_sources(MARLIN_SAYS, model.source),
+            as_of=model.as_of,
+        )
 
 
 def _tiles(facts: Facts, model: ModelShape, size: int) -> Iterator[Problem]:
@@ -173,8 +243,8 @@ def _block(facts: Facts, model: ModelShape) -> tuple[int, str, str]:
         named = _NAMED_GROUP.search(name)
         whole = all(width % GROUP == 0 for width, _ in _cuts(facts, model, "", whole_experts=False))
         size = int(named[1] or named[2]) if named else GROUP if whole else SMALL_GROUP
-        built = facts.runtime == "tensorrt-llm"
-        return size, GROUPS, TENSORRT_GROUPS_UNTIL.source if built else WEIGHT_ONLY_SAYS
+        until = GROUPS_UNTIL.get(facts.runtime)
+        return size, GROUPS, until.source if until else WEIGHT_ONLY_SAYS
     if kind in FP4:
         return FP4_GROUP, "FP4 group", ""
     return 0, "", ""

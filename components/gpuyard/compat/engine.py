@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import AMPERE
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, with_env
-from gpuyard.compat.sourced import Sourced
+from gpuyard.compat.generations import AMPERE, TURING
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, with_env, without_flags
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
+CARDS = ("a10g", "l4", "a100-80gb-sxm", "h100-sxm")
+"""GPUs to move to."""
+REFUSES_HALF: Version = (0, 9, 0)
 FLOAT16_REFUSED = ("gemma-2-", "gemma-3", "gemma2", "gemma3", "glm-4-", "plamo2")
 """Models that vLLM 0.9 and newer refuse in float16."""
 FLOAT16_SOURCE = "zai-org/GLM-4#510; vllm/config of 0.9.0 (general knowledge, unverified)"
@@ -19,6 +22,19 @@ HALF_ONLY: Mapping[str, Sourced[int]] = {
 }
 """vLLM from which 4-bit weights may run in bfloat16 by Marlin kernels; the schemes' own kernels know float16
 only, and still run where the scheme is forced."""
+V1_TAKES_TURING: Version = (0, 10, 2, 0)
+"""First vLLM that does not refuse its V1 engine below compute capability 8.0 (arg_utils.py of 0.8.5 to
+0.10.2)."""
+FUSED_CONTEXT = ("--enable_context_fmha", "--enable-context-fmha", "--context_fmha", "--context-fmha")
+FUSED_WITH_VOLTA = Sourced((0, 8, 0, 0), "NVIDIA/TensorRT-LLM#320, #348, #436 (2023-11)")
+"""TensorRT-LLM from which nothing is known of it; before, fused attention over the prompt stops on Volta."""
+TEI_FLOAT32 = ("embeddinggemma", "gemma-3", "gemma3", "pplx-embed")
+TEI_FLOAT16 = ("mistral", "sfr-embedding-2", "linq-embed", "gte-qwen", "stella_en_1.5b", "qwen2", "qwen1.5")
+"""Models that text-embeddings-inference computes in one dtype only, in words of their names; those of the
+second kind with FlashAttention."""
+TEI_SAYS = (
+    "huggingface/text-embeddings-inference#748; backends/candle/src/lib.rs, backends/src/dtype.rs of 1.9.3"
+)
 WITHOUT_BF16_CHECK = ("llama.cpp", "ollama", "koboldcpp", "docker-model-runner", "torch", "transformers")
 """Engines that compute otherwise or let torch emulate it."""
 TAKES_HALF: Mapping[str, Version] = {"sglang": (0, 3, 0), "lmdeploy": (0, 5, 0)}
@@ -29,15 +45,18 @@ def engine_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the engine's own way of working."""
     if facts.sm:
         yield from _mode(facts)
+        yield from _fused_context(facts)
         yield from _dtype(facts)
+    yield from _refused_half(facts)
     yield from _half_only(facts)
+    yield from _embeddings(facts)
 
 
 def _mode(facts: Facts) -> Iterator[Problem]:
     asked = facts.env.get("VLLM_USE_V1") == "1" or "v1" in facts.runtime_text.replace("(", " ").split()
     if facts.runtime != "vllm" or facts.sm >= AMPERE or not asked:
         return
-    if facts.version and facts.version >= (0, 10, 0):
+    if facts.version and facts.version >= V1_TAKES_TURING:
         return
     yield Problem(
         "ENGINE_MIN_SM",
@@ -50,7 +69,6 @@ def _mode(facts: Facts) -> Iterator[Problem]:
 
 def _dtype(facts: Facts) -> Iterator[Problem]:
     who = facts.who
-    cards = ("a10g", "l4", "a100-80gb-sxm", "h100-sxm")
     engine = facts.runtime not in WITHOUT_BF16_CHECK
     by_itself = facts.version >= TAKES_HALF.get(facts.runtime, (1000,))
     old_auto = facts.dtype in ("auto", "") and facts.runtime == "vllm" and () < facts.version < (0, 9, 0)
@@ -60,18 +78,67 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
             "DTYPE_UNSUPPORTED",
             "dtype",
             f"bfloat16 needs compute capability 8.0, {who} has {dotted(facts.sm)}",
-            (set_field("dtype", "float16", "use dtype float16 (half)"), *set_gpus(facts, *cards)),
+            (set_field("dtype", "float16", "use dtype float16 (half)"), *set_gpus(facts, *CARDS)),
             Severity.WARNING if by_itself else Severity.ERROR,
         )
-    strict = facts.runtime == "vllm" and facts.dtype == "float16" and facts.version >= (0, 9, 0)
-    if strict and any(name in facts.model_name.lower() for name in FLOAT16_REFUSED):
-        other = "bfloat16" if facts.sm >= AMPERE else "float32"
+
+
+def _refused_half(facts: Facts) -> Iterator[Problem]:
+    """Models that vLLM refuses in float16 when it reads its configuration, whatever the GPU."""
+    strict = facts.runtime == "vllm" and facts.version >= REFUSES_HALF
+    if not strict or not any(name in facts.model_name.lower() for name in FLOAT16_REFUSED):
+        return
+    older = () < facts.sm < AMPERE
+    if facts.dtype == "float16":
+        other = "float32" if older else "bfloat16"
         yield Problem(
             "DTYPE_UNSUPPORTED",
             "dtype",
             f"{facts.model_name} is numerically unstable in float16, and vLLM refuses it",
-            (set_field("dtype", other, f"use dtype {other}"), *set_gpus(facts, *cards)),
+            (set_field("dtype", other, f"use dtype {other}"), *set_gpus(facts, *CARDS)),
             source=FLOAT16_SOURCE,
+        )
+    elif older and facts.quantization in HALF_ONLY:
+        yield Problem(
+            "DTYPE_UNSUPPORTED",
+            "quantization",
+            f"the {facts.quantization} kernels of vLLM compute in float16 only on {facts.card}, in which it "
+            f"refuses {facts.model_name}",
+            set_gpus(facts, *CARDS),
+            source=join_sources(HALF_ONLY[facts.quantization].source, FLOAT16_SOURCE),
+        )
+
+
+def _fused_context(facts: Facts) -> Iterator[Problem]:
+    """TensorRT-LLM's fused attention over the prompt."""
+    asked = any(plain(value) in ("", "enable", "true", "1") for value in facts.flag_values(*FUSED_CONTEXT))
+    early = () < facts.version < FUSED_WITH_VOLTA
+    if facts.runtime == "tensorrt-llm" and asked and early and facts.sm < TURING:
+        yield Problem(
+            "ENGINE_MIN_SM",
+            "env",
+            f"fused attention of this TensorRT-LLM stops with an unsupported architecture on {facts.card}",
+            (Fix("build without it", without_flags(facts, *FUSED_CONTEXT)), *set_gpus(facts, *CARDS)),
+            source=FUSED_WITH_VOLTA.source,
+        )
+
+
+def _embeddings(facts: Facts) -> Iterator[Problem]:
+    """text-embeddings-inference, whose images for NVIDIA know no bfloat16."""
+    if facts.runtime != "tei" or facts.dtype in ("", "auto"):
+        return
+    name = facts.model_name.lower()
+    single = "float32" if any(word in name for word in TEI_FLOAT32) else ""
+    single = single or ("float16" if any(word in name for word in TEI_FLOAT16) else "")
+    other = single or "float16"
+    if facts.dtype != (single or facts.dtype) or facts.dtype == "bfloat16":
+        yield Problem(
+            "DTYPE_UNSUPPORTED",
+            "dtype",
+            f"text-embeddings-inference computes {facts.model_name or 'models'} "
+            + (f"in {single} only" if single else "in float16 or float32, not in bfloat16"),
+            (set_field("dtype", other, f"use dtype {other}"),),
+            source=TEI_SAYS,
         )
 
 

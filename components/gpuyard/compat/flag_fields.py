@@ -7,17 +7,19 @@ from typing import Any
 from gpuyard.catalog.engine_flags import spellings
 from gpuyard.compat.combination import LARGEST, Combination, changed
 
-_ENGINES = ("vllm", "sglang", "tgi")
+_ENGINES = ("vllm", "sglang", "tgi", "tei", "lmdeploy", "tensorrt-llm")
+_NAMES_FORMATS = ("vllm", "sglang", "tgi", "tei")
+"""Those of them that name formats by words; LMDeploy's cache is a number of bits."""
 _COUNTS: Mapping[str, tuple[str, ...]] = {
     **{
-        field: spellings(field, *_ENGINES)
+        field: tuple(name.replace("_", "-") for name in spellings(field, *_ENGINES))
         for field in ("tensor_parallel", "pipeline_parallel", "max_model_len")
     },
     # those of other engines count otherwise
     **{field: spellings(field, "vllm") for field in ("max_num_seqs", "max_num_batched_tokens")},
 }
 _TEXTS: Mapping[str, tuple[str, ...]] = {
-    field: spellings(field, *_ENGINES) for field in ("model", "dtype", "quantization", "kv_cache_dtype")
+    field: spellings(field, *_NAMES_FORMATS) for field in ("model", "dtype", "quantization", "kv_cache_dtype")
 }
 _VARIABLES: Mapping[str, str] = {
     "MODEL_ID": "--model-id",

@@ -65,9 +65,11 @@ ARGUMENTS_GONE: Mapping[str, Mapping[str, Sourced[int]]] = {
     ),
 }
 """Flags that were gone from the engine's Python arguments while the command line still took them."""
+_COMMIT = re.compile(r":v?\d[\w.]*-(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,12}\b")
+"""A release and a commit in a tag: ``v0.6.1-edb07092``."""
 _ARGUMENT = re.compile(r"[a-z]+(_[a-z0-9]+)+")
-_WHOLE_NAMES = frozenset({"llama.cpp"})
-"""Engines whose parser takes no beginnings of flags."""
+WHOLE_NAMES = frozenset({"llama.cpp", "tgi", "tei"})
+"""Engines whose parser takes no beginnings of flags; those of the others take unique ones."""
 
 
 def span_problems(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
@@ -86,7 +88,7 @@ def span_problems(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
             Severity.WARNING,
             source=source,
         )
-    elif span.is_missing(facts.version) and not is_other_build(facts.image):
+    elif span.is_missing(facts.version) and not _is_later_build(facts.image):
         known = {release.key: release.version for release in runtime_releases(facts.runtime)}
         version = known.get(span.first_seen, release_text(span.first_seen))
         yield Problem(
@@ -96,6 +98,11 @@ def span_problems(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
             (drop(facts, name), set_release(facts, version)),
             source=parser_source(facts.runtime, span.unknown_to, span.first_seen),
         )
+
+
+def _is_later_build(image: str) -> bool:
+    """Whether the tag names a commit beside the release, or none: it may have what came after it."""
+    return is_other_build(image) or _COMMIT.search(image) is not None
 
 
 def command_line_only(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
@@ -125,7 +132,7 @@ def argument_problems(facts: Facts) -> Iterator[Problem]:
 def begins_another(facts: Facts, span: FlagSpan) -> bool:
     """Whether a release without the flag takes it as the beginning of the only other one that begins so."""
     release = facts.version
-    if facts.runtime in _WHOLE_NAMES:
+    if facts.runtime in WHOLE_NAMES:
         return False
     if not span.is_gone(release) and not span.is_missing(release):
         return False

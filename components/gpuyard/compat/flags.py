@@ -13,7 +13,13 @@ from gpuyard.catalog.software_support import WHOLE_PARSERS, runtime_flags
 from gpuyard.compat.build import is_other_build, is_own_image
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.flag_problem import unknown
-from gpuyard.compat.flag_spans import argument_problems, begins_another, command_line_only, span_problems
+from gpuyard.compat.flag_spans import (
+    WHOLE_NAMES,
+    argument_problems,
+    begins_another,
+    command_line_only,
+    span_problems,
+)
 from gpuyard.compat.problem import Fix, Problem, with_env, without_flags
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.variables import variable_problems
@@ -50,6 +56,20 @@ _FOREIGN: Mapping[str, tuple[str, ...]] = {
     "tgi": (
         *("--max-model-len", "--gpu-memory-utilization", "--tensor-parallel-size", "--served-model-name"),
         *("--enforce-eager", "--max-num-seqs", "--tp-size", "--model-path"),
+    ),
+    "tei": (
+        *(
+            "--max-model-len",
+            "--gpu-memory-utilization",
+            "--tensor-parallel-size",
+            "--max-num-batched-tokens",
+        ),
+        *("--enforce-eager", "--max-num-seqs", "--tp-size", "--model-path", "--num-shard", "--quantize"),
+    ),
+    "lmdeploy": (
+        *("--max-model-len", "--gpu-memory-utilization", "--tensor-parallel-size", "--served-model-name"),
+        *("--max-num-seqs", "--max-num-batched-tokens", "--enforce-eager", "--tp-size", "--num-shard"),
+        *("--mem-fraction-static", "--context-length", "--model-id"),
     ),
 }
 """Flags of other engines that this one is sure not to take, not even as the beginning of one of its own."""
@@ -97,8 +117,10 @@ MISSPELT = 0.88
 """How alike an unknown flag is to a known one to be its misspelling."""
 _SCRIPT = re.compile(r"&&|;|\bbash\b|\.sh\b")
 """A script: flags may be of its other commands."""
-_HYPHENS_ONLY = frozenset({"sglang"})
+_HYPHENS_ONLY = frozenset({"sglang", "tgi", "tei", "lmdeploy"})
 """Engines whose parser does not take ``_`` for ``-``."""
+_EXTENDED = frozenset({"vllm", "sglang"})
+"""Engines that packages for models of other kinds are built on."""
 OLDEST_READ: Mapping[str, Version] = {"llama.cpp": (0, 0, 1900, 0)}
 """The release from which a parser was read, where the table does not say so."""
 
@@ -163,8 +185,9 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
         yield from command_line_only(facts, name, span)
     elif span is not None or key in _OF_STARTERS:
         return
-    elif facts.runtime in WHOLE_PARSERS and not any(flag.startswith(key) for flag in known):
-        # parsers take unique beginnings
+    elif facts.runtime in WHOLE_PARSERS and (
+        facts.runtime in WHOLE_NAMES or not any(flag.startswith(key) for flag in known)
+    ):
         yield _unknown(facts, name, key)
 
 
@@ -205,7 +228,7 @@ def _is_plain_release(facts: Facts) -> bool:
     spans = runtime_flags(facts.runtime).values()
     newest = max(span.first_seen for span in spans)
     oldest = OLDEST_READ.get(facts.runtime) or min(span.first_seen for span in spans)
-    if facts.model_name and facts.model is None and facts.runtime != "llama.cpp":
+    if facts.model_name and facts.model is None and facts.runtime in _EXTENDED:
         return False  # image and video models run in packages on top, with flags of their own
     if any(flag.startswith(_WORKER_FLAGS) for flag, _ in facts.flags):
         return False

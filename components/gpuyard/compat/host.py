@@ -21,6 +21,7 @@ from gpuyard.compat.run_time import (
     lacks_compiler,
     names_jit_library,
     needs_host_toolkit,
+    says_no_compiler,
 )
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import cuda_of, dotted, plain
@@ -170,6 +171,14 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
                 ),
             ),
             source=COMPILES_SINCE[facts.runtime].source if facts.runtime in COMPILES_SINCE else "",
+        )
+    elif says_no_compiler(facts):
+        yield Problem(
+            "RUNTIME_LIB_MISSING",
+            "image" if facts.image else "host_toolkit",
+            "Triton compiles launchers of its kernels, and there is no C compiler",
+            (Fix("install gcc, or use the development image", {"image": None, "host_toolkit": None}),),
+            source="sgl-project/sglang#1067",
         )
     elif lacks_compiler(facts) and not host:
         yield Problem(

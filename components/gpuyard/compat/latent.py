@@ -28,6 +28,11 @@ LATENT_FP8_CHECKPOINT: Sourced[Version] = Sourced(
 """vLLM that takes the cache's format from the checkpoint, and the one whose Triton backend reads it."""
 MLA_SINCE = Sourced((0, 7, 1, 0), "vllm-project/vllm#14016")
 """First vLLM that runs them with it."""
+LATENT_FP8_NOWHERE: Sourced[Version] = Sourced(
+    ((0, 8, 0, 0), (0, 10, 2, 0)), "vllm-project/vllm#18888; vLLM's backends of 0.8.0 to 0.10.2"
+)
+"""vLLM whose backends of latent attention all refuse an FP8 cache, in both engines, and the first that has
+one on Hopper and data-centre Blackwell."""
 DENSE = Sourced(("flashinfer", "flash_attn", "xformers", "torch_sdpa"), "vllm-project/vllm#57932")
 """Backends without sparse latent attention."""
 DENSE_LATENT = Sourced(
@@ -61,8 +66,7 @@ def latent_problems(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
 def _prefill(facts: Facts) -> Iterator[Problem]:
     """FlashAttention 2, with which vLLM prefills."""
     since = facts.version >= MLA_SINCE or not facts.version
-    is_off = facts.env.get("VLLM_MLA_DISABLE", "").lower() in ("1", "true")
-    if facts.runtime != "vllm" or facts.sm >= AMPERE or not since or is_off:
+    if facts.runtime != "vllm" or facts.sm >= AMPERE or not since or _is_off(facts):
         return
     yield Problem(
         "ATTN_BACKEND_MISSING",
@@ -79,16 +83,23 @@ def _prefill(facts: Facts) -> Iterator[Problem]:
     )
 
 
+def _is_off(facts: Facts) -> bool:
+    """Whether vLLM is told to do without latent attention."""
+    return facts.env.get("VLLM_MLA_DISABLE", "").lower() in ("1", "true")
+
+
 def _latent_cache(facts: Facts, name: str) -> Iterator[Problem]:
-    """Latent attention with an FP8 cache where only Triton's backend is left."""
-    since, before = LATENT_FP8_CHECKPOINT
-    only_triton = facts.sm >= AMPERE and facts.sm[0] not in (HOPPER[0], BLACKWELL[0])
-    if facts.runtime != "vllm" or not only_triton:
+    """Latent attention with an FP8 cache where no backend takes it; most GPUs have Triton's only."""
+    if facts.runtime != "vllm" or facts.sm < AMPERE or _is_off(facts):
         return
+    since, before = LATENT_FP8_CHECKPOINT
+    first, source = MLA_SINCE, LATENT_FP8_CHECKPOINT.source
+    if facts.sm[0] in (HOPPER[0], BLACKWELL[0]):
+        (first, before), source = LATENT_FP8_NOWHERE, LATENT_FP8_NOWHERE.source
     cache = plain(facts.given.kv_cache_dtype)
     # from then on the cache of a checkpoint's own format is the default (vllm-project/vllm#32732)
     own = "nvidia/" in name and facts.version >= since and cache in ("", "auto")
-    if not (cache.startswith("fp8") or own) or not MLA_SINCE <= facts.version < before:
+    if not (cache.startswith("fp8") or own) or not first <= facts.version < before:
         return
     yield Problem(
         "ATTN_BACKEND_MISSING",
@@ -100,7 +111,7 @@ def _latent_cache(facts: Facts, name: str) -> Iterator[Problem]:
             set_gpu(facts, "h200"),
             set_gpu(facts, "b200"),
         ),
-        source=LATENT_FP8_CHECKPOINT.source,
+        source=source,
     )
 
 

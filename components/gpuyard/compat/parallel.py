@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 
 from gpuyard.catalog.models import ModelShape, models
+from gpuyard.catalog.software import Version
 from gpuyard.compat.blocks import block_problems
 from gpuyard.compat.codes import CODES
 from gpuyard.compat.facts import Facts
@@ -28,8 +29,18 @@ _TRAINERS: Mapping[str, str] = {
     "autodeploy": "NVIDIA/TensorRT-LLM#4308",
 }
 """The same, by the words that they are named with."""
-KV_COPIES_SINCE = Sourced((0, 2, 1, 0), "vLLM 0.2.0, which asserts that they divide")
-"""First vLLM that copies KV heads where there are fewer of them than GPUs."""
+KV_COPIES_SINCE: Mapping[str, Sourced[int]] = {
+    "vllm": Sourced((0, 2, 1, 0), "vLLM 0.2.0, which asserts that they divide"),
+    "lmdeploy": Sourced(
+        (0, 6, 5, 0), "InternLM/lmdeploy PR#2874 (2024-12-18); 0.6.4 asserts that they divide"
+    ),
+}
+"""First release that copies KV heads where there are fewer of them than GPUs."""
+_OF_TURBOMIND = re.compile(r"llama|vicuna|mi[sx]tral|internlm2|qwen-?(?:1\.5|2)(?!.*vl)|baichuan|yi-")
+"""Models that LMDeploy serves with TurboMind unless told otherwise (supported_models.md of 0.6)."""
+_OF_LIGHTLLM = re.compile(r"llama|vicuna|mi[sx]tral|starcoder2")
+LIGHTLLM_SAYS = "ModelTC/lightllm, models/*/model.py of 1.0.1"
+"""Models whose KV heads LightLLM asserts to divide, and where."""
 _HEADS = re.compile(r"\b(\d{1,3})[- ](?:attention |query )?heads?\b")
 _SIZE_ERROR = 0.15
 """How far a model may be from the size in its name: 8B models are called 7B."""
@@ -37,6 +48,8 @@ _FEW_SHAPES = 5
 """Models of one size, fewer of which say nothing of another."""
 _RARE = 0.1
 """Share of them that would be a rare case."""
+TGI_CUTS_UNEVENLY: Version = (0, 9, 2, 0)
+"""First text-generation-inference whose embedding takes shards of any size (its tags; #507)."""
 VISION_FLAG = "--mm-encoder-tp-mode"
 VISION_DATA_SINCE = (0, 10, 2, 0)
 """First vLLM with that flag."""
@@ -143,19 +156,31 @@ def _kv_heads(facts: Facts, size: int, heads: int) -> Iterator[Problem]:
 
 def _cut_whole(facts: Facts) -> str:
     """Who says that the engine gives no GPU a copy of a KV head; empty: it does, where GPUs are more."""
-    if facts.runtime == "vllm" and () < facts.version < KV_COPIES_SINCE:
-        return KV_COPIES_SINCE.source
+    since, name = KV_COPIES_SINCE.get(facts.runtime), facts.model_name.lower()
+    if since and () < facts.version < since and _is_turbomind(facts, name):
+        return since.source
+    if "lightllm" in facts.runtime_text and _OF_LIGHTLLM.search(name):
+        return LIGHTLLM_SAYS
     by_words = (source for word, source in _TRAINERS.items() if word in facts.runtime_text)
     return WHOLE_KV_HEADS.get(facts.runtime) or next(by_words, "")
 
 
+def _is_turbomind(facts: Facts, name: str) -> bool:
+    """Whether LMDeploy's own engine serves; of other engines, always."""
+    by_torch = "pytorch" in facts.flag_values("--backend") or not _OF_TURBOMIND.search(name)
+    return facts.runtime != "lmdeploy" or not by_torch
+
+
 def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:
-    """The padded vocabulary is cut like heads are."""
+    """The vocabulary is cut like heads are, padded or as it is."""
     vocabulary = facts.model.vocab if facts.model else 0
-    padded = ceil(vocabulary / VOCAB_PAD) * VOCAB_PAD
-    if size < 2 or padded % size == 0 or facts.runtime not in ("vllm", "sglang", ""):
+    unpadded = facts.runtime == "tgi" and () < facts.version < TGI_CUTS_UNEVENLY
+    padded = vocabulary if unpadded else ceil(vocabulary / VOCAB_PAD) * VOCAB_PAD
+    judged = unpadded or facts.runtime in ("vllm", "sglang", "")
+    if size < 2 or padded % size == 0 or not judged:
         return
-    message = f"a vocabulary of {vocabulary} (padded to {padded}) does not divide by {size}"
+    how = "not padded" if unpadded else f"padded to {padded}"
+    message = f"a vocabulary of {vocabulary} ({how}) does not divide by {size}"
     yield _indivisible(facts, size, padded, message, facts.model)
 
 

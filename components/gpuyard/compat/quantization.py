@@ -1,5 +1,6 @@
 """Quantization against GPU: which release has kernels for which scheme on which generation."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,7 +13,16 @@ from gpuyard.compat.build import is_own_image
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
-from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, set_release, with_env
+from gpuyard.compat.problem import (
+    Fix,
+    Problem,
+    set_field,
+    set_gpu,
+    set_gpus,
+    set_release,
+    with_env,
+    without_flags,
+)
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
@@ -70,10 +80,18 @@ by it."""
 FP8_CACHE = "vllm-project/vllm#26431, #47549"
 
 
+DEEPEP_FP4 = Sourced((0, 5, 15, 1), "sgl-project/sglang#35557 (H100; H20 with 0.5.12)")
+"""Last SGLang that was seen to run FP4 experts behind DeepEP with DeepGEMM only, whose kernels for them are
+for data-centre Blackwell."""
+_FP4_BY_NAME = re.compile(r"deepseek-v4(?!.*(?:base|fp8|bf16|int))")
+"""Models whose experts are in MXFP4 though the rest is FP8."""
+
+
 def quantization_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on weights and cache in fewer bits."""
     if facts.sm:
         yield from _weights(facts)
+        yield from _experts_behind_deepep(facts)
         yield from _cache(facts)
 
 
@@ -141,6 +159,29 @@ def _lacked_lately(facts: Facts, kind: str) -> RuntimeRelease | None:
         return None
     lacking = [row for row in runtime_releases(facts.runtime) if not _has_kernels(facts, kind, row)]
     return lacking[-1] if lacking and is_recent(lacking[-1]) else None
+
+
+def _experts_behind_deepep(facts: Facts) -> Iterator[Problem]:
+    """FP4 experts that tokens are sent to by DeepEP."""
+    asked = "deepep" in facts.flag_values("--moe-a2a-backend") or "--enable-deepep-moe" in dict(facts.flags)
+    named = _FP4_BY_NAME.search(facts.model_name.lower()) is not None
+    fp4 = named or facts.quantization == "mxfp4"
+    if facts.runtime != "sglang" or not asked or not fp4 or facts.sm[0] == BLACKWELL[0]:
+        return
+    yield Problem(
+        "QUANT_MIN_SM",
+        "env",
+        f"behind DeepEP, FP4 experts have kernels for data-centre Blackwell only, not for {facts.card}",
+        (
+            Fix(
+                "leave out --moe-a2a-backend",
+                without_flags(facts, "--moe-a2a-backend", "--enable-deepep-moe"),
+            ),
+            set_gpu(facts, "b200"),
+        ),
+        Severity.ERROR if named and () < facts.version <= DEEPEP_FP4 else Severity.WARNING,
+        source=DEEPEP_FP4.source,
+    )
 
 
 def _cache(facts: Facts) -> Iterator[Problem]:

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL
 from gpuyard.compat.sourced import Sourced
+from gpuyard.compat.spelling import plain
 
 JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
 FLASHINFER_SAMPLER = Sourced((0, 13, 0, 0), "vllm-project/vllm#49497; meta-pytorch/torchforge#748")
 """vLLM that compiles its sampler at run time."""
+_SAYS_NO_COMPILER = re.compile(r"\b(?:no|without(?: an?)?|lacks?) (?:gcc|g\+\+|(?:c )?compiler|cc)\b")
+_TRITON = ("vllm", "sglang", "lmdeploy", "aphrodite")
+"""Engines that run kernels of Triton, whose launchers a C compiler makes (sgl-project/sglang#1067)."""
 _WITHOUT_COMPILER = re.compile(
     r"(nvidia/cuda|pytorch/pytorch):\S*-(runtime|base)\b|xprobe/xinference:v?(0\.1[4-9]|1\.)"
 )
@@ -45,6 +49,12 @@ def _is_spared(facts: Facts) -> bool:
     """Whether vLLM's sampler, all that it compiles with FlashInfer before Blackwell, is told not to."""
     told = facts.env.get("VLLM_USE_FLASHINFER_SAMPLER", "").lower()
     return facts.runtime == "vllm" and told in ("0", "false") and () < facts.sm < BLACKWELL
+
+
+def says_no_compiler(facts: Facts) -> bool:
+    """Whether what is said of the image or the host is that it has no C compiler, which Triton needs."""
+    said = f"{facts.image} {plain(facts.given.host_toolkit)} {facts.os}".lower()
+    return facts.runtime in _TRITON and _SAYS_NO_COMPILER.search(said) is not None
 
 
 def lacks_compiler(facts: Facts) -> bool:
