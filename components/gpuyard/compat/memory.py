@@ -7,6 +7,7 @@ from gpuyard.catalog.gguf import gguf_types
 from gpuyard.catalog.quantizations import CONTAINERS, EXPERTS_ONLY, QUANTIZED, SCHEMES
 from gpuyard.compat.cache import cache_problems, no_room
 from gpuyard.compat.checkpoint import what_is_left
+from gpuyard.compat.draft_model import draft_weight_bytes
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.on_load import on_load_problems
@@ -66,6 +67,8 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
     per_gpu = _weights(facts, split)
     if not per_gpu:
         return
+    draft = draft_weight_bytes(facts, split)
+    per_gpu += draft
     total = facts.memory_mib * MIB
     least = OWN_SHARES.get(facts.runtime, LEAST_SHARE)
     share = max(facts.given.gpu_memory_utilization or 0, least)
@@ -80,7 +83,9 @@ def memory_problems(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             "MEMORY_WEIGHTS",
             "model",
-            f"weights take {format_bytes(per_gpu)} per GPU ({split.gpus} of them), one has "
+            f"weights take {format_bytes(per_gpu)} per GPU ({split.gpus} of them"
+            + (f", {format_bytes(draft)} of it the draft's" if draft else "")
+            + "), one has "
             f"{format_bytes(total)}" + (f", {share:.0%} of it for the engine" if tight else ""),
             weight_fixes(facts),
             Severity.WARNING if unverified or unsaid else Severity.ERROR,
