@@ -3,7 +3,7 @@
 import pytest
 
 from gpuyard.parsing import parse_spec
-from gpuyard.serving.checks import check_endpoint
+from gpuyard.serving.checks import check_endpoint, check_flags
 from gpuyard.serving.spec import EndpointSpec
 
 
@@ -38,3 +38,21 @@ def test_findings_say_where_and_what_to_do():
     )
     findings = check_endpoint(spec, "endpoints[0]")
     assert all(finding.path.startswith("endpoints[0].") and finding.fix for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        ({"args": ["--max-modle-len=2048"]}, {"FLAG_UNKNOWN"}),
+        ({"args": ["--swap-space", "16"]}, {"FLAG_REMOVED"}),
+        ({"args": ["--swap-space", "16"], "runtime_version": "0.9.0"}, set()),
+        ({"args": ["--enforce-eager"], "env": {"VLLM_LOGGING_LEVEL": "DEBUG"}}, set()),
+        ({"runtime": "custom", "image": "own:1", "args": ["--max-modle-len=1"]}, set()),
+        *(({"runtime": runtime, "gpus": 2}, set()) for runtime in ("vllm", "sglang", "tgi")),
+    ],
+)
+def test_flags_that_the_release_does_not_take_are_found_without_a_stack(args, expected):
+    spec = parse_spec(EndpointSpec, {"name": "chat", "model": "org/model", **args})
+    found = check_flags(spec)
+    assert {finding.code for finding in found} == expected
+    assert all(finding.path == "args" and finding.fix for finding in found)

@@ -31,10 +31,11 @@ def command(stack: str, directory: Path, form: str, every: bool) -> int:
         echo_findings(planned.findings)
         click.echo(f"\n{planned.stack} was not planned: correct the errors first", err=True)
     else:
-        from gpuyard.cli.plan_text import render_resources
+        from gpuyard.cli.plan_text import render_messages, render_resources
         from gpuyard.report.text import render_text
 
         width = shutil.get_terminal_size((100, 24)).columns
         click.echo(render_resources(planned.recording.resources, every=every))
+        click.echo(render_messages(planned.recording.resources, planned.recording.messages), nl=False)
         click.echo(render_text(planned.report, width=width, color=is_terminal()), nl=False)
     return 1 if has_errors(planned.findings) else 0

@@ -1,7 +1,7 @@
 """Planned resources as a tree."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gpuyard.resources import Resource
 
@@ -17,6 +17,19 @@ def render_resources(resources: Sequence[Resource], *, every: bool = False) -> s
         *_lines(children, None, "", every),
     ]
     return "\n".join(lines) + "\n"
+
+
+def render_messages(resources: Sequence[Resource], messages: Iterable[tuple[str, str]]) -> str:
+    """What components of a program of one's own warn of; an `InferenceStack` has it among its findings."""
+    said = [text for severity, text in messages if severity in ("warning", "error")]
+    if not said or any(resource.type == _STACK for resource in resources):
+        return ""
+    return "\n".join(
+        ["the program warns", *(f"  {line}" for text in said for line in text.splitlines()), "", ""]
+    )
+
+
+_STACK = "gpuyard:index:InferenceStack"
 
 
 def _lines(

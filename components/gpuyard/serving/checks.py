@@ -1,7 +1,10 @@
 """What is worth knowing of an endpoint before it runs: findings that do not forbid it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from gpuyard.compat.check import check
+from gpuyard.compat.combination import Combination
 from gpuyard.errors import Finding, Severity
 from gpuyard.runtimes.runtime import drains, newest_version, version_key
 from gpuyard.serving.lifecycle import rollout_strategy
@@ -12,6 +15,23 @@ def check_endpoint(spec: EndpointSpec, path: str = "") -> list[Finding]:
     """Warnings and notes of ``spec``; ``path`` prefixes every place."""
     prefix = f"{path}." if path else ""
     return [*_runtime(spec, prefix), *_exposure(spec, prefix), *_rollout(spec, prefix)]
+
+
+def check_flags(spec: EndpointSpec) -> list[Finding]:
+    """What its release does not take of the flags and variables, wherever it runs.
+
+    An endpoint of a stack is judged with its GPU and its node as well, in `stack.compatibility`.
+    """
+    pod = spec.pod
+    given = Combination(
+        runtime=spec.engine.name,
+        runtime_version=spec.version,
+        install="docker",
+        image=pod.image,
+        env=[*({"name": name, "value": value} for name, value in pod.env.items()), *pod.args],
+    )
+    place = "args" if spec.args or not spec.env else "env"
+    return [replace(item, path=place) for item in check(given) if item.code.startswith("FLAG_")]
 
 
 def _runtime(spec: EndpointSpec, prefix: str) -> Iterator[Finding]:

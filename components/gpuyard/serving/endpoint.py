@@ -9,7 +9,7 @@ from gpuyard.errors import Severity
 from gpuyard.inputs import parse_inputs
 from gpuyard.kubernetes.wiring import passed_dependencies
 from gpuyard.serving import manifests
-from gpuyard.serving.checks import check_endpoint
+from gpuyard.serving.checks import check_endpoint, check_flags
 from gpuyard.serving.lifecycle import plan_lifecycle
 from gpuyard.serving.spec import EndpointSpec
 
@@ -116,7 +116,7 @@ class ModelEndpoint(pulumi.ComponentResource):
     ) -> None:
         spec = parse_inputs("ModelEndpoint", EndpointSpec, args)
         super().__init__("gpuyard:index:ModelEndpoint", name, {}, opts)
-        for finding in check_endpoint(spec):
+        for finding in (*check_endpoint(spec), *check_flags(spec)):
             log = pulumi.log.info if finding.severity is Severity.NOTE else pulumi.log.warn
             log(finding.render(), self)
         waits = passed_dependencies(opts)
