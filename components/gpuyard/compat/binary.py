@@ -18,6 +18,7 @@ from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.floors import floor_problems, older_release, other_engine
 from gpuyard.compat.generations import AMPERE, BLACKWELL, TURING, VOLTA
+from gpuyard.compat.package_code import package_problems
 from gpuyard.compat.problem import (
     CONTAINER_IMAGE,
     VLLM_INSTEAD,
@@ -34,6 +35,7 @@ from gpuyard.compat.toolchain import (
     CODE_SINCE_CUDA,
     COMPILED_AT_RUN_TIME,
     CU126_TORCH,
+    OWN_ARCHITECTURES,
     RUNS_SINCE_CUDA,
     SM_SINCE_CUDA,
     compiled_since,
@@ -70,7 +72,8 @@ TORCH_APPLICATIONS = re.compile(
     r"comfy ?ui|stable[- ]diffusion(?!\.cpp)|automatic1111|\ba1111\b|\bforge\b|invoke ?ai|fooocus|sd\.?next"
     r"|swarm ?ui|kohya|onetrainer|ai-toolkit|fluxgym|wan2gp|diffusers|unsloth|axolotl|llama-?factory"
     r"|deepspeed|whisperx|openai-whisper|funasr|openrlhf|\btrl\b|\bpeft\b|accelerate\b|fastchat|lightning|ultralytics"
-    r"|\bverl\b"
+    r"|\bverl\b|exllama ?v?2|tabby ?api|bitsandbytes|michaelf34/infinity|sentence[- ]transformers|gptqmodel"
+    r"|auto-?gptq|auto-?awq|fish-?speech|\bxtts|coqui|nano-?vllm"
 )
 """Programs that come without machine code of their own and run on torch's."""
 
@@ -111,6 +114,7 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             yield from toolchain_problems(facts)
         yield from embedding_image_problems(facts)
         yield from tagged_image_problems(facts)
+        yield from package_problems(facts)
 
 
 def _only_known(facts: Facts) -> RuntimeRelease | None:
@@ -126,7 +130,7 @@ def _only_known(facts: Facts) -> RuntimeRelease | None:
 def _machine_code(facts: Facts) -> Iterator[Problem]:
     """The first thing that is wrong with the build's machine code."""
     by_code = (_has_none, _torch_for_cuda_126, _torch_for_cuda_128)
-    by_cuda = (_cannot_compile, _ends_before, _torch_starts_later)
+    by_cuda = (_cannot_compile, _ends_before, _all_lack, _torch_starts_later)
     rules = (_dropped_by_cuda_13, *(by_code if _is_inspected(facts) else by_cuda))
     found = next((problem for rule in rules if (problem := rule(facts)) is not None), None)
     if found is not None:
@@ -288,6 +292,25 @@ def _ends_before(facts: Facts) -> Problem | None:
         f"{facts.who} has {dotted(facts.sm)}",
         (*newer_release(facts), *VLLM_INSTEAD, set_gpu(facts, "h100-sxm")),
         source=newest.source,
+    )
+
+
+def _all_lack(facts: Facts) -> Problem | None:
+    """Where no release is stated: every one that is known lists its machine code, and none has the GPU's."""
+    # of vLLM and torch the catalog does not list every build
+    unsaid = facts.runtime not in ("", "vllm", "torch") and not facts.version
+    rows = runtime_releases(facts.runtime) if unsaid else ()
+    listed = [row for row in rows if row.sass]
+    if not listed or len(listed) < len(rows) or any(covers(row.sass, facts.sm) for row in listed):
+        return None
+    if is_translated(facts) or (facts.install == "source" and facts.runtime in OWN_ARCHITECTURES):
+        return None
+    return Problem(
+        "SM_NOT_IN_BINARY",
+        "gpu",
+        f"no release of {facts.runtime} has machine code for {facts.card}",
+        (*VLLM_INSTEAD, set_gpu(facts, "l4")),
+        source=listed[-1].source,
     )
 
 

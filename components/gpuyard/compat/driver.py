@@ -73,11 +73,13 @@ EXPERTS_BY_MARLIN: Sourced[Version] = Sourced(
 """vLLM in between: 0.17.1 and 0.18.0 failed on H200, dense layers ran; the mend was not in on 2026-06-24."""
 FEW_BITS = frozenset({*WEIGHT_ONLY, "wna16", "int4"})
 """Schemes whose experts Marlin runs."""
-PTX_ONLY: Mapping[str, Sourced[str]] = {
-    "mistral.rs": Sourced((), "EricLBuehler/mistral.rs#2272, #1858, #867"),
-    "candle": Sourced((), "huggingface/candle#3358; EricLBuehler/mistral.rs#1858"),
+PTX_ONLY: Mapping[str, Sourced[Version]] = {
+    "mistral.rs": Sourced(((), ()), "EricLBuehler/mistral.rs#2272, #1858, #1571, #867"),
+    "candle": Sourced(((), ()), "huggingface/candle#3358; EricLBuehler/mistral.rs#1858"),
+    "koboldcpp": Sourced(((1, 100), ()), "LostRuins/koboldcpp#1758 (2025-09-26)"),
+    "numba-cuda": Sourced(((), (0, 20)), "NVIDIA/numba-cuda#120; its PR#413 and PR#357 (2025-08)"),
 }
-"""Engines whose kernels are PTX, which the driver compiles when they load."""
+"""Engines whose kernels are PTX, which the driver compiles when they load: releases from, and before."""
 _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
 """Models with a vision tower."""
 _CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
@@ -176,7 +178,7 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     must_translate = must_translate and not is_framework(facts)
     lacking = "Marlin's kernels for experts have" if experts else ""
     lacking = "FlashAttention 2 has" if must_translate else lacking
-    only = PTX_ONLY.get(facts.runtime)
+    only = _is_ptx_alone(facts)
     # on data-centre GPUs a container may bring libraries of its CUDA for the driver
     alone = only is not None and (facts.install != "docker" or facts.datacenter is False)
     lacking = "its kernels have" if alone else lacking
@@ -196,6 +198,16 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
             "" if lacking and (tower or experts) else compat_rule("R-PTX")["source"],
         ),
     )
+
+
+def _is_ptx_alone(facts: Facts) -> Sourced[Version] | None:
+    """Who says that the release has no machine code at all; None: it has some, or it is not known."""
+    only = PTX_ONLY.get(facts.runtime)
+    if only is None:
+        return None
+    since, before = only
+    late = not before or () < facts.version < before
+    return only if since <= facts.version and late else None
 
 
 def _compiled_with(facts: Facts) -> Version:

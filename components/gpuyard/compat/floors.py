@@ -9,7 +9,7 @@ from gpuyard.compat.generations import TURING
 from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, use_vllm
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted
-from gpuyard.compat.toolchain import covers
+from gpuyard.compat.toolchain import OWN_ARCHITECTURES, covers
 from gpuyard.errors import Severity
 
 SGLANG_WITH_TURING = Sourced((0, 2, 15, 0), "sgl-project/sglang#1058 and PR#1233")
@@ -28,7 +28,7 @@ SGLANG_REFUSES = "sgl-project/sglang#831"
 """What is older than Turing."""
 SHIPS_FROM_ITS_FLOOR = (
     *("vllm", "sglang", "lmdeploy", "ollama", "docker-model-runner", "koboldcpp"),
-    "llama-box",
+    *("llama-box", "xformers", "flashmla"),
 )
 """Engines whose builds have machine code for their oldest supported GPU and newer ones only."""
 NEWEST_IF_UNSTATED = ("tensorrt-llm",)
@@ -42,6 +42,8 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
     release = facts.release
     row = release or _floor_of_unknown(facts)
     floor = row.min_sm if row else ()
+    if facts.install == "source" and facts.runtime in OWN_ARCHITECTURES:
+        return
     if floor and facts.sm >= floor:
         yield from _left_out(facts)
     if row is None or not floor or facts.sm >= floor:

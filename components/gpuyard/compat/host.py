@@ -12,7 +12,7 @@ from gpuyard.catalog.software_runtimes import (
     runtime_releases,
     wheel_glibc,
 )
-from gpuyard.compat.build import base_image
+from gpuyard.compat.build import base_image, is_by_others
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import (
@@ -52,6 +52,16 @@ CUDA_11_WHEELS: Version = (0, 2, 2, 0)
 """First vLLM whose wheel is for CUDA 12."""
 EARLY_WHEELS: Version = (0, 2, 6, 0)
 """vLLM before took any torch that was there (0.2.2 beside one for CUDA 11.8: vllm-project/vllm#1718)."""
+WITHOUT_GCC: Sourced[Version] = Sourced(((0, 2, 12, 0),), "sgl-project/sglang#1067")
+"""SGLang whose image of then has no C compiler, which Triton calls."""
+CUDNN_OF: Mapping[str, tuple[tuple[Version, int], ...]] = {
+    "ctranslate2": (((4, 0, 0, 0), 0), ((4, 5, 0, 0), 8), ((4, 7, 0, 0), 9)),
+}
+"""Major of cuDNN that an engine's wheels load, by the release before which it is so; 0: not judged."""
+CUDNN_SAYS = "OpenNMT/CTranslate2 PR#1803; SYSTRAN/faster-whisper#998, #1182"
+CUDNN_9_SINCE: Version = (12, 4)
+"""First CUDA whose base images mean cuDNN 9 by ``cudnn`` alone."""
+_CUDNN = re.compile(r"nvidia/cuda:\S*?-cudnn(\d?)-|pytorch/pytorch:\S*?-cudnn(\d)-")
 WHEEL_INDEX = "https://wheels.vllm.ai"
 """Where vLLM's wheels for other CUDA versions are, by release (its installation page)."""
 WHEELS = {11: "cu118", 12: "cu129", 13: "cu130"}
@@ -191,6 +201,16 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
         )
     yield from _toolkit_of_another_major(facts)
     yield from _libraries_of_host(facts)
+    yield from _cudnn(facts)
+    if facts.runtime == "sglang" and facts.version in WITHOUT_GCC and facts.install == "docker":
+        yield Problem(
+            "RUNTIME_LIB_MISSING",
+            "runtime_version",
+            "Triton compiles with the C compiler of the image, and this release's image has none",
+            (set_release(facts, "0.2.13"), set_release(facts, "0.3.4")),
+            Severity.WARNING if is_by_others(facts.image, facts.runtime) else Severity.ERROR,
+            source=WITHOUT_GCC.source,
+        )
     yield from _early_wheel(facts)
     yield from _kernels_of_another_major(facts)
     base = cuda_of(plain(facts.given.base_image_cuda)) or base_image(facts.image)
@@ -329,6 +349,28 @@ def _libraries_of_host(facts: Facts) -> Iterator[Problem]:
         ),
         severity,
         source=source.source if isinstance(source, Sourced) else "",
+    )
+
+
+def _cudnn(facts: Facts) -> Iterator[Problem]:
+    """An image with another cuDNN than the one that the engine's wheels load."""
+    found = _CUDNN.search(facts.image)
+    needed = next((major for before, major in CUDNN_OF.get(facts.runtime, ()) if facts.version < before), 0)
+    if found is None or not facts.version or not needed or "nvidia" in facts.env.get("LD_LIBRARY_PATH", ""):
+        return
+    base = base_image(facts.image)
+    has = int(found[1] or found[2] or (9 if base >= CUDNN_9_SINCE else 8))
+    if has == needed:
+        return
+    yield Problem(
+        "RUNTIME_LIB_MISSING",
+        "image",
+        f"{facts.engine} loads libcudnn_ops of cuDNN {needed}, the image has cuDNN {has}",
+        (
+            set_release(facts, "4.4.0" if has == 8 else "4.6.0"),
+            set_release(facts, "4.8.1"),
+        ),
+        source=CUDNN_SAYS,
     )
 
 

@@ -35,6 +35,12 @@ RUNTIME_NAMES = (
     ("onnxruntime", ("onnxruntime", "onnx-runtime", "onnx runtime")),
     ("mistral.rs", ("mistral.rs", "mistralrs", "mistral-rs")),
     ("candle", ("candle",)),
+    ("numba-cuda", ("numba-cuda", "numba_cuda")),
+    ("stable-diffusion.cpp", ("stable-diffusion.cpp", "stable-diffusion-cpp")),
+    ("flashmla", ("flashmla", "flash-mla", "flash_mla")),
+    ("deepgemm", ("deepgemm", "deep-gemm", "deep_gemm")),
+    ("nunchaku", ("nunchaku",)),
+    ("sageattention", ("sageattention", "sage-attention", "sage_attention")),
     ("torch", ("torch",)),
     ("triton", ("tritonserver", "triton-inference-server", "triton inference", "triton (", "nvidia-triton")),
 )

@@ -37,6 +37,7 @@ RUNS_SINCE_CUDA = tuple(row for row in CODE_SINCE_CUDA if row[0] != (12, 1))
 CARRIES_PTX: Mapping[str, Sourced[int]] = {
     "llama.cpp": Sourced((7, 5), "ggml/src/ggml-cuda/CMakeLists.txt (2024-06 to 2026-08)"),
     "whisper.cpp": Sourced((7, 5), "ggml/src/ggml-cuda/CMakeLists.txt (2024-06 to 2026-08)"),
+    "stable-diffusion.cpp": Sourced((7, 5), "leejet/stable-diffusion.cpp .github/workflows/build.yml"),
     "koboldcpp": Sourced((7, 5), "LostRuins/koboldcpp CMakeLists.txt (2024-10)"),
     "ollama": Sourced((9, 0), "ollama/ollama PR#11635"),
     "docker-model-runner": Sourced((7, 5), "docker/model-runner#929"),
@@ -49,7 +50,7 @@ CARRIES_PTX: Mapping[str, Sourced[int]] = {
 """Engines whose builds bring PTX, and of which compute capability: any newer GPU's driver compiles it.
 
 (An RTX 5090 with llama.cpp of CUDA 12.4: TheTom/llama-cpp-turboquant#112.)"""
-OWN_ARCHITECTURES = ("llama-box", "ktransformers", "ctranslate2", "onnxruntime")
+OWN_ARCHITECTURES = ("llama-box", "ktransformers", "ctranslate2", "onnxruntime", "xformers")
 """Engines that compile for the machine's GPU, or what they are told, when they are built from source."""
 WITHOUT_PTX = ("llama-cpp-python", "llama_cpp_python", "ik-llama", "ik_llama")
 """Their kin with machine code alone, or built for one's own GPU (abetlen/llama-cpp-python#2341)."""
@@ -63,6 +64,15 @@ JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
     ((9, 0), (12, 3)),
 )
 """First toolkit that FlashInfer's and DeepGEMM's run-time kernels want."""
+PACKAGES_SINCE_CUDA: Mapping[str, tuple[tuple[Version, Version], ...]] = {
+    "sageattention": (((12, 0), (12, 8)), ((9, 0), (12, 3)), ((8, 9), (12, 4)), ((8, 0), (12, 0))),
+    "flashmla": (((10, 0), (12, 9)), ((9, 0), (12, 3))),
+}
+"""First toolkit that compiles a package for a GPU; they come without wheels."""
+PACKAGES_SAY: Mapping[str, str] = {
+    "sageattention": "thu-ml/SageAttention setup.py (2026-01-17)",
+    "flashmla": "deepseek-ai/FlashMLA setup.py and README (read 2026-11-27)",
+}
 SGLANG_DEEP_GEMM = (0, 4, 6, 0)
 """First SGLang that uses DeepGEMM unasked; 0.2.5 and 0.4.1 served FP8 beside CUDA 12.1 (sglang issues 810
 and 2746)."""
@@ -114,7 +124,8 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and newer
     deep_gemm = facts.runtime == "sglang" and not () < facts.version < SGLANG_DEEP_GEMM
     jit = jit or (bool(host) and deep_gemm and facts.quantization == "fp8")
-    needed = compiled_since(JIT_SINCE_CUDA if jit else SM_SINCE_CUDA, facts.sm)
+    package = PACKAGES_SINCE_CUDA.get(facts.runtime, ())
+    needed = compiled_since(package or (JIT_SINCE_CUDA if jit else SM_SINCE_CUDA), facts.sm)
     path, toolkit = ("host_toolkit", host) if host else ("cuda", facts.cuda)
     yield from _triton(facts, host)
     if not toolkit or not needed or toolkit >= needed:
@@ -123,7 +134,7 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     by_triton = by_triton or TRITON_ITSELF.search(facts.runtime_text) is not None
     engine = bool(facts.runtime) and not _has_code_of_its_own(facts) and not is_translated(facts)
     without_code = engine and facts.sm in COMPILED_AT_RUN_TIME
-    if not (host or jit or by_triton or facts.install == "source" or without_code):
+    if not (host or jit or package or by_triton or facts.install == "source" or without_code):
         return
     fix = (
         set_field(path, dotted(needed), f"use CUDA {dotted(needed)} or newer")
@@ -137,8 +148,10 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
         f"and CUDA {dotted(toolkit)} does not do it for {facts.who} "
         f"(compute capability {dotted(facts.sm)}): it takes {dotted(needed)}",
         (fix, *newer_release(facts)),
-        Severity.ERROR if not host or _compiles_there(facts) else Severity.WARNING,
-        source=FLASHINFER_SAYS
+        Severity.ERROR if not host or package or _compiles_there(facts) else Severity.WARNING,
+        source=PACKAGES_SAY[facts.runtime]
+        if package
+        else FLASHINFER_SAYS
         if jit
         else join_sources(TRITON_SAYS if by_triton and not host else "", compiler_source(needed)),
     )
