@@ -1,5 +1,7 @@
 """An endpoint of a stack is judged as it is rendered, and told in the words of a deployment."""
 
+import json
+
 import pytest
 
 
@@ -139,3 +141,19 @@ def test_weights_that_no_flag_makes_are_a_warning(check, asked, said):
 )
 def test_what_is_quantised_on_load_or_already_needs_no_other_checkpoint(check, asked):
     assert "CHECKPOINT_NEEDED" not in check("l4", 4, **asked)[1]
+
+
+def test_an_image_alone_says_the_release(check, gpuyard):
+    """Flags of the newest release would end an older server at once."""
+    assert check("l4", 4, image="vllm/vllm-openai:v0.11.0")[0] == 0
+    document = json.loads(gpuyard("plan", "-s", "local", "--format", "json")[1])
+    (pod,) = [item for item in document["resources"] if item["type"] == "kubernetes:apps/v1:Deployment"]
+    args = pod["inputs"]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert "--gpu-memory-utilization=0.90" in args
+    assert not any(flag.startswith("--shutdown-timeout") for flag in args)
+
+
+def test_an_image_of_another_release_is_said(check):
+    text = check("l4", 4, image="vllm/vllm-openai:v0.33.0", runtime_version="0.11.0")[1]
+    assert "[IMAGE_VERSION]" in text
+    assert "set runtime_version to 0.33.0" in text

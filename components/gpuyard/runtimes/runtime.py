@@ -157,6 +157,22 @@ def version_key(version: str) -> tuple[int, ...]:
     return tuple([*numbers, 0, 0][:3]) if numbers else (9999, 0, 0)
 
 
+def image_version(runtime: str, image: str) -> str:
+    """The release that an image of the runtime's own, or a mirror of it, says in its tag; empty: none."""
+    known = RUNTIMES.get(runtime)
+    repository, _, tag = image.partition("@")[0].rpartition(":")
+    own = (
+        [one.partition(":")[0].rpartition("/")[2] for one in (known.image, known.cpu_image)] if known else []
+    )
+    if not repository or repository.rpartition("/")[2] not in own:
+        return ""
+    found = _TAG.match(tag)
+    return found[1] if found else ""
+
+
+_TAG = re.compile(r"v?(\d+\.\d+(?:\.\d+)?(?:\.?post\d+)?)(?![\d.])")
+
+
 def default_image(runtime: Runtime, version: str, *, cpu: bool, cuda: str = "") -> str:
     """The public image of a version; empty: the runtime has none for this hardware.
 

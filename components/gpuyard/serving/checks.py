@@ -6,7 +6,7 @@ from dataclasses import replace
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import Combination
 from gpuyard.errors import Finding, Severity
-from gpuyard.runtimes.runtime import drains, newest_version, version_key
+from gpuyard.runtimes.runtime import drains, image_version, newest_version, version_key
 from gpuyard.serving.lifecycle import rollout_strategy
 from gpuyard.serving.spec import EndpointSpec
 
@@ -66,6 +66,17 @@ def _runtime(spec: EndpointSpec, prefix: str) -> Iterator[Finding]:
             message=f"{engine.name} {spec.version} is newer than the catalog, which ends at {newest}; "
             "it is set up as that release",
             fix="compare its release notes for renamed flags and metrics",
+        )
+    tagged = image_version(engine.name, spec.image)
+    if tagged and version_key(tagged) != version_key(spec.version):
+        yield Finding(
+            severity=Severity.WARNING,
+            code="IMAGE_VERSION",
+            path=f"{prefix}runtime_version",
+            value=spec.version,
+            message=f"flags and memory are planned for {engine.name} {spec.version}, "
+            f"and the image {spec.image} holds {tagged}",
+            fix=f"set runtime_version to {tagged}, or leave it out",
         )
     if engine.name != "custom" and not drains(engine, spec.version):
         yield Finding(

@@ -26,7 +26,7 @@ class ModelEndpointArgs(TypedDict):
     runtime: NotRequired[str]
     """``vllm``, ``sglang``, ``tgi`` or ``custom``. Default vllm."""
     runtime_version: NotRequired[str]
-    """Any version. Default the newest that the catalog knows."""
+    """Any version. Default that of the image's tag, else the newest that the catalog knows."""
     image: NotRequired[str]
     """Any image. Default the runtime's public one; required for custom."""
     cuda: NotRequired[str]

@@ -11,7 +11,14 @@ from pydantic import Field, model_validator
 from gpuyard.errors import did_you_mean
 from gpuyard.parsing import Spec
 from gpuyard.runtimes.pod import RuntimeDemand, RuntimePod, render_runtime
-from gpuyard.runtimes.runtime import RUNTIMES, Runtime, default_image, find_runtime, newest_version
+from gpuyard.runtimes.runtime import (
+    RUNTIMES,
+    Runtime,
+    default_image,
+    find_runtime,
+    image_version,
+    newest_version,
+)
 
 BASE_STARTUP_SECONDS = 300
 """Process start, compile and CUDA graphs of a large model took 215 s (n=1, vllm #19824, 2025-06)."""
@@ -163,8 +170,9 @@ class EndpointSpec(Spec):
 
     @property
     def version(self) -> str:
-        """The runtime's version: what is asked, else the newest known."""
-        return self.runtime_version or newest_version(self.engine.name)
+        """The runtime's version: what is asked, else what the image's tag says, else the newest known."""
+        tagged = image_version(self.engine.name, self.image)
+        return self.runtime_version or tagged or newest_version(self.engine.name)
 
     @property
     def resolved_image(self) -> str:

@@ -15,6 +15,7 @@ from gpuyard.catalog.quantizations import NAMED, SCHEMES, normal_name
 from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.parsing import Spec, parse_spec
 from gpuyard.planning.quantization import KV_BYTES
+from gpuyard.runtimes.runtime import image_version
 from gpuyard.stack.capacity_spec import CPU, Capacity, Cloud, Place
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
 from gpuyard.stack.plain_secrets import find_secrets
@@ -33,7 +34,7 @@ class Endpoint(Spec):
     """A Hugging Face config.json for a model that the catalog lacks, relative to the stacks folder."""
     runtime: str = "vllm"
     runtime_version: str = ""
-    """Default: the newest release that the catalog knows."""
+    """Default: that of `image`'s tag, else the newest release that the catalog knows."""
     image: str = ""
     """Default: the runtime's public image of that version."""
     image_gb: float | None = Field(default=None, gt=0, le=1000)
@@ -65,6 +66,18 @@ class Endpoint(Spec):
     """``LoadBalancer`` opens the endpoint to the outside, without authentication of its own."""
     load: LoadSpec | None = None
     """What is asked of it: replicas over the day, traffic and money per token follow. Default: not known."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _release_of_image(cls, data: Any) -> Any:
+        """What runs is what the image holds: flags and memory are those of its release."""
+        if (
+            not isinstance(data, Mapping)
+            or data.get("runtime_version")
+            or not isinstance(data.get("image"), str)
+        ):
+            return data
+        return {**data, "runtime_version": image_version(str(data.get("runtime", "vllm")), data["image"])}
 
     @field_validator("quantization", "kv_cache_dtype")
     @classmethod
