@@ -270,3 +270,8 @@ def test_a_way_out_is_written_as_options_of_the_command(fit):
     assert code == 1
     assert "(--runtime-version 0.19.1)" in text
     assert fit("Qwen/Qwen3-8B", "--gpu", "v100", "--runtime-version", "0.19.1")[0] == 0
+
+
+def test_what_is_planned_as_the_cache_of_an_encoder_is_said_to_be_none(fit):
+    assert "note: vLLM keeps no cache of an encoder" in fit("BAAI/bge-m3", "--gpu", "l4")[1]
+    assert "encoder" not in fit("Qwen/Qwen3-Embedding-8B", "--gpu", "l40s")[1]

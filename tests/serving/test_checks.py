@@ -2,6 +2,7 @@
 
 import pytest
 
+from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.parsing import parse_spec
 from gpuyard.serving.checks import check_endpoint, check_flags
 from gpuyard.serving.spec import EndpointSpec
@@ -60,3 +61,11 @@ def test_flags_that_the_release_does_not_take_are_found_without_a_stack(args, ex
     found = check_flags(spec)
     assert {finding.code for finding in found} == expected
     assert all(finding.path == "args" and finding.fix for finding in found)
+
+
+@pytest.mark.parametrize("runtime", ["vllm", "sglang", "tgi"])
+def test_no_release_is_given_a_flag_of_ours_that_it_does_not_know(runtime):
+    for release in runtime_releases(runtime):
+        asked = {"runtime": runtime, "runtime_version": release.version, "gpus": 2, "max_concurrency": 8}
+        spec = parse_spec(EndpointSpec, {"name": "chat", "model": "m", "context_tokens": 4096, **asked})
+        assert check_flags(spec) == [], release.version

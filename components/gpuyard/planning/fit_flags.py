@@ -232,6 +232,8 @@ def _notes(
     if nodes > 1:
         notes.append(_join(runtime, version, nodes, split))
     notes += _expert_notes(model, runtime, version, split)
+    if runtime == "vllm" and is_encoder(model):
+        notes.append("vLLM keeps no cache of an encoder: it takes what --max-num-seqs and its steps allow")
     if not model.cache_verified:
         notes.append(f"some sizes of {model.id} are upper bounds or unconfirmed ({model.source})")
     return tuple(notes)

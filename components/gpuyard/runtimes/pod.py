@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gpuyard.catalog.engine_flags import flags_of
+from gpuyard.catalog.software_runtimes import release_key
+from gpuyard.catalog.software_support import runtime_flags
 from gpuyard.records import record
 from gpuyard.runtimes.metrics import series_of
 from gpuyard.runtimes.runtime import CACHE, Runtime, default_image, drains, merge_flags
@@ -110,7 +112,14 @@ def _arguments(runtime: Runtime, demand: RuntimeDemand) -> tuple[str, ...]:
         derived.append(runtime.api_key_flag)
     if runtime.drain_flag and drains(runtime, demand.version):
         derived.append(f"{runtime.drain_flag}={demand.drain_seconds}")
+    derived = [flag for flag in derived if not _is_yet_to_come(runtime.name, demand.version, flag)]
     return merge_flags(merge_flags(tuple(derived), demand.flags), demand.args)
+
+
+def _is_yet_to_come(runtime: str, version: str, flag: str) -> bool:
+    """Whether the release would end at a flag that nobody asked for."""
+    span = runtime_flags(runtime).get(flag.partition("=")[0])
+    return span is not None and span.is_missing(release_key(version))
 
 
 def _environment(runtime: Runtime, demand: RuntimeDemand) -> dict[str, str]:
