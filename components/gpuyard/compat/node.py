@@ -1,7 +1,7 @@
 """What the node brings: who owns the driver. Images, GKE and fabric manager have files of their own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gpuyard.catalog.software import Version, parse_version
@@ -17,6 +17,7 @@ from gpuyard.compat.owner import (
     installs_toolkit,
     is_default_driver,
     is_in_environment,
+    is_on,
     operator_system,
     operator_values,
     stated_operator,
@@ -39,6 +40,18 @@ TOOLKIT_REFUSED = {
     "Amazon Linux 2": "NVIDIA/nvidia-container-toolkit#64; awslabs/amazon-eks-ami#1329",
 }
 """Systems that were seen to fail with a second container toolkit."""
+PRECOMPILED: Mapping[tuple[str, str], Version] = {
+    ("Ubuntu 20.04", "amd64"): (23, 3),
+    ("Ubuntu 22.04", "amd64"): (23, 3),
+    ("Ubuntu 24.04", "amd64"): (25, 3),
+    ("Ubuntu 24.04", "arm64"): (26, 7),
+    ("Ubuntu 26.04", "amd64"): (26, 7),
+}
+"""GPU Operator from which NVIDIA publishes driver containers with a built module."""
+PRECOMPILED_SOURCE = (
+    "GPU Operator docs, page on precompiled drivers (2026-08-21); "
+    "NVIDIA/gpu-driver-container 3df89b7, PR#533 and PR#758"
+)
 SYSTEMS_WITH_DRIVER = "NVIDIA GPU Operator docs, page on DGX; NVIDIA/deepops#1054; NVIDIA/aicr#2355"
 _DRIVER_SYSTEMS = re.compile(
     r"\bdgx[ -]?(base )?os\b|\bdlami\b|deep learning (base )?(gpu |oss )?(nvidia )?(driver )?(ami|image|vm)"
@@ -103,6 +116,8 @@ def _no_container(facts: Facts) -> Iterator[Problem]:
     own = plain(facts.env.get("driver.repository"))
     if system is None or (own and "nvcr.io/nvidia" not in own):
         return  # a repository of one's own may have containers for any system
+    if is_on(facts.env.get("driver.usePrecompiled", "false")):
+        yield from _precompiled(facts, system)
     if system.driver_container:
         yield from _other_release(facts, system)
         return
@@ -135,7 +150,7 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
         Fix(f"use GPU Operator {version}", {"gpu_operator": version})
         for version in ((f"v{dotted(system.until)}",) if late else versions)
     )
-    refused = system.range_is_sure and (early or (late and not own_driver))
+    refused = system.range_is_sure and ((early and not (is_gap and own_driver)) or (late and not own_driver))
     lacks = _lacks_image(system, facts.driver)
     if refused or ((early or late) and not lacks):
         yield Problem(
@@ -173,6 +188,31 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
             source=system.source,
             as_of=system.as_of,
         )
+
+
+def _precompiled(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
+    """Containers with a built module are fewer, and their tags name the branch alone."""
+    since = PRECOMPILED.get((system.name, facts.arch or "amd64"), ())
+    release = parse_version(facts.given.gpu_operator)
+    version = facts.env.get("driver.version", "")
+    if not since or () < release < since:
+        what = f"NVIDIA has no precompiled driver containers for {system.name} on {facts.arch or 'amd64'}" + (
+            f" before GPU Operator {dotted(since)}" if since else ""
+        )
+    elif "." in version:
+        what = f"precompiled driver containers are named by the branch, not by driver {version}"
+    else:
+        return
+    yield Problem(
+        "OS_NO_DRIVER_CONTAINER",
+        "env",
+        what,
+        (
+            Fix("leave driver.usePrecompiled unset", without_flags(facts, "driver.usePrecompiled")),
+            Fix("build one and set driver.repository", {}),
+        ),
+        source=PRECOMPILED_SOURCE,
+    )
 
 
 def _lacks_image(system: OperatorOs, driver: Version) -> bool:

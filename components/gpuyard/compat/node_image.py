@@ -6,9 +6,10 @@ from functools import cache
 
 from gpuyard.catalog.software_nodes import driver_exclusions
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.owner import has_operator, installs_driver
+from gpuyard.compat.owner import ABSENT, has_operator, installs_driver
 from gpuyard.compat.problem import Fix, Problem, set_driver, set_field, use_eks_image
 from gpuyard.compat.sourced import Sourced
+from gpuyard.compat.spelling import plain
 from gpuyard.errors import Severity
 
 EKS_IMAGES = "awslabs/amazon-eks-ami doc (2026-07-23)"
@@ -16,7 +17,7 @@ _WITHOUT = re.compile(
     r"standard|vanilla|\bplain\b|non[- ]?(nvidia|gpu|accelerated)|not (nvidia|gpu|accelerated)"
     r"|(without|no|w/o|lacks?|missing) ?(the |a |any )?(nvidia|gpu|driver)"
     r"|\bal2_(x86_64|arm_64)(?!_gpu)\b|\bbottlerocket_(x86_64|arm_64)\b(?!_nvidia)"
-    r"|amazon-eks-(arm64-)?node-1\."
+    r"|amazon-eks-(arm64-)?node-1\.|gpu[- ]driver[= ]none"
 )
 """What people and AWS call images without a driver."""
 GUEST_DRIVER_SINCE = Sourced((20250604,), "awslabs/amazon-eks-ami PR#2265")
@@ -139,11 +140,16 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
     standard = says_no_driver(text)
     standard = standard or (facts.os == "Bottlerocket" and "aws-k8s" in text and "nvidia" not in text)
     on_aks = facts.platform == "aks"
-    if not (on_eks or on_aks) or facts.given.driver is not None or facts.given.driver_branch is not None:
+    absent = plain(facts.given.driver).removeprefix("nvidia ") in ABSENT
+    if (facts.given.driver is not None and not absent) or facts.given.driver_branch is not None:
+        return
+    if not (on_eks or on_aks):
+        yield from _nothing_installs(facts, absent)
         return
     bare_ubuntu = facts.os.startswith("Ubuntu") and facts.manager == "image" and facts.platform == "eks"
-    nobody = facts.manager == "none" and not has_operator(facts)
-    if (standard and facts.manager != "operator") or bare_ubuntu or nobody:
+    nobody = (facts.manager == "none" or (absent and not facts.manager)) and not has_operator(facts)
+    by_operator = facts.manager == "operator" or (on_aks and not facts.manager and has_operator(facts))
+    if (standard and not by_operator) or bare_ubuntu or nobody:
         fixes = [set_field("driver_managed_by", "cloud", "let AKS install the driver")] if on_aks else []
         fixes.append(use_eks_image(facts, driver_managed_by="image"))
         if facts.os.startswith("Ubuntu"):
@@ -155,3 +161,19 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
             tuple(fixes),
             source=AKS_GPUS if on_aks else EKS_IMAGES,
         )
+
+
+def _nothing_installs(facts: Facts, absent: bool) -> Iterator[Problem]:
+    """Nodes of one's own that are said to have no driver, and nobody to install one."""
+    nobody = facts.manager == "none" or (absent and facts.manager in ("", "image"))
+    if facts.platform == "gke" or not nobody or has_operator(facts) or not (facts.gpu_name or facts.sm):
+        return
+    yield Problem(
+        "AMI_NO_DRIVER",
+        "driver" if absent else "driver_managed_by",
+        "the node has no GPU driver, and nothing installs one",
+        (
+            Fix("install NVIDIA's driver on the node", {"driver": None, "driver_managed_by": "image"}),
+            set_field("driver_managed_by", "operator", "let the operator install the driver"),
+        ),
+    )
