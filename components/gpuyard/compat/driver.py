@@ -52,6 +52,11 @@ CUDA_12_ESCAPES = {
 """Per engine: last release on CUDA 12 by default, and the releases with a ``-cu129`` variant."""
 IMAGE_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket", "GKE COS", "Talos"})
 """Systems whose driver comes with the node image."""
+OLLAMA_WITHOUT_CUDA_11: Sourced[Version] = Sourced(
+    ((0, 9, 3, 0), (0, 30, 0, 0), (525,)),
+    "ollama/ollama Dockerfile of v0.9.2 and v0.9.3, docs/gpu.md; PR#10569",
+)
+"""Ollama in between has libraries of CUDA 12 and newer alone; the driver branch that they need."""
 WINDOWS_NUMBERS = 10
 """Windows counts a branch's drivers on, 581 and 582 for 580, 471 to 475 for 470; none starts there."""
 OLLAMA_COMPRESSED: tuple[Sourced[int], tuple[tuple[Version, int], ...]] = (
@@ -100,6 +105,7 @@ def driver_problems(facts: Facts) -> Iterator[Problem]:
     yield from _floor_of_the_newest(facts)
     yield from _ptx(facts)
     yield from _compressed(facts)
+    yield from _without_cuda_11(facts)
     yield from _newer_call(facts)
     yield from _gpu(facts)
     yield from _module(facts)
@@ -265,6 +271,22 @@ def _compressed(facts: Facts) -> Iterator[Problem]:
         f"{needs}: it leaves the GPU out and serves on the CPU",
         fixes,
         source=since.source,
+    )
+
+
+def _without_cuda_11(facts: Facts) -> Iterator[Problem]:
+    """Ollama beside a driver that its last library for CUDA 11 served."""
+    since, before, floor = OLLAMA_WITHOUT_CUDA_11
+    meant = facts.runtime == "ollama" and since <= facts.version < before and not facts.cuda
+    if not meant or not facts.driver_high or facts.driver_high >= floor:
+        return
+    yield Problem(
+        "DRIVER_TOO_OLD_FOR_CUDA_MAJOR",
+        "driver",
+        f"Ollama {dotted(facts.version[:3])} has libraries for CUDA 12 and newer alone, which need driver "
+        f"{driver_text(floor)}; the node has {facts.driver_text}: it serves on the CPU",
+        (raise_driver(facts, floor), set_release(facts, "0.9.2")),
+        source=OLLAMA_WITHOUT_CUDA_11.source,
     )
 
 

@@ -12,8 +12,9 @@ from gpuyard.catalog.software_runtimes import (
     runtime_releases,
     wheel_glibc,
 )
-from gpuyard.compat.build import base_image, is_by_others
+from gpuyard.compat.build import base_image
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.package_libraries import package_library_problems
 from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import (
     COMPILES_SINCE,
@@ -34,15 +35,6 @@ RAN_BESIDE_13: Version = (12, 9)
 """Toolkit that was seen to compile for a vLLM of CUDA 13."""
 TORCH_GLIBC = ((2, 7), Sourced((2, 28), "tags of torch's wheels on PyPI"))
 """First torch whose wheels are tagged manylinux_2_28."""
-LIBRARIES_OF_HOST: Mapping[str, tuple[Sourced[int], Severity]] = {
-    "ctranslate2": (
-        Sourced((), "Softcatala/whisper-ctranslate2#146; OpenNMT/CTranslate2 CHANGELOG.md"),
-        Severity.ERROR,
-    ),
-    # it goes on without a GPU
-    "onnxruntime": (Sourced((), "wheels of 1.18.0 to 1.31.1 (2026-11-27)"), Severity.WARNING),
-}
-"""Engines whose wheels load cuBLAS of the host, and what the wrong major of it means."""
 UNPINNED_TORCH: Sourced[Version] = Sourced(
     ((0, 2, 0, 0),),
     "vllm-project/vllm#1369; wheel of vllm 0.2.0 (2026-11-27): libcudart.so.11.0, torch >=2.0.0",
@@ -52,16 +44,6 @@ CUDA_11_WHEELS: Version = (0, 2, 2, 0)
 """First vLLM whose wheel is for CUDA 12."""
 EARLY_WHEELS: Version = (0, 2, 6, 0)
 """vLLM before took any torch that was there (0.2.2 beside one for CUDA 11.8: vllm-project/vllm#1718)."""
-WITHOUT_GCC: Sourced[Version] = Sourced(((0, 2, 12, 0),), "sgl-project/sglang#1067")
-"""SGLang whose image of then has no C compiler, which Triton calls."""
-CUDNN_OF: Mapping[str, tuple[tuple[Version, int], ...]] = {
-    "ctranslate2": (((4, 0, 0, 0), 0), ((4, 5, 0, 0), 8), ((4, 7, 0, 0), 9)),
-}
-"""Major of cuDNN that an engine's wheels load, by the release before which it is so; 0: not judged."""
-CUDNN_SAYS = "OpenNMT/CTranslate2 PR#1803; SYSTRAN/faster-whisper#998, #1182"
-CUDNN_9_SINCE: Version = (12, 4)
-"""First CUDA whose base images mean cuDNN 9 by ``cudnn`` alone."""
-_CUDNN = re.compile(r"nvidia/cuda:\S*?-cudnn(\d?)-|pytorch/pytorch:\S*?-cudnn(\d)-")
 WHEEL_INDEX = "https://wheels.vllm.ai"
 """Where vLLM's wheels for other CUDA versions are, by release (its installation page)."""
 WHEELS = {11: "cu118", 12: "cu129", 13: "cu130"}
@@ -102,6 +84,7 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
         needed = max(needed, _glibc_of(facts, release))
     needed = max(needed, _tag_of_variant(facts, name, key))
     if facts.glibc >= needed:
+        yield from _default_tag(facts, release)
         return
     newer = [
         row
@@ -127,10 +110,34 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
     )
 
 
+def _is_other_wheel(facts: Facts, release: RuntimeRelease) -> bool:
+    """Whether the stated CUDA is not that of the release's default wheel: another one may be meant."""
+    stated = facts.runtime == "vllm" and facts.cuda_is_given and bool(release.wheel_cuda)
+    return stated and facts.cuda[:1] != release.wheel_cuda[:1]
+
+
+def _default_tag(facts: Facts, release: RuntimeRelease | None) -> Iterator[Problem]:
+    """A host that is too old for the default wheel, beside a CUDA that another wheel is for."""
+    if release is None or _names_wheel(facts) or not _is_other_wheel(facts, release):
+        return
+    if facts.glibc >= release.glibc:
+        return
+    yield Problem(
+        "HOST_GLIBC",
+        "glibc" if facts.given.glibc is not None else "os",
+        f"the default wheel of vllm {release.version} needs glibc {dotted(release.glibc)}, the host has "
+        f"{dotted(facts.glibc)}: pip would build from source unless the wheel for CUDA "
+        f"{dotted(facts.cuda)} is taken",
+        (CONTAINER_IMAGE,),
+        Severity.WARNING,
+        source=release.source,
+    )
+
+
 def _glibc_of(facts: Facts, release: RuntimeRelease) -> Sourced[int]:
     """Oldest glibc of the release's wheel, of what it depends on, or of its torch."""
     return max(
-        _tags(release.runtime)[release.key],
+        _NONE if _is_other_wheel(facts, release) else _tags(release.runtime)[release.key],
         TORCH_GLIBC[1] if release.torch >= TORCH_GLIBC[0] else _NONE,
         _beyond_tag(facts, release.runtime, release.key),
     )
@@ -200,17 +207,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
             source=SGLANG_JIT.source,
         )
     yield from _toolkit_of_another_major(facts)
-    yield from _libraries_of_host(facts)
-    yield from _cudnn(facts)
-    if facts.runtime == "sglang" and facts.version in WITHOUT_GCC and facts.install == "docker":
-        yield Problem(
-            "RUNTIME_LIB_MISSING",
-            "runtime_version",
-            "Triton compiles with the C compiler of the image, and this release's image has none",
-            (set_release(facts, "0.2.13"), set_release(facts, "0.3.4")),
-            Severity.WARNING if is_by_others(facts.image, facts.runtime) else Severity.ERROR,
-            source=WITHOUT_GCC.source,
-        )
+    yield from package_library_problems(facts)
     yield from _early_wheel(facts)
     yield from _kernels_of_another_major(facts)
     base = cuda_of(plain(facts.given.base_image_cuda)) or base_image(facts.image)
@@ -326,51 +323,6 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
             SGLANG_COMPILES.source if compiles_always else COMPILES_SINCE[facts.runtime].source,
             _built_for(facts),
         ),
-    )
-
-
-def _libraries_of_host(facts: Facts) -> Iterator[Problem]:
-    """Wheels that bring no CUDA libraries, beside a toolkit of another major."""
-    source, severity = LIBRARIES_OF_HOST.get(facts.runtime, ((), Severity.NOTE))
-    host = facts.host_cuda
-    told_where = "nvidia" in facts.env.get("LD_LIBRARY_PATH", "") or facts.install in ("docker", "source")
-    if not source and severity is Severity.NOTE:
-        return
-    if not host or not facts.cuda or host[0] == facts.cuda[0] or told_where:
-        return
-    yield Problem(
-        "RUNTIME_LIB_MISSING",
-        "host_toolkit",
-        f"{facts.engine} is built for CUDA {facts.cuda[0]} and loads libcublas.so.{facts.cuda[0]} of the "
-        f"host, which has CUDA {dotted(host)}",
-        (
-            set_field("host_toolkit", dotted(facts.cuda), f"install the libraries of CUDA {facts.cuda[0]}"),
-            CONTAINER_IMAGE,
-        ),
-        severity,
-        source=source.source if isinstance(source, Sourced) else "",
-    )
-
-
-def _cudnn(facts: Facts) -> Iterator[Problem]:
-    """An image with another cuDNN than the one that the engine's wheels load."""
-    found = _CUDNN.search(facts.image)
-    needed = next((major for before, major in CUDNN_OF.get(facts.runtime, ()) if facts.version < before), 0)
-    if found is None or not facts.version or not needed or "nvidia" in facts.env.get("LD_LIBRARY_PATH", ""):
-        return
-    base = base_image(facts.image)
-    has = int(found[1] or found[2] or (9 if base >= CUDNN_9_SINCE else 8))
-    if has == needed:
-        return
-    yield Problem(
-        "RUNTIME_LIB_MISSING",
-        "image",
-        f"{facts.engine} loads libcudnn_ops of cuDNN {needed}, the image has cuDNN {has}",
-        (
-            set_release(facts, "4.4.0" if has == 8 else "4.6.0"),
-            set_release(facts, "4.8.1"),
-        ),
-        source=CUDNN_SAYS,
     )
 
 

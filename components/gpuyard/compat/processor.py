@@ -23,6 +23,7 @@ from gpuyard.compat.problem import (
 )
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted
+from gpuyard.errors import Severity
 
 _TORCH: tuple[Sourced[int], str] = (
     Sourced((2, 9, 0, 0), "pytorch/pytorch#160162"),
@@ -42,6 +43,11 @@ ARM64_WHEELS: Mapping[str, tuple[Sourced[int], str]] = {
     "torch": _TORCH,
 }
 """Per library: first release whose wheel on PyPI runs on an arm64 machine's GPU, and what is wrong before."""
+CPU_ONLY_ON_ARM64 = Sourced(
+    (re.compile(r"ctranslate2|faster[-_ ]?whisper|whisper-?x|speaches"),),
+    "OpenNMT/CTranslate2#1306, #1908, PR#2019; speaches-ai/speaches#620; wheel of 4.8.1 (2026-11-27)",
+)
+"""Programs on CTranslate2, whose wheels for arm64 are for the CPU."""
 _JETSON = re.compile(r"jetson|orin|xavier")
 """Modules for which NVIDIA has indexes of its own."""
 SGLANG_ON_ARM64: Version = (0, 5, 0, 0)
@@ -95,6 +101,7 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
         row = next((row for row in amd64_images() if row.pattern.search(facts.image)), None)
         yield from _of_image(facts, row) if row else _of_release(facts)
         yield from _of_wheel(facts)
+        yield from _cpu_only(facts)
 
 
 def _images_for(facts: Facts, image: str) -> tuple[Fix, ...]:
@@ -146,6 +153,27 @@ def _of_release(facts: Facts) -> Iterator[Problem]:
         f"{facts.engine} has no arm64 build",
         tuple(fixes),
         source=first.source if first else "",
+    )
+
+
+def _cpu_only(facts: Facts) -> Iterator[Problem]:
+    """Wheels for arm64 that know no GPU, alone or in the project's own image."""
+    (names,) = CPU_ONLY_ON_ARM64
+    own_image = "speaches-ai/" in facts.image or (facts.install == "docker" and not facts.image)
+    if not facts.gpu_name or not names.search(f"{facts.runtime_text} {facts.image}"):
+        return
+    if facts.install != "pip" and not own_image:
+        return
+    yield Problem(
+        "CPU_ARCH",
+        "cpu_arch",
+        f"{facts.engine or facts.runtime_text} on arm64: the wheels of CTranslate2 are compiled without CUDA",
+        (
+            set_field("install", "source", "build CTranslate2 with CUDA"),
+            Fix("use a machine with x86 processors", {**set_gpu(facts, "a10g").changes, "cpu_arch": None}),
+        ),
+        Severity.ERROR if facts.install == "pip" or "speaches" in facts.image else Severity.WARNING,
+        source=CPU_ONLY_ON_ARM64.source,
     )
 
 
