@@ -133,3 +133,20 @@ def test_every_architecture_is_a_class_of_transformers_or_of_the_models_own():
     """Not the name of a checkpoint, as some sources write it."""
     named = r".*(For\w+|Model|LMHeadModel|MiniCPMV)"
     assert [model.id for model in models().values() if not re.fullmatch(named, model.architecture)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("facebook/opt-1.3b", "facebook/opt-1.3b"),
+        ("opt 13B", "facebook/opt-13b"),
+        ("qwen25-7b", "Qwen/Qwen2.5-7B"),
+    ],
+)
+def test_the_point_in_a_number_of_parameters_counts(text: str, found: str) -> None:
+    assert find_model(text).id == found
+
+
+def test_a_size_with_a_point_is_none_without_it() -> None:
+    with pytest.raises(UnknownName):
+        find_model("google/gemma-2.7b")

@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from gpuyard.errors import did_you_mean
 
+_DECIMAL = re.compile(r"(\d)\.(?=\d+[bm]\b)")
+
 
 class UnknownName(ValueError):  # noqa: N818 (reads as what it says)
     """A name that the catalog does not have; its text suggests close ones, looked for when it is read."""
@@ -21,8 +23,11 @@ class UnknownName(ValueError):  # noqa: N818 (reads as what it says)
 
 @lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
-    """A key that ignores case, vendor and punctuation: ``NVIDIA-H100-80GB-HBM3`` to ``h10080gb``."""
-    key = re.sub(r"[^a-z0-9]", "", text.lower())
+    """A key that ignores case, vendor and punctuation: ``NVIDIA-H100-80GB-HBM3`` to ``h10080gb``.
+
+    The point in a number of parameters stays: 1.3B is not 13B.
+    """
+    key = re.sub(r"[^a-z0-9]", "", _DECIMAL.sub(r"\1p", text.lower()))
     for noise in ("nvidia", "hgx", "dgx", "tesla", "geforce", "hbm3e", "hbm3", "hbm2e", "hbm2", "tensorcore"):
         key = key.replace(noise, "")
     return key
