@@ -10,7 +10,7 @@ from gpuyard.compat.attention_gaps import NEWER, gap_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.latent import latent_problems
-from gpuyard.compat.problem import Fix, Problem, set_gpu, set_gpus, set_release, without_flags
+from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, set_release, without_flags
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
@@ -38,6 +38,11 @@ TRT_FP8_CONTEXT: tuple[tuple[Version, Sourced[int]], ...] = (
 )
 """First TensorRT-LLM with FP8 attention over the prompt, by GPU, newest first: consumer Blackwell (not in
 0.17, fixed by 0.20.0), Hopper, Ada."""
+TGI_FP8_CACHE: Sourced[Version] = Sourced(
+    ((2, 4, 0, 0), (3, 1, 0, 0)),
+    "huggingface/text-generation-inference, kv_cache.py and resolve_attention of 2.4.0 to 3.1.0",
+)
+"""First TGI with an FP8 cache, and the first whose paged attention takes it."""
 WIDE_HEADS = ("gemma-4",)
 """Models with heads of 512."""
 WIDE_HEADS_SINCE = Sourced((0, 22, 0, 0), "vLLM releases 0.17 to 0.33 (FlashInfer's backend)")
@@ -153,6 +158,8 @@ def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
         yield from _sglang_lacks(facts, name, backend)
     elif facts.runtime == "vllm":
         yield from _vllm_lacks(facts, name, backend)
+    elif facts.runtime == "tgi":
+        yield from _tgi_lacks(facts)
     elif facts.runtime == "tensorrt-llm":
         yield from _trt_lacks(facts, name)
 
@@ -214,6 +221,20 @@ def _lacks_in_vllm(facts: Facts, name: str, backend: str) -> Lack | None:
         why = f"FlashAttention has no FP8 cache on {facts.card} in this release"
         return (why, FLASH_FP8_CACHE.source) if lacks else None
     return ("xFormers has no attention sinks", "") if backend == "xformers" and has_sinks(name) else None
+
+
+def _tgi_lacks(facts: Facts) -> Iterator[Problem]:
+    """Paged attention, which is all that it has below Ampere, with an FP8 cache."""
+    since, before = TGI_FP8_CACHE
+    asked = plain(facts.given.kv_cache_dtype).startswith("fp8") and facts.sm < AMPERE
+    if asked and since <= facts.version < before:
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "kv_cache_dtype",
+            f"this TGI has an FP8 cache with FlashInfer only, which it does not run on {facts.card}",
+            (set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto"), *set_gpus(facts, *NEWER)),
+            source=TGI_FP8_CACHE.source,
+        )
 
 
 def _trt_lacks(facts: Facts, name: str) -> Iterator[Problem]:

@@ -61,11 +61,11 @@ WEIGHT_ONLY_SAYS = "vllm-project/llm-compressor#54"
 MARLIN_ROWS = 128
 MARLIN_WHOLE: Mapping[str, tuple[Version, Version]] = {
     "awq": ((0, 5, 3, 0), (0, 7, 3, 0)),
-    "gptq": ((0, 4, 3, 0), (0, 6, 2, 0)),
+    "gptq": ((0, 4, 2, 0), (0, 6, 4, 0)),
 }
 """vLLM from which Marlin's kernels take these weights by themselves on Ampere and newer, and the first that
 turns to other kernels where rows are no multiple of theirs."""
-MARLIN_SAYS = "vllm-project/vllm#9913; marlin_utils.py and awq_marlin.py of 0.5.5 to 0.8.5"
+MARLIN_SAYS = "vllm-project/vllm#9913; marlin_utils.py, awq_marlin.py and gptq_marlin.py of 0.4.2 to 0.8.5"
 SMALL_GATES = Sourced((0, 5, 9, 0), "sgl-project/sglang#19045, PR#18926 (2026-02-17)")
 """First SGLang that leaves the gates of linear attention as the checkpoint has them: one row per head, fewer
 than a block."""

@@ -25,6 +25,10 @@ only, and still run where the scheme is forced."""
 V1_TAKES_TURING: Version = (0, 10, 2, 0)
 """First vLLM that does not refuse its V1 engine below compute capability 8.0 (arg_utils.py of 0.8.5 to
 0.10.2)."""
+E5M2_REFUSED: Sourced[Version] = Sourced(
+    ((0, 5, 0, 0), (0, 17, 0, 0)), "vllm/attention/layer.py of 0.5.0 to 0.16.0 (read 2026-11-27)"
+)
+"""vLLM that was read to refuse it, and the first that was not read."""
 FUSED_CONTEXT = ("--enable_context_fmha", "--enable-context-fmha", "--context_fmha", "--context-fmha")
 FUSED_WITH_VOLTA = Sourced((0, 8, 0, 0), "NVIDIA/TensorRT-LLM#320, #348, #436 (2023-11)")
 """TensorRT-LLM from which nothing is known of it; before, fused attention over the prompt stops on Volta."""
@@ -49,6 +53,7 @@ def engine_problems(facts: Facts) -> Iterator[Problem]:
         yield from _dtype(facts)
     yield from _refused_half(facts)
     yield from _half_only(facts)
+    yield from _cache_beside_fp8(facts)
     yield from _embeddings(facts)
 
 
@@ -121,6 +126,25 @@ def _fused_context(facts: Facts) -> Iterator[Problem]:
             (Fix("build without it", without_flags(facts, *FUSED_CONTEXT)), *set_gpus(facts, *CARDS)),
             source=FUSED_WITH_VOLTA.source,
         )
+
+
+def _cache_beside_fp8(facts: Facts) -> Iterator[Problem]:
+    """A cache in the other FP8, without scales, beside FP8 weights."""
+    since, before = E5M2_REFUSED
+    asked = plain(facts.given.kv_cache_dtype) == "fp8_e5m2" and facts.quantization == "fp8"
+    if facts.runtime != "vllm" or not asked or () < facts.version < since:
+        return
+    yield Problem(
+        "DTYPE_UNSUPPORTED",
+        "kv_cache_dtype",
+        "vLLM takes no fp8_e5m2 cache beside FP8 weights",
+        (
+            set_field("kv_cache_dtype", "fp8_e4m3", "use kv_cache_dtype fp8_e4m3"),
+            set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto"),
+        ),
+        Severity.ERROR if since <= facts.version < before else Severity.WARNING,
+        source=E5M2_REFUSED.source,
+    )
 
 
 def _embeddings(facts: Facts) -> Iterator[Problem]:

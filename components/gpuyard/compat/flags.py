@@ -109,8 +109,12 @@ COMMAND_LACKS: Mapping[str, tuple[frozenset[str], str, str]] = {
     ),
 }
 """Flags of an engine that one of its commands lacks, what to do, and who says so."""
+_SERVE_AGAIN = re.compile(r"\s*serve\s+(?=[\w./-]+)(?!-)")
+ENTRYPOINT_SAYS = "vllm-project/vllm#22072, #27389; docker/Dockerfile of 0.6.6 to 0.16.0"
 FLASH_VALUE_SINCE = Sourced((0, 0, 6341, 0), "mostlygeek/llama-swap#283 (2025-09-04)")
 """Build of llama.cpp whose ``--flash-attn`` wants ``on``, ``off`` or ``auto`` after it; b6303 took none."""
+FLASH_BARE_UNTIL = (0, 0, 6303, 0)
+_FLASH = ("--flash-attn", "-fa")
 _WORKER_FLAGS = "--dyn-"
 """Flags that Dynamo's worker takes beside the engine's (ai-dynamo/dynamo, components/src/dynamo/common)."""
 MISSPELT = 0.88
@@ -132,6 +136,7 @@ def flag_problems(facts: Facts) -> Iterator[Problem]:
     yield from _flags(facts)
     yield from argument_problems(facts)
     yield from _command(facts)
+    yield from _entrypoint(facts)
     yield from _flash_attention(facts)
     yield from variable_problems(facts)
 
@@ -201,12 +206,40 @@ def _command(facts: Facts) -> Iterator[Problem]:
             yield unknown(facts, name, f"{command} has no {name}; {instead}", source=source)
 
 
+def _entrypoint(facts: Facts) -> Iterator[Problem]:
+    """``serve MODEL`` behind the image of vLLM, whose entrypoint starts the server already."""
+    text = facts.given.env
+    told = isinstance(text, str) and _SERVE_AGAIN.match(text)
+    if not told or facts.runtime != "vllm" or not is_own_image("vllm", facts.image):
+        return
+    yield Problem(
+        "FLAG_UNKNOWN",
+        "env",
+        "the image starts the server itself and takes flags; `serve` and the model behind it are no flags",
+        (Fix("write --model in place of serve", {"env": _SERVE_AGAIN.sub("--model ", str(text))}),),
+        source=ENTRYPOINT_SAYS,
+    )
+
+
 def _flash_attention(facts: Facts) -> Iterator[Problem]:
-    """The bare flag of llama.cpp, which wants a value by now."""
-    if facts.runtime != "llama.cpp" or facts.version < FLASH_VALUE_SINCE:
+    """The flag of llama.cpp that was bare once, and wants a value by now."""
+    if facts.runtime != "llama.cpp" or not facts.version:
+        return
+    if facts.version <= FLASH_BARE_UNTIL:
+        told = [name for name, value in facts.flags if name in _FLASH and value in ("on", "off", "auto")]
+        for name in told:
+            yield Problem(
+                "FLAG_UNKNOWN",
+                "env",
+                f"{facts.engine} takes {name} alone, without a value",
+                (Fix(f"write {name} alone", with_env(facts, name, "")),),
+                source=FLASH_VALUE_SINCE.source,
+            )
+        return
+    if facts.version < FLASH_VALUE_SINCE:
         return
     for name, value in facts.flags:
-        if name in ("--flash-attn", "-fa") and not value:
+        if name in _FLASH and not value:
             yield Problem(
                 "FLAG_REMOVED",
                 "env",

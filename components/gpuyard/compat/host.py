@@ -19,6 +19,7 @@ from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set
 from gpuyard.compat.run_time import (
     COMPILES_SINCE,
     SGLANG_JIT,
+    asks_for_sampler,
     lacks_compiler,
     names_jit_library,
     needs_host_toolkit,
@@ -175,7 +176,8 @@ def _wheels(facts: Facts, runtime: str, key: Version) -> Iterator[WheelGlibc]:
 def _libraries(facts: Facts) -> Iterator[Problem]:
     host = plain(facts.given.host_toolkit)
     named = facts.runtime == "sglang" or facts.version or names_jit_library(facts)
-    if host and named and _NO_TOOLKIT.search(host) and needs_host_toolkit(facts):
+    needs = bool(host and named) and needs_host_toolkit(facts)
+    if host and _NO_TOOLKIT.search(host) and (needs or asks_for_sampler(facts)):
         yield Problem(
             "RUNTIME_LIB_MISSING",
             "host_toolkit",
@@ -187,6 +189,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
                     "install the CUDA toolkit, or use the development image",
                 ),
             ),
+            Severity.ERROR if needs else Severity.WARNING,
             source=COMPILES_SINCE[facts.runtime].source if facts.runtime in COMPILES_SINCE else "",
         )
     elif says_no_compiler(facts):

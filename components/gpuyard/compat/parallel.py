@@ -42,6 +42,7 @@ _OF_LIGHTLLM = re.compile(r"llama|vicuna|mi[sx]tral|starcoder2")
 LIGHTLLM_SAYS = "ModelTC/lightllm, models/*/model.py of 1.0.1"
 """Models whose KV heads LightLLM asserts to divide, and where."""
 _HEADS = re.compile(r"\b(\d{1,3})[- ](?:attention |query )?heads?\b")
+_TOKENS = re.compile(r"\bvocab(?:ulary)?(?:[ _]size)?(?: of| is|:|=)? ?(\d{1,3}(?:,?\d{3})+)\b")
 _SIZE_ERROR = 0.15
 """How far a model may be from the size in its name: 8B models are called 7B."""
 _FEW_SHAPES = 5
@@ -171,9 +172,15 @@ def _is_turbomind(facts: Facts, name: str) -> bool:
     return facts.runtime != "lmdeploy" or not by_torch
 
 
+def _worded_vocabulary(facts: Facts) -> int:
+    """Tokens that a description of the model counts: ``a vocabulary of 65027``; 0: it does not."""
+    found = _TOKENS.search(plain(facts.given.model)) if "vocab" in plain(facts.given.model) else None
+    return int(found[1].replace(",", "")) if found else 0
+
+
 def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:
     """The vocabulary is cut like heads are, padded or as it is."""
-    vocabulary = facts.model.vocab if facts.model else 0
+    vocabulary = _worded_vocabulary(facts) or (facts.model.vocab if facts.model else 0)
     unpadded = facts.runtime == "tgi" and () < facts.version < TGI_CUTS_UNEVENLY
     padded = vocabulary if unpadded else ceil(vocabulary / VOCAB_PAD) * VOCAB_PAD
     judged = unpadded or facts.runtime in ("vllm", "sglang", "")

@@ -51,6 +51,12 @@ def _is_spared(facts: Facts) -> bool:
     return facts.runtime == "vllm" and told in ("0", "false") and () < facts.sm < BLACKWELL
 
 
+def asks_for_sampler(facts: Facts) -> bool:
+    """Whether vLLM is told to take FlashInfer's sampler, which compiles if the library is there."""
+    told = facts.env.get("VLLM_USE_FLASHINFER_SAMPLER", "").lower()
+    return facts.runtime == "vllm" and told in ("1", "true")
+
+
 def says_no_compiler(facts: Facts) -> bool:
     """Whether what is said of the image or the host is that it has no C compiler, which Triton needs."""
     said = f"{facts.image} {plain(facts.given.host_toolkit)} {facts.os}".lower()
