@@ -99,14 +99,14 @@ PADDED: Sequence[Padded] = (
         name=re.compile(rf"{_QWEN}qwen2\.5-vl-72b-instruct-awq$"),
         width=29568,
         to=29696,
-        since={"vllm": (0, 8, 3), "sglang": (0, 4, 5)},
+        since={"vllm": (0, 8, 3), "sglang": (0, 4, 5), "tgi": (3, 3)},
     ),
     # before it QwenLM/Qwen3-VL#231 of 2024-09, after it vllm-project/vllm#13640
     Padded(
         name=re.compile(rf"{_QWEN}qwen2-vl-72b-instruct-(?:awq|gptq-int[48])$"),
         width=29568,
         to=29696,
-        since={"vllm": (0, 7)},
+        since={"vllm": (0, 7), "tgi": (3, 1)},
     ),
     # on 2024-03-26 (QwenLM/Qwen3#258; #360 ran it on two and four GPUs); its AWQ and those of Qwen-14B stayed
     Padded(
