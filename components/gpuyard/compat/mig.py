@@ -7,6 +7,7 @@ from math import ceil
 from gpuyard.catalog.hardware import Gpu
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.owner import stated_operator
 from gpuyard.compat.problem import (
     WHOLE_GPUS,
     Fix,
@@ -26,6 +27,9 @@ MIG_BUG = ((570, 124, 6), (570, 158, 1))
 MIG_BUG_575 = ((575, 51), (575, 57, 8))
 """Drivers whose slices break scheduling beside whole GPUs; 575 only where both are."""
 MIG_FIXED = (570, 172, 8)
+DOUBLE_MEMORY = Sourced((525,), "GPU Operator release notes 22.9.1 and 22.9.2")
+OPERATOR_WITH_DOUBLE: Version = (23, 3)
+"""Driver and GPU Operator from which one slice may have two parts of memory (``1g.20gb`` of 80 GB)."""
 CDMM_SINCE = Sourced((580, 65, 6), _RELEASE_NOTES)
 RTX_PRO_WITHOUT = Sourced((575, 57, 8), _RELEASE_NOTES)
 """Last driver without MIG on the RTX PRO 6000."""
@@ -223,6 +227,8 @@ def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
     for found in _PROFILE.finditer(facts.mig):
         sizes = [part * memory / 1024 / 8 for part in EIGHTHS.get(int(found[1]), ())]
         if any(abs(size - int(found[2])) <= size * _ROUNDING for size in sizes):
+            if len(sizes) > 1 and int(found[2]) > sizes[0] * 1.5:
+                yield from _double(facts, found[0])
             continue
         named = facts.mig.replace(found[0], f"{found[1]}g.{ceil(sizes[0])}gb") if sizes else ""
         yield Problem(
@@ -234,6 +240,23 @@ def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
                 WHOLE_GPUS,
             ),
             source=PROFILES,
+        )
+
+
+def _double(facts: Facts, profile: str) -> Iterator[Problem]:
+    """One slice with twice the memory, which drivers have since 525 and the operator's manager since 23.3."""
+    release = stated_operator(facts)
+    by_driver = () < facts.driver_high < DOUBLE_MEMORY
+    by_operator = release is not None and release.key < OPERATOR_WITH_DOUBLE
+    if by_driver or by_operator:
+        needs = "driver 525" if by_driver else "GPU Operator 23.3"
+        newer = Fix("use GPU Operator v25.3.4", {"gpu_operator": "v25.3.4"})
+        yield Problem(
+            "MIG_UNSUPPORTED",
+            "mig",
+            f"profile {profile} of {facts.who} needs {needs} or newer",
+            (raise_driver(facts, DOUBLE_MEMORY) if by_driver else newer, WHOLE_GPUS),
+            source=DOUBLE_MEMORY.source,
         )
 
 

@@ -40,6 +40,8 @@ TOOLKIT_REFUSED = {
     "Amazon Linux 2": "NVIDIA/nvidia-container-toolkit#64; awslabs/amazon-eks-ami#1329",
 }
 """Systems that were seen to fail with a second container toolkit."""
+X86_ALONE = "RHEL 9"
+"""The system whose containers NVIDIA's matrix says are for x86 alone; its builds name arm64 too."""
 PRECOMPILED: Mapping[tuple[str, str], Version] = {
     ("Ubuntu 20.04", "amd64"): (23, 3),
     ("Ubuntu 22.04", "amd64"): (23, 3),
@@ -177,6 +179,15 @@ def _other_release(facts: Facts, system: OperatorOs) -> Iterator[Problem]:
             ),
             source=system.source,
             as_of=system.as_of,
+        )
+    elif facts.arch == "arm64" and system.name.startswith(X86_ALONE):
+        yield Problem(
+            "OS_NO_DRIVER_CONTAINER",
+            "cpu_arch",
+            f"NVIDIA lists driver containers for {system.name} on x86 only",
+            (_by_image(facts),),
+            Severity.WARNING,
+            source="NVIDIA/cloud-native-docs gpu-operator/platform-support.rst (2026-08-21)",
         )
     elif system.by_partner:
         yield Problem(

@@ -52,6 +52,8 @@ WITH_CGROUP_V2 = frozenset(
 NRI: tuple[Version, ...] = ((1, 7, 30), (2, 0), (2, 1))
 """containerd 1.7 from which the toolkit's NRI plugin works, and the minor versions between which it does not
 (GPU Operator docs, page on CDI)."""
+WITH_CONTAINERD = Sourced((1, 4), "NVIDIA/gpu-operator#7; release notes of 1.4.0")
+"""First GPU Operator that configures containerd."""
 SAFE = "1.18.1"
 OWN_CONTAINERD = ("k3s", "rke2", "k0s", "microk8s")
 """Distributions that keep `containerd` to themselves."""
@@ -81,6 +83,10 @@ def toolkit_problems(facts: Facts) -> Iterator[Problem]:
     """The first rule on the toolkit that is broken: the others follow from it."""
     if facts.given.toolkit is None and not has_operator(facts):
         return
+    early = _before_containerd(facts)
+    if early is not None:
+        yield early
+        return
     release = stated_operator(facts)
     given = _given(facts)
     stack = _Stack(facts, release, given or _by_operator(facts, release), _containerd(facts))
@@ -93,6 +99,23 @@ def toolkit_problems(facts: Facts) -> Iterator[Problem]:
                 problem = replace(problem, severity=Severity.WARNING)
             yield problem
             return
+
+
+def _before_containerd(facts: Facts) -> Problem | None:
+    """GPU Operators that knew Docker alone."""
+    version = parse_version(facts.given.gpu_operator) if has_operator(facts) else ()
+    by_containerd = facts.given.containerd is not None or any(
+        word in _where(facts) for word in OWN_CONTAINERD
+    )
+    if not () < version < WITH_CONTAINERD or not by_containerd:
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "gpu_operator",
+        f"GPU Operator {dotted(version)} configures Docker only; containerd came with 1.4",
+        (_operator("v1.11.1"), _operator("v25.3.4")),
+        source=WITH_CONTAINERD.source,
+    )
 
 
 def _given(facts: Facts) -> Version:
