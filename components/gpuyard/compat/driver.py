@@ -18,7 +18,7 @@ from gpuyard.catalog.software import (
 from gpuyard.catalog.software_runtimes import newest_release
 from gpuyard.compat.attention import has_sinks
 from gpuyard.compat.blocks import WEIGHT_ONLY
-from gpuyard.compat.build import is_by_others
+from gpuyard.compat.build import is_by_others, is_own_image
 from gpuyard.compat.compat_libraries import (
     is_carried,
     is_framework,
@@ -27,7 +27,14 @@ from gpuyard.compat.compat_libraries import (
     uses_forward_compat,
 )
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import BLACKWELL, HOPPER, LAST_LEGACY_BRANCH, TURING, last_branch
+from gpuyard.compat.generations import (
+    BLACKWELL,
+    CONSUMER_BLACKWELL,
+    HOPPER,
+    LAST_LEGACY_BRANCH,
+    TURING,
+    last_branch,
+)
 from gpuyard.compat.image_gate import gate_problems, is_let_in
 from gpuyard.compat.place import first_eks_image, is_own_machine
 from gpuyard.compat.problem import (
@@ -85,6 +92,15 @@ PTX_ONLY: Mapping[str, Sourced[Version]] = {
     "numba-cuda": Sourced(((), (0, 20)), "NVIDIA/numba-cuda#120; its PR#413 and PR#357 (2025-08)"),
 }
 """Engines whose kernels are PTX, which the driver compiles when they load: releases from, and before."""
+GGML_CODE: Sourced[tuple[int, tuple[Version, ...]]] = Sourced(
+    (
+        (4720, ((5, 2), (6, 1), (7, 0), (7, 5))),
+        (5300, ((5, 0), (6, 1), (7, 0), (7, 5), (8, 0))),
+        (10**6, ((8, 6), (8, 9))),
+    ),
+    "ggml/src/ggml-cuda/CMakeLists.txt (2024-06 to 2026-08) and ggml-org/llama.cpp .devops/cuda.Dockerfile",
+)
+"""Machine code of llama.cpp's own images by the build before which it is so; for all else they bring PTX."""
 _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
 """Models with a vision tower."""
 _CLOSED = re.compile(r"propri|closed|(non|not)[ -]?(open|free)|legacy|tesla|^nvidia-dkms")
@@ -184,7 +200,7 @@ def _ptx(facts: Facts) -> Iterator[Problem]:
     must_translate = must_translate and not is_framework(facts)
     lacking = "Marlin's kernels for experts have" if experts else ""
     lacking = "FlashAttention 2 has" if must_translate else lacking
-    only = _is_ptx_alone(facts)
+    only = _is_ptx_alone(facts) or _ggml_translates(facts)
     # on data-centre GPUs a container may bring libraries of its CUDA for the driver
     alone = only is not None and (facts.install != "docker" or facts.datacenter is False)
     lacking = "its kernels have" if alone else lacking
@@ -214,6 +230,16 @@ def _is_ptx_alone(facts: Facts) -> Sourced[Version] | None:
     since, before = only
     late = not before or () < facts.version < before
     return only if since <= facts.version and late else None
+
+
+def _ggml_translates(facts: Facts) -> Sourced[tuple[int, tuple[Version, ...]]] | None:
+    """Who says that llama.cpp's image has PTX for the GPU, not code; None: it has, or it is not known."""
+    if facts.runtime != "llama.cpp" or not is_own_image("llama.cpp", facts.image) or not facts.sm:
+        return None
+    build = facts.version[2] if facts.version[:2] == (0, 0) else 10**6 - 1
+    code = next(code for before, code in GGML_CODE if build < before)
+    native = facts.sm >= CONSUMER_BLACKWELL and facts.cuda >= (12, 8)
+    return None if native or any(sm[0] == facts.sm[0] and sm <= facts.sm for sm in code) else GGML_CODE
 
 
 def _compiled_with(facts: Facts) -> Version:

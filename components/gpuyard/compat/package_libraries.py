@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_runtimes import runtime_releases
 from gpuyard.compat.build import base_image, is_by_others
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import CONTAINER_IMAGE, Problem, set_field, set_release
@@ -93,25 +95,39 @@ def _bitsandbytes(facts: Facts) -> Iterator[Problem]:
 
 
 def _libraries_of_host(facts: Facts) -> Iterator[Problem]:
-    """Wheels that bring no CUDA libraries, beside a toolkit of another major."""
-    source, severity = LIBRARIES_OF_HOST.get(facts.runtime, ((), Severity.NOTE))
-    host = facts.host_cuda
+    """Wheels that bring no CUDA libraries, beside a toolkit or on a base image of another major."""
+    listed = LIBRARIES_OF_HOST.get(facts.runtime)
+    host = facts.host_cuda or (base_image(facts.image) if facts.install == "pip" else ())
     told_where = "nvidia" in facts.env.get("LD_LIBRARY_PATH", "") or facts.install in ("docker", "source")
-    if not source and severity is Severity.NOTE:
+    if listed is None or not host or told_where:
         return
-    if not host or not facts.cuda or host[0] == facts.cuda[0] or told_where:
+    source, severity = listed
+    majors = {facts.cuda[0]} if facts.cuda else _majors(facts.runtime)
+    if host[0] in majors or not majors:
         return
+    built = max(majors)
     yield Problem(
         "RUNTIME_LIB_MISSING",
-        "host_toolkit",
-        f"{facts.engine} is built for CUDA {facts.cuda[0]} and loads libcublas.so.{facts.cuda[0]} of the "
-        f"host, which has CUDA {dotted(host)}",
+        "host_toolkit" if facts.host_cuda else "image",
+        f"{facts.engine} is built for CUDA {built} and loads libcublas.so.{built} of the "
+        f"{'host' if facts.host_cuda else 'image'}, which has CUDA {dotted(host)}",
         (
-            set_field("host_toolkit", dotted(facts.cuda), f"install the libraries of CUDA {facts.cuda[0]}"),
+            set_field(
+                "host_toolkit", dotted(facts.cuda or (built, 9)), f"install the libraries of CUDA {built}"
+            ),
             CONTAINER_IMAGE,
         ),
         severity,
-        source=source.source if isinstance(source, Sourced) else "",
+        source=source.source,
+    )
+
+
+@cache
+def _majors(runtime: str) -> frozenset[int]:
+    """CUDA majors that releases of an engine are built for; empty: of some it is not known."""
+    rows = runtime_releases(runtime)
+    return (
+        frozenset(row.wheel_cuda[0] for row in rows) if all(row.wheel_cuda for row in rows) else frozenset()
     )
 
 

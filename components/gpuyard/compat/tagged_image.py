@@ -17,6 +17,13 @@ _NAMED = re.compile(r"(?:^|[-_.])(?:cuda\d*[-_])?sm[-_]?(\d{2,3})(?=$|[-_.])")
 """``sm89``, ``cuda128-sm120``, ``sm_90``."""
 _MISTRAL = re.compile(r"mistral\.rs:cuda-(\d{2})(?=-|$)")
 """Its early tags name the compute capability alone: ``cuda-90-0.3.1``."""
+IMAGES_FROM: tuple[tuple[re.Pattern[str], Sourced[int]], ...] = (
+    (
+        re.compile(r"ggml-org/whisper\.cpp:main-cuda$"),
+        Sourced((7, 5), "ggml-org/whisper.cpp .devops/main-cuda.Dockerfile (2025-08-13 to 2026-08-21)"),
+    ),
+)
+"""Moving tags, and the oldest GPU that they are compiled for, with PTX for newer ones."""
 SERVERS = re.compile(
     r"nvcr\.io/nvidia/(tritonserver|pytorch|vllm|sglang|tensorrt|tensorrt-llm|tensorflow)[:/@]"
 )
@@ -35,6 +42,7 @@ def tagged_image_problems(facts: Facts) -> Iterator[Problem]:
     if not facts.image:
         return
     yield from _for_servers(facts)
+    yield from _from_a_gpu_on(facts)
     named = [*map(read_capability, _NAMED.findall(facts.image.rpartition(":")[2]))]
     early = _MISTRAL.search(facts.image)
     told = [sm for sm in (*named, read_capability(early[1]) if early else ()) if sm]
@@ -53,6 +61,20 @@ def tagged_image_problems(facts: Facts) -> Iterator[Problem]:
         ),
         Severity.ERROR if facts.sm < min(told) else Severity.WARNING,
         source="the image's tag",
+    )
+
+
+def _from_a_gpu_on(facts: Facts) -> Iterator[Problem]:
+    since = next((since for name, since in IMAGES_FROM if name.search(facts.image)), None)
+    if since is None or facts.sm >= since:
+        return
+    yield Problem(
+        "SM_NOT_IN_BINARY",
+        "image",
+        f"the image is compiled for compute capability {dotted(since)} and newer, {facts.who} has "
+        f"{dotted(facts.sm)}",
+        (Fix("build it for this GPU", {"install": "source", "image": None}), set_gpu(facts, "l4")),
+        source=since.source,
     )
 
 
