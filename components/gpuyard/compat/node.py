@@ -230,7 +230,9 @@ def _lacks_image(system: OperatorOs, driver: Version) -> bool:
     """Whether that driver is older than every image of its branch for the system, or its branch has none."""
     if not driver or not system.first_images or driver[:1] > system.first_images[-1][:1]:
         return False
-    return not any(first[:1] == driver[:1] and first <= driver for first in system.first_images)
+    return not any(
+        first[:1] == driver[:1] and first[: len(driver)] <= driver for first in system.first_images
+    )
 
 
 def _two_drivers(facts: Facts) -> Iterator[Problem]:

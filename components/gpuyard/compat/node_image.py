@@ -176,4 +176,6 @@ def _nothing_installs(facts: Facts, absent: bool) -> Iterator[Problem]:
             Fix("install NVIDIA's driver on the node", {"driver": None, "driver_managed_by": "image"}),
             set_field("driver_managed_by", "operator", "let the operator install the driver"),
         ),
+        # on a machine of one's own it may mean that nobody but oneself does
+        Severity.ERROR if absent or facts.platform not in ("", "bare") else Severity.WARNING,
     )

@@ -107,7 +107,7 @@ def _before_containerd(facts: Facts) -> Problem | None:
     by_containerd = facts.given.containerd is not None or any(
         word in _where(facts) for word in OWN_CONTAINERD
     )
-    if not () < version < WITH_CONTAINERD or not by_containerd:
+    if not () < version < WITH_CONTAINERD[: len(version)] or not by_containerd:
         return None
     return Problem(
         "TOOLKIT_CONTAINERD",
@@ -185,7 +185,7 @@ def _cgroups(stack: _Stack) -> Problem | None:
 def _nri(stack: _Stack) -> Problem | None:
     asked = is_on(stack.facts.env.get("cdi.nriPluginEnabled", "false"))
     first, gap, after = NRI
-    is_old = stack.containerd < first or gap <= stack.containerd < after
+    is_old = stack.containerd < first[: len(stack.containerd)] or gap <= stack.containerd < after
     if not asked or not stack.containerd[1:] or not is_old:
         return None
     return Problem(
