@@ -168,10 +168,13 @@ def _embeddings(facts: Facts) -> Iterator[Problem]:
 
 def _half_only(facts: Facts) -> Iterator[Problem]:
     since = HALF_ONLY.get(facts.quantization)
-    if facts.runtime != "vllm" or facts.dtype != "bfloat16" or since is None:
+    if facts.runtime != "vllm" or since is None:
+        return
+    own = facts.dtype in ("", "auto") and facts.model is not None and facts.model.dtype == "bfloat16"
+    if facts.dtype != "bfloat16" and not own:
         return
     before = bool(facts.version) and facts.version < since
-    forced = plain(facts.given.quantization) == facts.quantization == "awq"
+    forced = not own and plain(facts.given.quantization) == facts.quantization == "awq"
     if before or forced:
         yield Problem(
             "DTYPE_UNSUPPORTED",
@@ -179,6 +182,7 @@ def _half_only(facts: Facts) -> Iterator[Problem]:
             f"the {facts.quantization} kernels of vLLM compute in float16 only"
             + ("" if before else "; with quantization left out it takes Marlin's, which know bfloat16"),
             (set_field("dtype", "float16", "use dtype float16 (half)"),),
-            Severity.ERROR if before else Severity.WARNING,
+            # a checkpoint's own dtype may be another than its model's
+            Severity.ERROR if before and not own else Severity.WARNING,
             source=since.source,
         )
