@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
+from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import TURING
 from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, use_vllm
@@ -26,6 +26,9 @@ REFUSES: Mapping[str, str] = {
 attention."""
 SGLANG_REFUSES = "sgl-project/sglang#831"
 """What is older than Turing."""
+MONTHLY = "triton"
+"""Whose rows of the catalog are months of NVIDIA's containers."""
+CONTAINERS_SAY = "boson-ai/higgs-audio#36; NVIDIA PyTorch release notes 19.03 to 22.12 (6.0 and newer)"
 SHIPS_FROM_ITS_FLOOR = (
     *("vllm", "sglang", "lmdeploy", "ollama", "docker-model-runner", "koboldcpp"),
     *("llama-box", "xformers", "flashmla"),
@@ -39,6 +42,7 @@ TRT_LLM_WITH_TURING = Sourced((0, 10, 0, 0), "NVIDIA/TensorRT-LLM#278, #199, #15
 
 def floor_problems(facts: Facts) -> Iterator[Problem]:
     """The oldest GPU that the release supports."""
+    yield from _of_container(facts)
     release = facts.release
     row = release or _floor_of_unknown(facts)
     floor = row.min_sm if row else ()
@@ -85,6 +89,24 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
             fixes,
             source=row.source,
         )
+
+
+def _of_container(facts: Facts) -> Iterator[Problem]:
+    """The oldest GPU of NVIDIA's framework containers of a month, whatever they carry, as that of Triton's.
+
+    (A P100 with PyTorch's of 25.02: boson-ai/higgs-audio#36.)
+    """
+    row, _ = find_release(MONTHLY, (*facts.month, 0, 0)) if facts.month else (None, False)
+    if row is None or facts.runtime == MONTHLY or facts.sm >= row.min_sm:
+        return
+    month = f"{facts.month[0]}.{facts.month[1]:02d}"
+    told = (
+        f"NVIDIA's containers of {month} start with compute capability {dotted(row.min_sm)}, {facts.who} has "
+    )
+    fixes = (set_gpu(facts, "t4"), set_gpu(facts, "a10g"))
+    for code in ("SM_BELOW_MIN", "SM_NOT_IN_BINARY"):
+        source = join_sources(row.source, CONTAINERS_SAY)
+        yield Problem(code, "image", f"{told}{dotted(facts.sm)}", fixes, source=source)
 
 
 def _left_out(facts: Facts) -> Iterator[Problem]:
