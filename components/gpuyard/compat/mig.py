@@ -1,7 +1,7 @@
 """MIG: slices that an engine does not find or cannot join, and GPUs and drivers without any."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil
 
 from gpuyard.catalog.hardware import Gpu
@@ -53,9 +53,12 @@ EIGHTHS: dict[int, tuple[int, ...]] = {1: (1, 2), 2: (2,), 3: (4,), 4: (4,), 7: 
 PROFILES = "NVIDIA MIG user guide; NVIDIA/gpu-operator#603"
 _TIMES = re.compile(r"(?:\b(\d+) ?[x*×] ?)?\b(\d)g\.(\d+)gb(?:\+[a-z.]+)?(?: ?[x*×] ?(\d+)\b)?")
 """Profiles with how many there are of each: ``2x 3g.20gb``, ``1g.5gb x7``."""
-_SEVENTHS, _EIGHTHS, _QUARTERED = 7, 8, 4
-_IN_QUARTERS = frozenset({"rtx-pro-6000", "rtx-pro-5000", "rtx-pro-4500"})
-"""GPUs of four slices."""
+_SEVENTHS, _EIGHTHS = 7, 8
+_OF_FEWER = frozenset({"rtx-pro-6000", "rtx-pro-5000", "rtx-pro-4500"})
+"""GPUs of four slices or fewer."""
+_QUARTERS = 4
+IN_QUARTERS: Mapping[str, int] = {"a30": 24, "rtx-pro-6000": 96}
+"""GPUs of four slices, with their memory by the names of profiles, GB (default-mig-parted-config)."""
 _OWN_PROFILES = frozenset({"gh200", "rtx-pro-6000", "rtx-pro-5000", "rtx-pro-4500"})
 """GPUs of several memories, or that are cut otherwise."""
 _ROUNDING = 0.12
@@ -187,6 +190,7 @@ def _driver(facts: Facts) -> Iterator[Problem]:
 
 def _mig_gpu(facts: Facts) -> Iterator[Problem]:
     gpu = facts.gpu
+    yield from _of_four(facts)
     if gpu is None:
         if facts.sm and facts.sm not in MIG_SM:
             yield _without_mig(facts)
@@ -243,6 +247,25 @@ def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
         )
 
 
+def _of_four(facts: Facts) -> Iterator[Problem]:
+    """Profiles and numbers of them on GPUs of four slices."""
+    memory = IN_QUARTERS.get(facts.gpu_name)
+    if memory is None:
+        return
+    found = _TIMES.findall(facts.mig)
+    wrong = next((f"{g}g.{size}gb" for _, g, size, _ in found if int(size) * 4 != int(g) * memory), "")
+    quarters = sum(int(before or after or 1) * int(slices) for before, slices, _, after in found)
+    if wrong or (facts.count == 1 and quarters > _QUARTERS):
+        sizes = ", ".join(f"{part}g.{part * memory // 4}gb" for part in (1, 2, 4))
+        yield Problem(
+            "MIG_UNSUPPORTED",
+            "mig",
+            f"{facts.who} has four slices in profiles {sizes}, not {wrong or facts.given.mig}",
+            (set_field("mig", f"1g.{memory // 4}gb", f"use 1g.{memory // 4}gb"), WHOLE_GPUS),
+            source=PROFILES,
+        )
+
+
 def _double(facts: Facts, profile: str) -> Iterator[Problem]:
     """One slice with twice the memory, which drivers have since 525 and the operator's manager since 23.3."""
     release = stated_operator(facts)
@@ -262,9 +285,8 @@ def _double(facts: Facts, profile: str) -> Iterator[Problem]:
 
 def _room(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
     """More slices than one GPU has: of its sevenths, or of its eighths of memory."""
-    if facts.count != 1:
+    if facts.count != 1 or gpu.id in _OF_FEWER:
         return
-    has = _QUARTERED if gpu.id in _IN_QUARTERS else _SEVENTHS
     memory = _whole_memory(facts, gpu)
     sevenths = eighths = 0
     for before, slices, size, after in _TIMES.findall(facts.mig):
@@ -273,11 +295,11 @@ def _room(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
         small, *large = EIGHTHS.get(int(slices), (0,))
         is_large = memory is not None and int(size) > 1.5 * small * memory / 1024 / 8
         eighths += times * (large[0] if large and is_large else small)
-    if sevenths > has or (has == _SEVENTHS and eighths > _EIGHTHS):
+    if sevenths > _SEVENTHS or eighths > _EIGHTHS:
         yield Problem(
             "MIG_UNSUPPORTED",
             "mig",
-            f"{facts.who} has {has} slices and memory for as many, not those of {facts.given.mig}",
+            f"{facts.who} has seven slices and eight parts of memory, not those of {facts.given.mig}",
             (set_field("mig", "1 slice", "make fewer slices"), WHOLE_GPUS),
             source=PROFILES,
         )
