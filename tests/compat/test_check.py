@@ -779,3 +779,15 @@ def test_the_way_out_of_an_operator_on_autopilot_takes_its_values_along(
     assert proposal is not None
     assert _errors(changed(asked, proposal.changes)) == []
     assert proposal.changes["env"] == {"HF_HOME": "/models"}
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"runtime": "bitsandbytes", "runtime_version": "0.45.0", "cuda": "12.8"},
+        {"runtime": "ctranslate2", "runtime_version": "4.6.0", "host_toolkit": "13.0"},
+    ],
+)
+def test_what_wheels_lack_is_not_said_of_conda(stated: dict[str, Any]) -> None:
+    assert verdict_of(check(parse_combination({**stated, "install": "pip"}))) == "fail"
+    assert verdict_of(check(parse_combination({**stated, "install": "conda"}))) != "fail"

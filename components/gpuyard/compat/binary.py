@@ -236,7 +236,7 @@ def _torch_starts_later(facts: Facts) -> Problem | None:
         return None
     told = TORCH_IN_ENV.search(plain(facts.given.env))
     by_torch = facts.runtime in TORCH_ITSELF or TORCH_APPLICATIONS.search(facts.runtime_text) or told
-    own_build = facts.install == "source" or "conda" in plain(facts.given.install) or bool(facts.month)
+    own_build = facts.install == "source" or facts.is_from_conda or bool(facts.month)
     if own_build or not by_torch:
         return None
     version = release_key(told[1]) if told else facts.version if facts.runtime == "torch" else ()

@@ -152,6 +152,11 @@ class Facts:
         return self.runtime == "tgi" and told in ("false", "0")
 
     @property
+    def is_from_conda(self) -> bool:
+        """Whether the packages are conda's, which builds its own."""
+        return "conda" in plain(self.given.install)
+
+    @property
     def is_undated(self) -> bool:
         """Whether nothing says which release it is, so that it may as well be the newest."""
         return not self.given.runtime_version and not is_other_build(self.image)

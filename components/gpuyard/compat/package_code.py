@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import AMPERE, BLACKWELL, TURING, VOLTA
+from gpuyard.compat.generations import AMPERE, TURING, VOLTA
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
@@ -32,15 +32,6 @@ class Span:
 
 _ANY: Version = (99, 0)
 SPANS = (
-    Span(
-        re.compile(r"^flash[-_]attn(?![-_]?[34])|^flash[-_]attention$"),
-        (2, 0, 0, 0),
-        (2, 7, 3, 0),
-        (0, 0),
-        BLACKWELL,
-        "Dao-AILab/flash-attention setup.py of v2.3.6 to v2.7.3: 8.0 and 9.0, without PTX",
-        newer="2.8.0",
-    ),
     Span(
         re.compile(r"llama[-_]cpp[-_]python"),
         (0, 3, 19, 0),
@@ -72,7 +63,7 @@ PUNICA_SAYS = (
 
 def package_problems(facts: Facts) -> Iterator[Problem]:
     """Builds of packages, and of parts of an engine, without the GPU."""
-    if facts.install != "source":
+    if facts.install != "source" and not facts.is_from_conda:
         for span in SPANS:
             if span.name.search(facts.runtime_text) and _is_left_out(facts, span):
                 yield _problem(facts, span)

@@ -78,6 +78,8 @@ def _bitsandbytes(facts: Facts) -> Iterator[Problem]:
     row = next((row for row in BITSANDBYTES if facts.version < row.before), None)
     if row is None or not row.newest or not facts.cuda_is_given or "BNB_CUDA_VERSION" in facts.env:
         return
+    if facts.is_from_conda:
+        return
     if len(facts.cuda) < 2 or row.oldest <= facts.cuda <= row.newest:
         return
     library = f"libbitsandbytes_cuda{''.join(map(str, facts.cuda))}.so"
@@ -98,7 +100,8 @@ def _libraries_of_host(facts: Facts) -> Iterator[Problem]:
     """Wheels that bring no CUDA libraries, beside a toolkit or on a base image of another major."""
     listed = LIBRARIES_OF_HOST.get(facts.runtime)
     host = facts.host_cuda or (base_image(facts.image) if facts.install == "pip" else ())
-    told_where = "nvidia" in facts.env.get("LD_LIBRARY_PATH", "") or facts.install in ("docker", "source")
+    told_where = "nvidia" in facts.env.get("LD_LIBRARY_PATH", "") or facts.is_from_conda
+    told_where = told_where or facts.install in ("docker", "source")
     if listed is None or not host or told_where:
         return
     source, severity = listed

@@ -30,7 +30,7 @@ SERVERS = re.compile(
 """NVIDIA's containers that come for servers, and some for Jetson with ``igpu`` in their tags."""
 JETSON: Sourced[Version] = Sourced(
     ((5, 3), (6, 2), (7, 2), (8, 7)),
-    "triton-inference-server/server#7023, #7199, #4050, #8211; docs.nvidia.com Triton support matrix",
+    "triton-inference-server/server#7023, #7199, #8211; docs.nvidia.com Triton support matrix",
 )
 """Compute capabilities of Jetson modules that have a driver of their own; Thor has the servers'."""
 ON_SERVERS: Version = (13, 0)
