@@ -142,7 +142,7 @@ def native_source(cuda: Version) -> str:
 
 @cache
 def forward_hosts(kind: str) -> frozenset[int]:
-    """Driver branches that compatibility libraries work on (``carried``) or leave out (``excluded``)."""
+    """Driver branches that compatibility libraries work on (``carried``), did (``formerly``) or leave out."""
     return frozenset(compat_rule("R-FWD")["hosts"][kind])
 
 

@@ -156,9 +156,15 @@ def _cuda_floor(facts: Facts) -> Iterator[Problem]:
         f"the node has {facts.driver_text}"
         + (": it takes the compatibility libraries of the image's entry point" if is_carried(facts) else ""),
         (*(cuda_12_fixes(facts) if facts.cuda[0] >= 13 else ()), raise_driver(facts, floor)),
-        Severity.WARNING if is_carried(facts) else Severity.ERROR,
+        Severity.WARNING if is_carried(facts) or _was_carried(facts) else Severity.ERROR,
         source=floor_source(facts.cuda),
     )
+
+
+def _was_carried(facts: Facts) -> bool:
+    """Whether the libraries of that CUDA took the branch while it was kept up."""
+    known = facts.cuda[:1] == (12,) and facts.branch in forward_hosts("formerly")
+    return known and uses_forward_compat(facts)
 
 
 def _floor_of_the_newest(facts: Facts) -> Iterator[Problem]:

@@ -29,6 +29,10 @@ _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "e
 """Fields that say the question is another one than whether a driver gets installed."""
 
 
+_DISABLED = re.compile(r"installation[_-]disabled|driver-version\W*disabled")
+"""A node pool without Google's driver, said of its image."""
+
+
 def gke_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on GKE, and on its node image elsewhere."""
     if facts.platform != "gke":
@@ -69,7 +73,7 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
     elsewhere = {name for name in _ELSEWHERE if getattr(given, name) is not None}
     about_node = not facts.has_workload and not elsewhere
     words = f"{given.platform or ''} {given.driver_managed_by or ''} {facts.node_image}".lower()
-    disabled = facts.manager == "none" or "installation_disabled" in facts.node_image
+    disabled = facts.manager == "none" or _DISABLED.search(facts.node_image) is not None
     provisioned = by_pods or _PROVISIONED.search(words) is not None
     row = gke_gpus().get(facts.gpu.id) if facts.gpu else None
     version = facts.kubernetes or ((row.first or row.default_driver_since) if row else ())
@@ -90,10 +94,16 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
         (
             Fix(
                 "add the node selector cloud.google.com/gke-gpu-driver-version: default",
-                {"driver_managed_by": "cloud", **change_pool_driver(facts)},
+                {"driver_managed_by": "cloud", **change_pool_driver(facts), **_without_words(facts)},
             ),
         ),
     )
+
+
+def _without_words(facts: Facts) -> dict[str, None]:
+    """The image without what it says of a pool that installs no driver."""
+    said = (("ami", facts.given.ami), ("os", facts.given.os))
+    return {name: None for name, text in said if text and _DISABLED.search(plain(text))}
 
 
 def _installed_by_pool(facts: Facts) -> Iterator[Problem]:

@@ -58,10 +58,13 @@ SYSTEMS_WITH_DRIVER = "NVIDIA GPU Operator docs, page on DGX; NVIDIA/deepops#105
 _DRIVER_SYSTEMS = re.compile(
     r"\bdgx[ -]?(base )?os\b|\bdlami\b|deep learning (base )?(gpu |oss )?(nvidia )?(driver )?(ami|image|vm)"
     r"|\bgpu (node )?(image|ami)\b|accelerated (ami|image)"
-    r"|pre-?(baked|installed|loaded) (nvidia |cuda |gpu )*drivers?"
-    r"|drivers? (pre-?installed|pre-?baked|loaded)"
 )
 """Systems and images that come with driver and container toolkit."""
+_SAYS_DRIVER = re.compile(
+    r"pre-?(baked|installed|loaded) (nvidia |cuda |gpu )*drivers?"
+    r"|drivers? (is |already |was )*(pre-?)?(installed|baked|loaded)"
+)
+"""What people write of an image that a driver is in."""
 OPERATOR_BESIDE_AL2023 = (24, 9)
 """First operator from after AWS's first image of Amazon Linux 2023 with a driver (v20240924)."""
 
@@ -245,7 +248,7 @@ def _two_drivers(facts: Facts) -> Iterator[Problem]:
             f"AWS's GPU image of {facts.os} already brings the driver",
             (_by_image(facts),),
         )
-    elif _HAS_DRIVER.search(stated) or _brings_stack(facts):
+    elif _HAS_DRIVER.search(stated) or _brings_stack(facts) or _says_driver(facts):
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "driver_managed_by",
@@ -304,6 +307,10 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
 def _brings_stack(facts: Facts) -> bool:
     """Whether the name of system or image says that driver and container toolkit are in it."""
     return bool(_DRIVER_SYSTEMS.search(facts.node_image)) and not says_no_driver(facts.node_image)
+
+
+def _says_driver(facts: Facts) -> bool:
+    return bool(_SAYS_DRIVER.search(facts.node_image)) and not says_no_driver(facts.node_image)
 
 
 def _has_toolkit(facts: Facts) -> str:

@@ -17,7 +17,7 @@ _WITHOUT = re.compile(
     r"standard|vanilla|\bplain\b|non[- ]?(nvidia|gpu|accelerated)|not (nvidia|gpu|accelerated)"
     r"|(without|no|w/o|lacks?|missing) ?(the |a |any )?(nvidia|gpu|driver)"
     r"|\bal2_(x86_64|arm_64)(?!_gpu)\b|\bbottlerocket_(x86_64|arm_64)\b(?!_nvidia)"
-    r"|amazon-eks-(arm64-)?node-1\.|gpu[- ]driver[= ]none"
+    r"|amazon-eks-(arm64-)?node-1\.|gpu[- ]driver[= ]none|\bubuntu-eks/"
 )
 """What people and AWS call images without a driver."""
 GUEST_DRIVER_SINCE = Sourced((20250604,), "awslabs/amazon-eks-ami PR#2265")
@@ -148,7 +148,9 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
         return
     bare_ubuntu = facts.os.startswith("Ubuntu") and facts.manager == "image" and facts.platform == "eks"
     nobody = (facts.manager == "none" or (absent and not facts.manager)) and not has_operator(facts)
-    by_operator = facts.manager == "operator" or (on_aks and not facts.manager and has_operator(facts))
+    # of AWS's systems, the operator has containers for Ubuntu alone
+    may_be = on_aks or facts.os.startswith("Ubuntu")
+    by_operator = facts.manager == "operator" or (may_be and not facts.manager and has_operator(facts))
     if (standard and not by_operator) or bare_ubuntu or nobody:
         fixes = [set_field("driver_managed_by", "cloud", "let AKS install the driver")] if on_aks else []
         fixes.append(use_eks_image(facts, driver_managed_by="image"))

@@ -11,7 +11,9 @@ from gpuyard.compat.spelling import plain
 JIT_LIBRARIES = ("flashinfer", "deepgemm", "deep_gemm")
 FLASHINFER_SAMPLER = Sourced((0, 13, 0, 0), "vllm-project/vllm#49497; meta-pytorch/torchforge#748")
 """vLLM that compiles its sampler at run time."""
-_SAYS_NO_COMPILER = re.compile(r"\b(?:no|without(?: an?)?|lacks?) (?:gcc|g\+\+|(?:c )?compiler|cc)\b")
+_SAYS_NO_COMPILER = re.compile(
+    r"\b(?:no|without(?: an?)?|lacks?) (?:gcc|g\+\+|(?:c )?compiler|cc)\b|\bpython:\S*slim"
+)
 _TRITON = ("vllm", "sglang", "lmdeploy", "aphrodite")
 """Engines that run kernels of Triton, whose launchers a C compiler makes (sgl-project/sglang#1067)."""
 _WITHOUT_COMPILER = re.compile(
