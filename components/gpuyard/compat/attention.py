@@ -9,6 +9,7 @@ from gpuyard.compat.attention_backends import SGLANG_READ, asked_backend, backen
 from gpuyard.compat.attention_gaps import NEWER, gap_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
+from gpuyard.compat.head_sizes import head_size_problems
 from gpuyard.compat.latent import latent_problems
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, set_release, without_flags
 from gpuyard.compat.sourced import Sourced
@@ -72,6 +73,7 @@ FIRST_SINKS = "vllm-project/vllm#22331 (2025-08-28)"
 
 def attention_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on attention."""
+    yield from head_size_problems(facts)
     if not facts.sm:
         return
     name = facts.model_name.lower()

@@ -176,7 +176,7 @@ def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:
     within = since <= facts.version < before
     if not facts.version and gap.releases != EVERY:
         within = facts.is_undated and _is_recent(gap, facts.runtime)
-    spared = facts.is_without_flash and gap.shards == 1
+    spared = facts.has_older_code or (facts.is_without_flash and gap.shards == 1)
     spared = spared or "pytorch" in facts.flag_values("--backend")  # LMDeploy without TurboMind
     return (
         not spared

@@ -39,6 +39,9 @@ _ERROR = 0.03
 """Of what the engine may take: caches planned 2.1 % too small at worst, on cards of 12 GB and more."""
 _PLAIN_ERROR = 0.015
 """The same of models without quantization and states: 1.2 % at worst."""
+_TUNED_SHARE = 0.95
+"""Of the GPU, what whoever shortens the length may have let the engine take without telling: Qwen3.6-27B in
+4 bit held 75,000 tokens on 24 GB, 90,000 on an RTX 4090 (noonghunna/club-3090#71, 2026-05-06)."""
 _FEW = 64
 """Sequences that a refusal counts with where nobody says how many; `max_num_seqs` is lowered first of all."""
 _SHORT = 1024
@@ -83,7 +86,10 @@ def cache_problems(
     one = one and facts.datacenter is not False and not facts.given.gpu_memory_utilization
     # the budget is that of engines whose logs were read; others, LMI and TGI among them, choose their lengths
     known = facts.runtime in _MEASURED or sure_weights > usable
-    refused = need > left + margin and facts.runtime == "vllm" and _length_is_said(facts)
+    spare = 0
+    if _may_take_more(facts, model, launcher):
+        spare = takes_at_most(engine, memory, max(_TUNED_SHARE, share)) - usable
+    refused = need > left + margin + spare and facts.runtime == "vllm" and _length_is_said(facts)
     nothing = _need(facts, model, split, engine, min(tokens, _SHORT)) > left + margin
     dtype = facts.given.kv_cache_dtype
     per_token = kv_bytes_per_token(model, split, dtype, sliding_share=engine.sliding_share)
@@ -152,6 +158,12 @@ def no_room(facts: Facts, weights: float, usable: float) -> Problem:
 def _length_is_said(facts: Facts) -> bool:
     """Whether the length is known: stated, or left at the model's own by somebody who states its share."""
     return bool(facts.given.max_model_len) or facts.given.gpu_memory_utilization is not None
+
+
+def _may_take_more(facts: Facts, model: ModelShape, launcher: Sourced[float]) -> bool:
+    """Whether the length was chosen for the GPU and nobody says with which share."""
+    unsaid = not facts.given.gpu_memory_utilization and not launcher[0]
+    return unsaid and facts.runtime == "vllm" and 0 < int(facts.given.max_model_len or 0) < model.context
 
 
 def _is_tuned(facts: Facts) -> bool:

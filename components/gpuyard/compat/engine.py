@@ -1,10 +1,11 @@
 """Engine against GPU: mode and dtype."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import AMPERE, TURING
+from gpuyard.compat.generations import ADA, AMPERE, TURING
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_gpus, with_env, without_flags
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
@@ -13,9 +14,16 @@ from gpuyard.errors import Severity
 CARDS = ("a10g", "l4", "a100-80gb-sxm", "h100-sxm")
 """GPUs to move to."""
 REFUSES_HALF: Version = (0, 9, 0)
-FLOAT16_REFUSED = ("gemma-2-", "gemma-3", "gemma2", "gemma3", "glm-4-", "plamo2")
-"""Models that vLLM 0.9 and newer refuse in float16."""
-FLOAT16_SOURCE = "zai-org/GLM-4#510; vllm/config of 0.9.0 (general knowledge, unverified)"
+FLOAT16_REFUSED = re.compile(
+    r"gemma-?2(?:[-:]\d+b|$)|gemma-?3(?!n)|(?:med|translate|function|embedding|data)gemma|shieldgemma-\d|"
+    r"glm-(?:4|z1)-(?:.*0414|rumination)|plamo-?2"
+)
+"""Models that vLLM 0.9 and newer refuse in float16, in words of their names: model types gemma2, gemma3,
+gemma3_text, glm4 and plamo2."""
+FLOAT16_SOURCE = "zai-org/GLM-4#510; _FLOAT16_NOT_SUPPORTED_MODELS in vLLM's configuration"
+OVERFLOWS = re.compile(r"gemma-?3(?!n)-?(?:4|12|27)b|medgemma|glm-(?:4|z1)-(?:rumination-)?32b")
+"""Of them, those that answered nothing but padding or exclamation marks in releases that let them run."""
+OVERFLOWS_SAYS = "vllm-project/vllm#18733, #14817, #17154 (2025-03 to 2025-05); zai-org/GLM-4#755"
 HALF_ONLY: Mapping[str, Sourced[int]] = {
     "awq": Sourced((0, 5, 3), "vllm-project/vllm#1823, #13462, PR#6612"),
     "gptq": Sourced((0, 4, 3), "vllm-project/vllm#1941, PR#4788"),
@@ -39,6 +47,9 @@ second kind with FlashAttention."""
 TEI_SAYS = (
     "huggingface/text-embeddings-inference#748; backends/candle/src/lib.rs, backends/src/dtype.rs of 1.9.3"
 )
+TRT_W4A8_IN_HALF = Sourced((0, 12, 0, 0), "NVIDIA/TensorRT-LLM#1843 (0.11.0.dev2024061800 on Ada)")
+"""First TensorRT-LLM after one that had W4A8 in float16 only on Ada; of it nothing is known."""
+W4A8 = frozenset({"w4a8_awq", "w4a8", "w4a8_gptq"})
 WITHOUT_BF16_CHECK = ("llama.cpp", "ollama", "koboldcpp", "docker-model-runner", "torch", "transformers")
 """Engines that compute otherwise or let torch emulate it."""
 TAKES_HALF: Mapping[str, Version] = {"sglang": (0, 3, 0), "lmdeploy": (0, 5, 0)}
@@ -54,6 +65,7 @@ def engine_problems(facts: Facts) -> Iterator[Problem]:
     yield from _refused_half(facts)
     yield from _half_only(facts)
     yield from _cache_beside_fp8(facts)
+    yield from _w4a8_in_half(facts)
     yield from _embeddings(facts)
 
 
@@ -90,10 +102,14 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
 
 def _refused_half(facts: Facts) -> Iterator[Problem]:
     """Models that vLLM refuses in float16 when it reads its configuration, whatever the GPU."""
-    strict = facts.runtime == "vllm" and facts.version >= REFUSES_HALF
-    if not strict or not any(name in facts.model_name.lower() for name in FLOAT16_REFUSED):
+    name = facts.model_name.lower()
+    if facts.runtime != "vllm" or not facts.version or not FLOAT16_REFUSED.search(name):
         return
     older = () < facts.sm < AMPERE
+    if facts.version < REFUSES_HALF:
+        if facts.dtype == "float16":
+            yield _overflows(facts, name, "float32" if older else "bfloat16")
+        return
     if facts.dtype == "float16":
         other = "float32" if older else "bfloat16"
         yield Problem(
@@ -112,6 +128,20 @@ def _refused_half(facts: Facts) -> Iterator[Problem]:
             set_gpus(facts, *CARDS),
             source=join_sources(HALF_ONLY[facts.quantization].source, FLOAT16_SOURCE),
         )
+
+
+def _overflows(facts: Facts, name: str, other: str) -> Problem:
+    """The same before vLLM refused it: it answers, with rubbish."""
+    reported = OVERFLOWS.search(name) is not None and not facts.quantization
+    return Problem(
+        "DTYPE_UNSUPPORTED",
+        "dtype",
+        f"{facts.model_name} overflows in float16"
+        + (": it answers padding only" if reported else ", and newer vLLM refuses it"),
+        (set_field("dtype", other, f"use dtype {other}"), *set_gpus(facts, *CARDS)),
+        Severity.ERROR if reported else Severity.WARNING,
+        source=join_sources(OVERFLOWS_SAYS if reported else "", FLOAT16_SOURCE),
+    )
 
 
 def _fused_context(facts: Facts) -> Iterator[Problem]:
@@ -185,4 +215,17 @@ def _half_only(facts: Facts) -> Iterator[Problem]:
             # a checkpoint's own dtype may be another than its model's
             Severity.ERROR if before and not own else Severity.WARNING,
             source=since.source,
+        )
+
+
+def _w4a8_in_half(facts: Facts) -> Iterator[Problem]:
+    """TensorRT-LLM's 4-bit weights with FP8 activations on Ada."""
+    early = facts.runtime == "tensorrt-llm" and () < facts.version < TRT_W4A8_IN_HALF
+    if early and facts.quantization in W4A8 and facts.dtype == "bfloat16" and facts.sm == ADA:
+        yield Problem(
+            "DTYPE_UNSUPPORTED",
+            "dtype",
+            f"{facts.quantization} of this TensorRT-LLM computes in float16 only on {facts.card}",
+            (set_field("dtype", "float16", "use dtype float16"),),
+            source=TRT_W4A8_IN_HALF.source,
         )

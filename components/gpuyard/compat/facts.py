@@ -22,6 +22,12 @@ _OF_ENGINES = (
     "gpu_memory_utilization",
 )
 """Fields that only an engine has."""
+_TGI_OLDER_CODE = re.compile(
+    r"(?<![a-z])(?:flan-)?(?:code|m|by|long-)?(?:t5|ul2)(?![a-z0-9])|bloom|mt0-|(?<![a-z])mpt-\d|(?:^|/)opt-\d|"
+    r"galactica|gpt-neox|pythia|dolly-v[12]"
+)
+"""Models that text-generation-inference computes, sharded too, by code without FlashAttention on GPUs that
+lack it (`get_model` of its releases 0.9.0 to 3.3.6; its #398: V100 falls back; #866: FLAN-UL2 on 4 V100)."""
 _CAPABILITY = re.compile(r"\s*\(\d+\.\d\)$")
 """A compute capability that is written behind a card's name."""
 
@@ -155,6 +161,11 @@ class Facts:
     def is_from_conda(self) -> bool:
         """Whether the packages are conda's, which builds its own."""
         return "conda" in plain(self.given.install)
+
+    @property
+    def has_older_code(self) -> bool:
+        """Whether text-generation-inference needs no FlashAttention for the model, sharded or whole."""
+        return self.runtime == "tgi" and _TGI_OLDER_CODE.search(self.model_name.lower()) is not None
 
     @property
     def is_undated(self) -> bool:

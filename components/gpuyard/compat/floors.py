@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release, runtime_releases
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import TURING
+from gpuyard.compat.generations import TURING, VOLTA
 from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, use_vllm
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted
@@ -24,6 +24,11 @@ REFUSES: Mapping[str, str] = {
 }
 """Engines that look at the GPU first, and who says so: TensorRT when it builds, TGI when it loads its
 attention."""
+TGI_FALLS_BACK = Sourced(
+    ((0, 9, 0, 0), (2, 1, 0, 0)),
+    "huggingface/text-generation-inference#398; get_model of its releases 0.9.0 to 2.0.4",
+)
+"""Releases of text-generation-inference that were read to do without FlashAttention where they have to."""
 SGLANG_REFUSES = "sgl-project/sglang#831"
 """What is older than Turing."""
 MONTHLY = "triton"
@@ -38,6 +43,9 @@ NEWEST_IF_UNSTATED = ("tensorrt-llm",)
 """Engines judged by their newest release where none is stated: its floor has not moved since 2025-06."""
 TRT_LLM_WITH_TURING = Sourced((0, 10, 0, 0), "NVIDIA/TensorRT-LLM#278, #199, #1515")
 """TensorRT-LLM before left compute capability 7.5 out."""
+
+TRT_LLM_LEFT_TURING = Sourced((0, 14, 0, 0), "NVIDIA/TensorRT-LLM#2619, #2620 (2024-12-24)")
+"""First that its developers say leaves Turing out; a build of 0.15 still built engines there (#2400)."""
 
 
 def floor_problems(facts: Facts) -> Iterator[Problem]:
@@ -59,6 +67,7 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
         and facts.sm >= (7, 5)
     )
     without_flash = facts.is_without_flash and facts.sm >= TURING
+    without_flash = without_flash or (facts.sm >= VOLTA and (facts.has_older_code or _falls_back(facts)))
     early = early or facts.is_for_older_gpus or without_flash
     fixes = (*older_release(facts), *other_engine(facts), set_gpu(facts, _gpu_from(floor)))
     refuses = facts.runtime in REFUSES and not without_flash
@@ -109,10 +118,29 @@ def _of_container(facts: Facts) -> Iterator[Problem]:
         yield Problem(code, "image", f"{told}{dotted(facts.sm)}", fixes, source=source)
 
 
+def _falls_back(facts: Facts) -> bool:
+    """Whether text-generation-inference computes the model by transformers' code, whole and in 16 bit."""
+    since, before = TGI_FALLS_BACK
+    whole = facts.count == 1 or facts.given.tensor_parallel == 1
+    named = bool(facts.model_name) and not (facts.model and facts.model.vision)
+    known = facts.runtime == "tgi" and since <= facts.version < before
+    return known and whole and named and not facts.quantization
+
+
 def _left_out(facts: Facts) -> Iterator[Problem]:
     """Early TensorRT-LLM: Turing is between its oldest and its newer GPUs, and not in its builds."""
-    before = facts.runtime == "tensorrt-llm" and () < facts.version < TRT_LLM_WITH_TURING
-    if not before or facts.sm[0] != TURING[0] or facts.sm < TURING or facts.install == "source":
+    if facts.runtime != "tensorrt-llm" or facts.sm != TURING or facts.install == "source":
+        return
+    if facts.version >= TRT_LLM_LEFT_TURING:
+        yield Problem(
+            "SM_BELOW_MIN",
+            "gpu",
+            f"TensorRT-LLM is not tested on {facts.card} since 0.14, though some of it runs",
+            (set_release(facts, "0.13.0"), set_gpu(facts, "a10g"), set_gpu(facts, "l4")),
+            Severity.WARNING,
+            source=TRT_LLM_LEFT_TURING.source,
+        )
+    if not () < facts.version < TRT_LLM_WITH_TURING:
         return
     fixes = (set_release(facts, "0.15.0"), set_gpu(facts, "a10g"), set_gpu(facts, "l4"))
     yield Problem(

@@ -50,6 +50,13 @@ _WITH_HOST_NAMED = re.compile(
 _OLLAMA_NAME = re.compile(r"[\w.-]+:(\d+x)?\d+(\.\d+)?b\b")
 """Names of Ollama's library: ``deepseek-r1:32b``."""
 _SIZES = re.compile(r"(?<![a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)b(?![a-z])")
+_UNSAID = (
+    (re.compile(r"(?:^|-)ul2$"), 19.5e9),
+    (re.compile(r"^(?:flan-)?m?t5(?:-v1_1)?-xxl$|^mt0-xxl"), 11e9),
+    (re.compile(r"^(?:flan-)?t5(?:-v1_1)?-xl$"), 2.8e9),
+    (re.compile(r"^bloomz?(?:-mt)?$"), 176e9),
+)
+"""Models whose names state no size, and parameters by their model cards (general knowledge)."""
 _MIXTRAL = {"2x7": 12.9e9, "4x7": 24.2e9, "8x7": 46.7e9, "8x22": 141e9}
 
 
@@ -148,10 +155,11 @@ def _bytes_name(quantization: str) -> str:
 
 
 def named_parameters(name: str) -> float:
-    """Parameters that a model's name states; 0: none."""
-    found = _SIZES.findall(what_is_left(name.rpartition("/")[2]))
+    """Parameters that a model's name states, or that it is known for; 0: none."""
+    short = name.rpartition("/")[2]
+    found = _SIZES.findall(what_is_left(short))
     if not found:
-        return 0
+        return next((count for words, count in _UNSAID if words.search(short)), 0)
     times, size = found[0]
     if times:
         return _MIXTRAL.get(f"{times}x{size}", 0)

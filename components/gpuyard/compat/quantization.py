@@ -7,7 +7,13 @@ from dataclasses import replace
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, is_recent, runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
-from gpuyard.compat.attention import FIRST_SINKS, has_flashinfer_sinks, is_first_gpt_oss, may_be_later_gpt_oss
+from gpuyard.compat.attention import (
+    FIRST_SINKS,
+    has_flashinfer_sinks,
+    has_sinks,
+    is_first_gpt_oss,
+    may_be_later_gpt_oss,
+)
 from gpuyard.compat.attention_backends import asked_backend
 from gpuyard.compat.build import is_own_image
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
@@ -78,8 +84,8 @@ FP4_IMAGE_IN_DOUBT = Sourced((0, 10, 0, 0), "vllm-project/vllm#23826, a comment 
 """vLLM whose image is said to serve FP4 experts on RTX 5090 all the same; whoever asked there was not helped
 by it."""
 FP8_CACHE = "vllm-project/vllm#26431, #47549"
-
-
+SGLANG_FP8_CACHE = "noonghunna/club-3090#1381 (2026-09-22); EricLBuehler/mistral.rs#1570 (2025-07-22)"
+"""Two reports of such caches on RTX 3090 under SGLang; Triton compiles nothing for them there."""
 DEEPEP_FP4 = Sourced((0, 5, 15, 1), "sgl-project/sglang#35557 (H100; H20 with 0.5.12)")
 """Last SGLang that was seen to run FP4 experts behind DeepEP with DeepGEMM only, whose kernels for them are
 for data-centre Blackwell."""
@@ -197,7 +203,8 @@ def _cache(facts: Facts) -> Iterator[Problem]:
     lately = not facts.version or facts.version >= (0, 12, 0)
     by_itself = lately and not asked.startswith("triton") and has_flashinfer_sinks(facts)
     converts = facts.runtime == "vllm" and facts.sm >= AMPERE
-    converts = (converts and (asked.startswith("flashinfer") or by_itself)) or not facts.names_engine
+    converts = converts and (asked.startswith("flashinfer") or by_itself)
+    converts = converts or _sglang_converts(facts, asked) or not facts.names_engine
     auto = set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto")
     yield Problem(
         "QUANT_MIN_SM",
@@ -205,10 +212,17 @@ def _cache(facts: Facts) -> Iterator[Problem]:
         f"an FP8 (e4m3) cache needs compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
         (auto, *set_gpus(facts, "l4", "h100-sxm")),
         Severity.WARNING if converts else Severity.ERROR,
-        source=FP8_CACHE,
+        source=SGLANG_FP8_CACHE if facts.runtime == "sglang" else FP8_CACHE,
     )
     if not converts:
         yield _no_fp8(facts, "kv_cache_dtype", (auto,), FP8_CACHE)
+
+
+def _sglang_converts(facts: Facts, asked: str) -> bool:
+    """Whether SGLang reads such a cache by FlashInfer, its own choice on Ampere but for latent attention."""
+    latent = facts.model is not None and facts.model.mla is not None
+    by_itself = not asked and not latent and not has_sinks(facts.model_name.lower())
+    return facts.runtime == "sglang" and facts.sm >= AMPERE and (asked.startswith("flashinfer") or by_itself)
 
 
 def _no_fp8(facts: Facts, path: str, fixes: tuple[Fix, ...], source: str) -> Problem:
