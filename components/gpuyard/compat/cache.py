@@ -20,7 +20,7 @@ from gpuyard.planning.extras import without_encoder
 from gpuyard.planning.kv_cache import kv_bytes_per_token
 from gpuyard.planning.memory import forward_bytes
 from gpuyard.planning.parallel import Split
-from gpuyard.planning.room import least_cache
+from gpuyard.planning.room import chunk_bytes, least_cache
 from gpuyard.units import format_bytes
 
 ONE_GPU_WEIGHTS = 20e9
@@ -34,14 +34,16 @@ _AWQ_SPLITS = 8
 """Partial sums that its kernel kept: 10.75 GiB of a 34B at 16,384 tokens."""
 _WHOLE_PREFILL = 32768
 _CHUNK = 512
+_LEAST_CHUNK = 2048
+"""Tokens of a prefill that vLLM's older defaults have on any GPU."""
 _SEQUENCES = 256
 _ERROR = 0.03
 """Of what the engine may take: caches planned 2.1 % too small at worst, on cards of 12 GB and more."""
 _PLAIN_ERROR = 0.015
 """The same of models without quantization and states: 1.2 % at worst."""
 _TUNED_SHARE = 0.95
-"""Of the GPU, what whoever shortens the length may have let the engine take without telling: Qwen3.6-27B in
-4 bit held 75,000 tokens on 24 GB, 90,000 on an RTX 4090 (noonghunna/club-3090#71, 2026-05-06)."""
+"""Of the GPU, what an engine may have been let take where nobody tells, by who shortens the length above all:
+Qwen3.6-27B in 4 bit held 75,000 tokens on 24 GB, 90,000 on an RTX 4090 (noonghunna/club-3090#71, 2026-05)."""
 _FEW = 64
 """Sequences that a refusal counts with where nobody says how many; `max_num_seqs` is lowered first of all."""
 _SHORT = 1024
@@ -78,7 +80,7 @@ def cache_problems(
     sums = _partial_sums(facts, model, split, step)
     left = cache_bytes(engine, memory, share, round(weights + budget.working + sums))
     margin = _margin(facts, model, split, engine, step, usable) + weights - sure_weights
-    need = _need(facts, model, split, engine, tokens)
+    need = _need(facts, model, split, engine, tokens, step)
     if need <= left:
         return
     # such a model is as likely to be on several GPUs
@@ -87,10 +89,13 @@ def cache_problems(
     # the budget is that of engines whose logs were read; others, LMI and TGI among them, choose their lengths
     known = facts.runtime in _MEASURED or sure_weights > usable
     spare = 0
-    if _may_take_more(facts, model, launcher):
+    if facts.runtime == "vllm" and not facts.given.gpu_memory_utilization and not launcher[0]:
         spare = takes_at_most(engine, memory, max(_TUNED_SHARE, share)) - usable
-    refused = need > left + margin + spare and facts.runtime == "vllm" and _length_is_said(facts)
-    nothing = _need(facts, model, split, engine, min(tokens, _SHORT)) > left + margin
+    is_chosen = 0 < int(facts.given.max_model_len or 0) < model.context
+    refused = facts.runtime == "vllm" and _length_is_said(facts)
+    refused = refused and need > left + margin + (spare if is_chosen else 0)
+    nothing = _need(facts, model, split, engine, min(tokens, _SHORT), step) > left + margin + spare
+    nothing = nothing or left + margin < 0
     dtype = facts.given.kv_cache_dtype
     per_token = kv_bytes_per_token(model, split, dtype, sliding_share=engine.sliding_share)
     largest = int(max(left, 0) / max(per_token, 1))
@@ -160,20 +165,19 @@ def _length_is_said(facts: Facts) -> bool:
     return bool(facts.given.max_model_len) or facts.given.gpu_memory_utilization is not None
 
 
-def _may_take_more(facts: Facts, model: ModelShape, launcher: Sourced[float]) -> bool:
-    """Whether the length was chosen for the GPU and nobody says with which share."""
-    unsaid = not facts.given.gpu_memory_utilization and not launcher[0]
-    return unsaid and facts.runtime == "vllm" and 0 < int(facts.given.max_model_len or 0) < model.context
-
-
 def _is_tuned(facts: Facts) -> bool:
     """Whether length and share are both stated: who tells that much of a command line tells the rest."""
     return bool(facts.given.max_model_len and facts.given.gpu_memory_utilization)
 
 
-def _need(facts: Facts, model: ModelShape, split: Split, engine: Engine, tokens: int) -> float:
+def _need(facts: Facts, model: ModelShape, split: Split, engine: Engine, tokens: int, step: Step) -> float:
+    """Cache of one sequence, with the chunk that vLLM counts for sliding layers before it starts."""
     sequences = int(facts.given.max_num_seqs or _SEQUENCES)
-    return least_cache(model, split, engine, sequences, tokens, facts.given.kv_cache_dtype)
+    dtype = facts.given.kv_cache_dtype
+    told = bool(facts.given.max_num_batched_tokens)
+    counted = step if told else Step(tokens=min(step.tokens, _LEAST_CHUNK), sequences=step.sequences)
+    chunk = chunk_bytes(model, split, engine, counted, tokens, dtype) if facts.runtime == "vllm" else 0
+    return chunk + least_cache(model, split, engine, sequences, tokens, dtype)
 
 
 def _step(facts: Facts, engine: Engine, tokens: int) -> Step:

@@ -47,6 +47,10 @@ _WITH_HOST_NAMED = re.compile(
     r"lm[ -]?studio|llamafile|gpt4all|kt-kernel|local-?ai\b|fastllm|llama-(?:server|swap)|ramalama|"
     r"powerinfer|flexgen"
 )
+_PACKED = ("gptq", "gptq_marlin", "auto-round", "wna16")
+"""Schemes that are usually of four bits and may be of eight."""
+_EIGHT_BITS = re.compile(r"(?i)(?<![a-z])(?:gptq[-_.]?(?:int|w)?8(?:bits?)?|int8|8bits?|w8a16)(?![a-z0-9])")
+"""What names of their checkpoints say then."""
 _OLLAMA_NAME = re.compile(r"[\w.-]+:(\d+x)?\d+(\.\d+)?b\b")
 """Names of Ollama's library: ``deepseek-r1:32b``."""
 _SIZES = re.compile(r"(?<![a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)b(?![a-z])")
@@ -129,6 +133,8 @@ def _count_unsaid(facts: Facts) -> bool:
 def _weights(facts: Facts, split: Split) -> float:
     """Bytes of the weights on one GPU; 0: cannot be told."""
     quantization = _bytes_name(facts.quantization) or ("float32" if facts.dtype == "float32" else "")
+    if facts.quantization in _PACKED and _EIGHT_BITS.search(facts.model_name):
+        quantization = "int8"
     if facts.model is not None:
         # what the checkpoint is anyway may mix schemes, and a container of schemes names none
         own = facts.model.quantization

@@ -79,6 +79,9 @@ FP4_MOE_SM120: Version = (0, 12, 0, 0)
 FP4_MOE_REGRESSION = Sourced((0, 15, 0, 0), "vllm-project/vllm#33417")
 """vLLM 0.10.0 builds FP4 for 10.0 only, 0.10.2 for 12.0 too; the grouped kernel of experts came in 0.12.0,
 and 0.15.0 did not choose it."""
+FP4_MOE_PLAIN = Sourced((0, 16, 0, 0), "vllm-project/vllm#35065 (2026-02-22); 0.27.0 has them (its #52308)")
+_PLAIN_EXPERTS = re.compile(r"nemotron-?(?:3|h)|nemotron_h")
+"""vLLM that chose no kernels for experts without a gate there, and models that have them."""
 FP4_ARCHS = "FP4_ARCHS in CMakeLists.txt of vLLM 0.10.0 to 0.12.0"
 FP4_IMAGE_IN_DOUBT = Sourced((0, 10, 0, 0), "vllm-project/vllm#23826, a comment of 2025-08-28")
 """vLLM whose image is said to serve FP4 experts on RTX 5090 all the same; whoever asked there was not helped
@@ -303,23 +306,29 @@ def _fp4_on_consumer_cards(facts: Facts, path: str) -> Iterator[Problem]:
     """Which releases have FP4 kernels for compute capability 12."""
     moe = facts.is_mixture
     since, what = (FP4_MOE_SM120, "experts") if moe else (FP4_SM120, "layers")
-    if not facts.version or (facts.version >= since and not (moe and facts.version == FP4_MOE_REGRESSION)):
+    plain_experts = moe and facts.version == FP4_MOE_PLAIN and _PLAIN_EXPERTS.search(facts.model_name.lower())
+    regressed = moe and facts.version == FP4_MOE_REGRESSION
+    if not facts.version or (facts.version >= since and not regressed and not plain_experts):
         return
     number = dotted(facts.version[:3])
-    fixes = (set_release(facts, dotted(since[:3])), set_release(facts, "0.20.0"), set_gpu(facts, "b200"))
+    able = "0.27.0" if plain_experts else dotted(since[:3])
+    fixes = (set_release(facts, able), set_release(facts, "0.28.0"), set_gpu(facts, "b200"))
+    if not plain_experts:
+        fixes = (fixes[0], set_release(facts, "0.20.0"), fixes[-1])
     in_doubt = facts.version == FP4_IMAGE_IN_DOUBT and is_own_image("vllm", facts.image)
     severity = Severity.WARNING if in_doubt else Severity.ERROR
-    regressed = moe and facts.version == FP4_MOE_REGRESSION
-    source = FP4_MOE_REGRESSION.source if regressed else FP4_ARCHS
+    source = FP4_MOE_REGRESSION.source if regressed else FP4_MOE_PLAIN.source if plain_experts else FP4_ARCHS
     source = join_sources(source, FP4_IMAGE_IN_DOUBT.source if in_doubt else "")
     yield Problem(
         "QUANT_MIN_SM",
         path,
-        f"vLLM {number} has no NVFP4 kernels for {what} on {facts.who}; {dotted(since[:3])} does",
+        f"vLLM {number} has no NVFP4 kernels for {what} on {facts.who}; {able} does",
         fixes,
         severity,
         source=source,
     )
+    if plain_experts:
+        return
     yield Problem(
         "SM_NOT_IN_BINARY",
         path,

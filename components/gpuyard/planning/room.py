@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import inf
 
 from gpuyard.catalog.models import ModelShape
-from gpuyard.planning.budget import Budget
+from gpuyard.planning.budget import Budget, Step
 from gpuyard.planning.engine import Engine
 from gpuyard.planning.kv_cache import (
     COMPRESSED_CHUNK,
@@ -50,7 +50,7 @@ def find_room(
     per_token = kv_bytes_per_token(model, split, kv_dtype, sliding_share=share)
     fixed = kv_bytes_fixed(model, split, kv_dtype, sliding_share=share, states=states)
     one = sequence_bytes(model, split, context, kv_dtype, sliding_share=share, states=states)
-    free = max(budget.cache - _chunk_bytes(model, split, engine, budget, context, kv_dtype), 0)
+    free = max(budget.cache - chunk_bytes(model, split, engine, budget.step, context, kv_dtype), 0)
     page = block_tokens(model, split, kv_dtype)
     tokens_of_one = one
     most = inf if engine.runtime == "sglang" else budget.step.sequences  # it runs what its cache holds
@@ -86,15 +86,15 @@ def _unpacked(model: ModelShape) -> ModelShape:
     return replace(model, mla=None, kv_heads=model.heads, head_dim=_UNPACKED_HEAD)
 
 
-def _chunk_bytes(
-    model: ModelShape, split: Split, engine: Engine, budget: Budget, context: int, kv_dtype: str | None
+def chunk_bytes(
+    model: ModelShape, split: Split, engine: Engine, step: Step, context: int, kv_dtype: str | None
 ) -> int:
-    """Sliding layers also hold the chunk that one sequence is being prefilled with."""
+    """Bytes that sliding layers hold beside their windows: the chunk that one sequence is prefilled with."""
     if model.compressed and engine.runtime == "vllm":
-        chunk = min(budget.step.tokens, context) * COMPRESSED_CHUNK
+        chunk = min(step.tokens, context) * COMPRESSED_CHUNK
         return round(chunk * kv_bytes_per_token(model, split, kv_dtype))
     if engine.sliding_share or not model.sliding_layers:
         return 0
-    tokens = min(budget.step.tokens, context)
+    tokens = min(step.tokens, context)
     whole = kv_bytes_per_token(model, split, kv_dtype, sliding_share=1.0)
     return round(tokens * (whole - kv_bytes_per_token(model, split, kv_dtype)))
