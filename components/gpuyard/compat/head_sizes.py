@@ -11,23 +11,23 @@ from gpuyard.compat.sourced import Sourced, join_sources
 
 Sizes = tuple[Version, Sourced[int]]
 """First release, and the sizes that it has kernels for."""
-KERNELS: Mapping[str, tuple[Sizes, ...]] = {
-    "vllm": (
-        (
-            (0, 4, 3, 0),
-            Sourced(
-                (32, 64, 80, 96, 112, 120, 128, 192, 256), "get_supported_head_sizes of vLLM 0.4.3 to 0.8"
-            ),
-        ),
-        ((0, 1, 3, 0), Sourced((64, 80, 96, 112, 128, 256), "vllm-project/vllm#3359, #3952, #1455")),
-        ((), Sourced((64, 80, 96, 128), "vllm-project/vllm#336 (2023-07-03), #302")),
+_OF_VLLM: tuple[Sizes, ...] = (
+    (
+        (0, 4, 3, 0),
+        Sourced((32, 64, 80, 96, 112, 120, 128, 192, 256), "get_supported_head_sizes of vLLM 0.4.3 to 0.8"),
     ),
+    ((0, 1, 3, 0), Sourced((64, 80, 96, 112, 128, 256), "vllm-project/vllm#3359, #3952, #1455")),
+    ((), Sourced((64, 80, 96, 128), "vllm-project/vllm#336 (2023-07-03), #302")),
+)
+KERNELS: Mapping[str, tuple[Sizes, ...]] = {
+    "vllm": _OF_VLLM,
     "tgi": (
         (
             (0, 9, 0, 0),
             Sourced((64, 80, 96, 112, 128, 256), "huggingface/text-generation-inference#1203 (2023-10-26)"),
         ),
-        ((), Sourced(tuple(range(8, 136, 8)), "huggingface/text-generation-inference#527 (2023-07-01)")),
+        # GPT-J, of 256, ran without FlashAttention
+        ((), Sourced((*range(8, 136, 8), 256), "huggingface/text-generation-inference#527 (2023-07-01)")),
     ),
     "tensorrt-llm": (
         (
@@ -48,8 +48,8 @@ FLASH: Sizes = (
 UNTIL: Mapping[str, Version] = {"vllm": (0, 9, 0, 0), "tgi": (2, 1, 0, 0), "tensorrt-llm": (1, 0, 0, 0)}
 """From which on other backends step in, or nothing is known."""
 _WAYS: tuple[tuple[str, tuple[int, ...]], ...] = (
-    ("0.1.7", KERNELS["vllm"][1][1]),
-    ("0.6.6", KERNELS["vllm"][0][1]),
+    ("0.1.7", _OF_VLLM[1][1]),
+    ("0.6.6", _OF_VLLM[0][1]),
     ("0.8.5", FLASH[1]),
     ("0.11.0", ()),
 )
