@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
@@ -13,6 +14,8 @@ from gpuyard.errors import Severity
 
 CARDS = ("a10g", "l4", "a100-80gb-sxm", "h100-sxm")
 """GPUs to move to."""
+OTHERS_IN_HALF = ("sglang", "lmdeploy")
+"""Engines that nobody was seen to run them with in float16; what overflows is the model's own."""
 REFUSES_HALF: Version = (0, 9, 0)
 FLOAT16_REFUSED = re.compile(
     r"gemma-?2(?:[-:]\d+b|$)|gemma-?3(?!n)|(?:med|translate|function|embedding|data)gemma|shieldgemma-\d|"
@@ -103,6 +106,9 @@ def _dtype(facts: Facts) -> Iterator[Problem]:
 def _refused_half(facts: Facts) -> Iterator[Problem]:
     """Models that vLLM refuses in float16 when it reads its configuration, whatever the GPU."""
     name = facts.model_name.lower()
+    if facts.runtime in OTHERS_IN_HALF and facts.dtype == "float16" and OVERFLOWS.search(name):
+        other = _overflows(facts, name, "bfloat16")
+        yield replace(other, severity=Severity.WARNING)
     if facts.runtime != "vllm" or not facts.version or not FLOAT16_REFUSED.search(name):
         return
     older = () < facts.sm < AMPERE

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
+from gpuyard.compat.attention_backends import asked_backend, drop_backend
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, TURING
 from gpuyard.compat.problem import Fix, Problem, set_gpus, set_release, use_vllm
@@ -45,6 +46,9 @@ FLASH: Sizes = (
     Sourced((32, 64, 96, 128, 160, 192, 224, 256), "FlashAttentionBackend of vLLM 0.4.3 to 0.8"),
 )
 """First vLLM whose FlashAttention decodes as well, on Ampere and newer, and the sizes that it takes."""
+FLASHINFER = Sourced((64, 128, 256), "get_supported_head_sizes of FlashInfer's backend in vLLM 0.4.2 to 0.21")
+FLASHINFER_IN_VLLM: tuple[Version, Version] = ((0, 4, 2, 0), (0, 22, 0, 0))
+"""First vLLM with that backend, and with heads of 512 for it."""
 UNTIL: Mapping[str, Version] = {"vllm": (0, 9, 0, 0), "tgi": (2, 1, 0, 0), "tensorrt-llm": (1, 0, 0, 0)}
 """From which on other backends step in, or nothing is known."""
 _WAYS: tuple[tuple[str, tuple[int, ...]], ...] = (
@@ -63,7 +67,8 @@ OF_NAMES = (
 
 
 def head_size_problems(facts: Facts) -> Iterator[Problem]:
-    """A model whose heads the release has no kernels for."""
+    """A model whose heads the release, or the backend that was asked for, has no kernels for."""
+    yield from _in_flashinfer(facts)
     if not () < facts.version < UNTIL.get(facts.runtime, ()) or _does_without(facts):
         return
     size = _head_size(facts)
@@ -80,6 +85,20 @@ def head_size_problems(facts: Facts) -> Iterator[Problem]:
         tuple(_fixes(facts, size)),
         source=join_sources(sizes.source, FLASH[1].source if flash else ""),
     )
+
+
+def _in_flashinfer(facts: Facts) -> Iterator[Problem]:
+    since, before = FLASHINFER_IN_VLLM
+    size = _head_size(facts) if facts.runtime == "vllm" and since <= facts.version < before else 0
+    if size and size not in FLASHINFER and asked_backend(facts) == "flashinfer":
+        yield Problem(
+            "ATTN_BACKEND_MISSING",
+            "env",
+            f"heads of {facts.model_name} are {size} wide; FlashInfer in {facts.engine} takes "
+            + ", ".join(map(str, FLASHINFER)),
+            (drop_backend(facts),),
+            source=FLASHINFER.source,
+        )
 
 
 def _does_without(facts: Facts) -> bool:
