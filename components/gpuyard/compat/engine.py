@@ -18,13 +18,13 @@ OTHERS_IN_HALF = ("sglang", "lmdeploy")
 """Engines that nobody was seen to run them with in float16; what overflows is the model's own."""
 REFUSES_HALF: Version = (0, 9, 0)
 FLOAT16_REFUSED = re.compile(
-    r"gemma-?2(?:[-:]\d+b|$)|gemma-?3(?!n)|(?:med|translate|function|embedding|data)gemma|shieldgemma-\d|"
+    r"gemma-?2(?:[-:]\d+b|$)|gemma-?3(?!n)|(?:med|translate|function|embedding|data)gemma|shieldgemma-\d+b|"
     r"glm-(?:4|z1)-(?:.*0414|rumination)|plamo-?2"
 )
 """Models that vLLM 0.9 and newer refuse in float16, in words of their names: model types gemma2, gemma3,
 gemma3_text, glm4 and plamo2."""
 FLOAT16_SOURCE = "zai-org/GLM-4#510; _FLOAT16_NOT_SUPPORTED_MODELS in vLLM's configuration"
-OVERFLOWS = re.compile(r"gemma-?3(?!n)-?(?:4|12|27)b|medgemma|glm-(?:4|z1)-(?:rumination-)?32b")
+OVERFLOWS = re.compile(r"gemma-?3(?!n)-?(?:4|12|27)b|glm-(?:4|z1)-(?:rumination-)?32b")
 """Of them, those that answered nothing but padding or exclamation marks in releases that let them run."""
 OVERFLOWS_SAYS = "vllm-project/vllm#18733, #14817, #17154 (2025-03 to 2025-05); zai-org/GLM-4#755"
 HALF_ONLY: Mapping[str, Sourced[int]] = {
@@ -143,7 +143,7 @@ def _overflows(facts: Facts, name: str, other: str) -> Problem:
         "DTYPE_UNSUPPORTED",
         "dtype",
         f"{facts.model_name} overflows in float16"
-        + (": it answers padding only" if reported else ", and newer vLLM refuses it"),
+        + (": it answers padding or exclamation marks" if reported else ", and newer vLLM refuses it"),
         (set_field("dtype", other, f"use dtype {other}"), *set_gpus(facts, *CARDS)),
         Severity.ERROR if reported else Severity.WARNING,
         source=join_sources(OVERFLOWS_SAYS if reported else "", FLOAT16_SOURCE),

@@ -24,6 +24,8 @@ REFUSES: Mapping[str, str] = {
 }
 """Engines that look at the GPU first, and who says so: TensorRT when it builds, TGI when it loads its
 attention."""
+TGI_OLDER_CODE = Sourced((6, 0), "huggingface/text-generation-inference#211 (6.1), #866 (7.0)")
+"""GPUs that its code without FlashAttention runs on, as far as its torch has code for them."""
 TGI_FALLS_BACK = Sourced(
     ((0, 9, 0, 0), (2, 1, 0, 0)),
     "huggingface/text-generation-inference#398; get_model of its releases 0.9.0 to 2.0.4",
@@ -67,7 +69,8 @@ def floor_problems(facts: Facts) -> Iterator[Problem]:
         and facts.sm >= (7, 5)
     )
     without_flash = facts.is_without_flash and facts.sm >= TURING
-    without_flash = without_flash or (facts.sm >= VOLTA and (facts.has_older_code or _falls_back(facts)))
+    without_flash = without_flash or (facts.sm >= TGI_OLDER_CODE and facts.has_older_code)
+    without_flash = without_flash or (facts.sm >= VOLTA and _falls_back(facts))
     early = early or facts.is_for_older_gpus or without_flash
     fixes = (*older_release(facts), *other_engine(facts), set_gpu(facts, _gpu_from(floor)))
     refuses = facts.runtime in REFUSES and not without_flash
