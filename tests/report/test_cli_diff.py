@@ -3,7 +3,6 @@
 import json
 import subprocess
 import tempfile
-from pathlib import Path
 
 import pytest
 from tests.report.conftest import make_report
@@ -93,8 +92,10 @@ def test_the_output_is_written_whole_or_not_at_all(files, tmp_path, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_two_revisions_are_planned_and_nothing_is_left_behind(repository, tmp_path, capsys):
-    before = set(Path(tempfile.gettempdir()).glob("gpuyard-diff-*"))
+def test_two_revisions_are_planned_and_nothing_is_left_behind(repository, tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "temporary"  # of its own: other tests write into the common one meanwhile
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     assert run(["diff", "HEAD~1", "HEAD", "--directory", str(repository), "--format", "json"]) == 0
     data = json.loads(capsys.readouterr().out)
     (change,) = data["money"]["changes"]
@@ -105,7 +106,7 @@ def test_two_revisions_are_planned_and_nothing_is_left_behind(repository, tmp_pa
         ["git", "-C", str(repository), "worktree", "list"], check=True, capture_output=True, text=True
     ).stdout
     assert len(worktrees.splitlines()) == 1
-    assert set(Path(tempfile.gettempdir()).glob("gpuyard-diff-*")) == before
+    assert list(folder.iterdir()) == []
     assert not (tmp_path / "hook-ran").exists()
 
 
