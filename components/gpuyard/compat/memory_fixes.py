@@ -70,7 +70,13 @@ def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
         fixes.append(
             Fix(
                 f"use 8 {whole}B200 GPUs with tensor_parallel 8",
-                {**bigger.changes, "gpu_count": 8, "tensor_parallel": 8, "mig": None},
+                {
+                    **bigger.changes,
+                    "gpu_count": 8,
+                    "tensor_parallel": 8,
+                    "pipeline_parallel": 1 if facts.given.pipeline_parallel else None,
+                    "mig": None,
+                },
                 OTHER_HARDWARE,
             )
         )
@@ -85,21 +91,21 @@ def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
 def _split_over(facts: Facts, count: int) -> Fix:
     """A layer cut over ``count`` GPUs: of those that are there, else of as many of the same kind."""
     wider: dict[str, Any] = {"tensor_parallel": count}
-    have = facts.count or 0
+    have, need = facts.count or 0, count * int(facts.given.pipeline_parallel or 1)
     # more GPUs than ranks read as stages where nobody says, and whoever follows a fix starts none
     alone = {"pipeline_parallel": 1} if facts.given.pipeline_parallel is None else {}
-    if have >= count:
-        return Fix(f"use tensor_parallel {count}", wider | (alone if have > count else {}))
+    if have >= need:
+        return Fix(f"use tensor_parallel {count}", wider | (alone if have > need else {}))
     gpu = facts.gpu.id if facts.gpu else None
-    machine = exchange_machine(facts, gpu, count) if gpu else None
+    machine = exchange_machine(facts, gpu, need) if gpu else None
     if machine is None:
         # the GPU of a machine type stays when the type goes
         kept = {"gpu": facts.given.gpu or gpu, "instance": None} if facts.given.instance else {}
-        more = {"gpu_count": count, **wider, **kept}
-        return Fix(f"use {count} GPUs with tensor_parallel {count}", more, MORE_OF_THE_SAME)
+        more = {"gpu_count": need, **wider, **kept}
+        return Fix(f"use {need} GPUs with tensor_parallel {count}", more, MORE_OF_THE_SAME)
     stated = {"gpu_count": machine.gpu_count} if facts.given.gpu_count is not None else {}
     return Fix(
         f"use {machine.id} ({machine.gpu_count:g} {gpu}) with tensor_parallel {count}",
-        {"instance": machine.id, **stated, **wider} | (alone if machine.gpu_count > count else {}),
+        {"instance": machine.id, **stated, **wider} | (alone if machine.gpu_count > need else {}),
         MORE_OF_THE_SAME,
     )
