@@ -22,7 +22,7 @@ class FlagSpan:
     """Newest release read before the flag appeared; empty: the oldest one read has it."""
     first_seen: Version
     gone_in: Version
-    """Oldest release read without it again; empty: the newest one read has it."""
+    """Oldest release read without it again, or that only stops at it; empty: the newest one read has it."""
 
     def is_missing(self, release: Version) -> bool:
         """Whether that release is sure not to know the flag yet."""

@@ -48,6 +48,27 @@ WIDE_HEADS = ("gemma-4",)
 """Models with heads of 512."""
 WIDE_HEADS_SINCE = Sourced((0, 22, 0, 0), "vLLM releases 0.17 to 0.33 (FlashInfer's backend)")
 """First vLLM whose FlashInfer backend takes them."""
+OTHER_PLATFORMS: Sourced[frozenset[str]] = Sourced(
+    (frozenset({"torch_sdpa", "rocm_flash", "pallas", "ipex", "hpu_attn", "openvino"}),),
+    "vllm/platforms/cuda.py and vllm/attention/selector.py of 0.4 to 0.9 (general knowledge)",
+)
+"""Backends of vLLM for what is no GPU of NVIDIA."""
+OTHER_PLATFORMS_UNTIL: Version = (0, 9, 0, 0)
+"""vLLM from which it is not known that they are refused."""
+SOFT_CAPPED = re.compile(r"gemma-?2(?:[-:]\d+b|$)|shieldgemma-\d+b")
+"""Models whose attention has a soft cap."""
+XFORMERS_CAPS = Sourced((0, 6, 6, 0), "vllm-project/vllm#8929, #9922, PR#11252 (2024-12-17)")
+"""First vLLM that leaves the soft cap out with xFormers; before, it stops."""
+CROSS_ATTENTION = re.compile(r"(?:^|/|-)m?bart-|distilbart|whisper|llama-3\.2-\d+b-vision|florence-2")
+"""Encoder-decoders, and what runs as one."""
+CROSS_BACKENDS = Sourced(
+    (
+        ((0, 5, 5, 0), (0, 6, 4, 0), frozenset({"xformers"})),
+        ((0, 6, 4, 0), (0, 10, 0, 0), frozenset({"xformers", "flash_attn"})),
+    ),
+    "vllm/worker/enc_dec_model_runner.py of 0.5.5 to 0.9 (general knowledge)",
+)
+"""Releases of vLLM from and before which, and the backends that they take for those."""
 GATED_DELTA = ("qwen3.5", "qwen3.6", "qwen3.8", "qwen3-next", "qwen3-coder-next")
 """Hybrids of gated delta nets and attention, which SGLang runs with few backends on B200 and B300."""
 GATED_DELTA_BACKENDS = frozenset({"trtllm_mha", "triton", "fa4"})
@@ -209,6 +230,8 @@ def _vllm_lacks(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
 def _lacks_in_vllm(facts: Facts, name: str, backend: str) -> Lack | None:
     """The same in words, as far as it is known of the release."""
     major = facts.sm[0]
+    if lack := _is_refused_in_vllm(facts, name, backend):
+        return lack
     if backend == "flashinfer":
         if not has_flashinfer_sinks(facts):
             return f"FlashInfer has no attention sinks on {facts.card}", SINKS_ON.source
@@ -223,6 +246,21 @@ def _lacks_in_vllm(facts: Facts, name: str, backend: str) -> Lack | None:
         why = f"FlashAttention has no FP8 cache on {facts.card} in this release"
         return (why, FLASH_FP8_CACHE.source) if lacks else None
     return ("xFormers has no attention sinks", "") if backend == "xformers" and has_sinks(name) else None
+
+
+def _is_refused_in_vllm(facts: Facts, name: str, backend: str) -> Lack | None:
+    """Backends that the older engine refuses by what they are, whatever the GPU."""
+    if backend in OTHER_PLATFORMS[0] and () < facts.version < OTHER_PLATFORMS_UNTIL:
+        return f"vLLM has no {backend} for GPUs of NVIDIA", OTHER_PLATFORMS.source
+    if backend == "xformers" and () < facts.version < XFORMERS_CAPS and SOFT_CAPPED.search(name):
+        return f"xFormers has no soft cap in {facts.engine}", XFORMERS_CAPS.source
+    if not backend or not CROSS_ATTENTION.search(name):
+        return None
+    for since, before, takes in CROSS_BACKENDS:
+        if since <= facts.version < before and backend not in takes:
+            only = " and ".join(sorted(takes))
+            return f"{facts.engine} runs encoder-decoders with {only} only", CROSS_BACKENDS.source
+    return None
 
 
 def _tgi_lacks(facts: Facts) -> Iterator[Problem]:

@@ -44,6 +44,20 @@ GROUPS_UNTIL: Mapping[str, Sourced[int]] = {
 }
 """Engines that want whole groups of AWQ and GPTQ, and the release from which they are not known to:
 TensorRT-LLM no longer builds engines, TurboMind pads feed-forwards."""
+LEAST_GROUP = 32
+HALVED_GROUPS: Mapping[tuple[str, str], Version] = {
+    ("vllm", "gptq_marlin"): (0, 9, 0, 0),
+    ("vllm", "awq_marlin"): (0, 9, 0, 0),
+    ("vllm", "gptq"): (0, 10, 0, 0),
+    ("vllm", "awq"): (0, 10, 0, 0),
+    ("sglang", "awq_marlin"): (0, 5, 0, 0),
+    ("sglang", "awq"): (0, 5, 0, 0),
+    ("vllm", "moe_wna16"): (),
+    ("sglang", "moe_wna16"): (),
+}
+"""Engine, quantization, and release from which experts that Marlin does not take run in kernels (MoeWNA16)
+that halve the group until shards are whole multiples, down to `LEAST_GROUP` (moe_wna16.py, gptq_marlin.py,
+awq_marlin.py of vLLM, awq.py of SGLang, 2025 and 2026); plain GPTQ failed in vLLM 0.9.1 (its #17604)."""
 ACT_ORDER_SPARES = ("tgi", "gptq")
 """Where scales are not cut if the checkpoint orders its columns, which its name does not say."""
 _NAMED_GROUP = re.compile(r"(?:\bg|w4g|w8g|gs|group[-_]?(?:size)?[-_]?)(32|64)\b|\b(32|64)g\b")
@@ -243,11 +257,22 @@ def _block(facts: Facts, model: ModelShape) -> tuple[int, str, str]:
         named = _NAMED_GROUP.search(name)
         whole = all(width % GROUP == 0 for width, _ in _cuts(facts, model, "", whole_experts=False))
         size = int(named[1] or named[2]) if named else GROUP if whole else SMALL_GROUP
+        if facts.is_mixture and _halves_groups(facts):
+            size = LEAST_GROUP
         until = GROUPS_UNTIL.get(facts.runtime)
         return size, GROUPS, until.source if until else WEIGHT_ONLY_SAYS
     if kind in FP4:
         return FP4_GROUP, "FP4 group", ""
     return 0, "", ""
+
+
+def _halves_groups(facts: Facts) -> bool:
+    """Whether experts may have smaller groups than the checkpoint."""
+    asked = plain(facts.given.quantization)
+    # where nobody asks, Marlin is tried first
+    unsaid = f"{facts.quantization.removesuffix('_marlin')}_marlin"
+    since = HALVED_GROUPS.get((facts.runtime, asked or unsaid))
+    return since is not None and (not facts.version or facts.version >= since)
 
 
 def _dense_width(facts: Facts, model: ModelShape) -> int:

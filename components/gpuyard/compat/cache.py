@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.quantizations import HALF
+from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import TURING
 from gpuyard.compat.memory_fixes import cache_fixes, share_fixes, step_fixes, weight_fixes
 from gpuyard.compat.problem import Problem
 from gpuyard.compat.sizes import size_date, size_source
@@ -21,8 +23,12 @@ from gpuyard.planning.kv_cache import kv_bytes_per_token
 from gpuyard.planning.memory import forward_bytes
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.room import chunk_bytes, least_cache
-from gpuyard.units import format_bytes
+from gpuyard.units import MIB, format_bytes
 
+WARMED_UP: Sourced[Version] = Sourced(
+    ((1, 0, 0, 0), (3, 0, 0, 0)), "text-generation-inference, router of 1.0 to 2.4 (general knowledge)"
+)
+"""TGI that stops where the GPU does not hold its longest request; 3.0 chooses lengths and cuts prompts."""
 ONE_GPU_WEIGHTS = 20e9
 """Weights, in bytes, up to which a report that names no number of GPUs means one."""
 CHUNKED_SINCE = (0, 5, 4, 0)
@@ -94,6 +100,8 @@ def cache_problems(
     is_chosen = 0 < int(facts.given.max_model_len or 0) < model.context
     refused = facts.runtime == "vllm" and _length_is_said(facts)
     refused = refused and need > left + margin + (spare if is_chosen else 0)
+    sure = sure_weights + need > memory * MIB
+    refused = refused or (sure and _warms_up(facts))
     nothing = _need(facts, model, split, engine, min(tokens, _SHORT), step) > left + margin + spare
     nothing = nothing or left + margin < 0
     dtype = facts.given.kv_cache_dtype
@@ -102,6 +110,7 @@ def cache_problems(
     source = join_sources(
         size_source(facts),
         AWQ_SPLIT_UNTIL.source if sums else "",
+        WARMED_UP.source if sure and _warms_up(facts) else "",
         "" if facts.given.gpu_memory_utilization else launcher.source,
     )
     if left + margin < 0 and not one:
@@ -163,6 +172,14 @@ def no_room(facts: Facts, weights: float, usable: float) -> Problem:
 def _length_is_said(facts: Facts) -> bool:
     """Whether the length is known: stated, or left at the model's own by somebody who states its share."""
     return bool(facts.given.max_model_len) or facts.given.gpu_memory_utilization is not None
+
+
+def _warms_up(facts: Facts) -> bool:
+    """Whether text-generation-inference makes room for the length that is stated before it serves."""
+    since, before = WARMED_UP
+    plain = facts.has_older_code or facts.is_without_flash or () < facts.sm < TURING
+    within = facts.runtime == "tgi" and since <= facts.version < before
+    return within and bool(facts.given.max_model_len) and not plain
 
 
 def _is_tuned(facts: Facts) -> bool:

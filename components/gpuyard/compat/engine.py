@@ -33,6 +33,22 @@ HALF_ONLY: Mapping[str, Sourced[int]] = {
 }
 """vLLM from which 4-bit weights may run in bfloat16 by Marlin kernels; the schemes' own kernels know float16
 only, and still run where the scheme is forced."""
+HALF_KERNELS: tuple[tuple[str, str, Version, Version, str], ...] = (
+    ("vllm", "marlin", (0, 3, 4, 0), (0, 9, 0, 0), "vLLM 0.4.1 marlin.py"),
+    ("vllm", "gptq_marlin_24", (0, 4, 2, 0), (0, 9, 0, 0), "vLLM 0.4.2 gptq_marlin_24.py"),
+    ("vllm", "squeezellm", (), (0, 6, 4, 0), "vLLM 0.4.0 squeezellm.py"),
+    ("vllm", "aqlm", (0, 4, 0, 0), (0, 9, 0, 0), "vLLM 0.4.1 aqlm.py"),
+    ("vllm", "qqq", (0, 5, 5, 0), (0, 9, 0, 0), "vLLM 0.6.1 qqq.py"),
+    ("vllm", "gguf", (0, 5, 5, 0), (0, 7, 0, 0), "vLLM 0.6.3 gguf.py"),
+    ("sglang", "awq", (0, 2, 0, 0), (0, 4, 6, 0), "vLLM 0.6.3 awq.py, which it takes"),
+    ("sglang", "gptq", (0, 2, 0, 0), (0, 4, 6, 0), "vLLM 0.6.3 gptq.py, which it takes"),
+)
+"""Engine, quantization as asked for, releases from and before which its kernels are known to take float16
+only, and the file that says so (get_supported_act_dtypes; general knowledge)."""
+V1_HALVES: Sourced[Version] = Sourced(
+    ((0, 8, 0, 0), (0, 9, 0, 0)), "vllm/engine/arg_utils.py of 0.8.5 (general knowledge)"
+)
+"""vLLM whose V1 engine, where it is asked for, takes float16 and bfloat16 only."""
 V1_TAKES_TURING: Version = (0, 10, 2, 0)
 """First vLLM that does not refuse its V1 engine below compute capability 8.0 (arg_utils.py of 0.8.5 to
 0.10.2)."""
@@ -67,6 +83,8 @@ def engine_problems(facts: Facts) -> Iterator[Problem]:
         yield from _dtype(facts)
     yield from _refused_half(facts)
     yield from _half_only(facts)
+    yield from _half_kernels(facts)
+    yield from _v1_in_full(facts)
     yield from _cache_beside_fp8(facts)
     yield from _w4a8_in_half(facts)
     yield from _embeddings(facts)
@@ -221,6 +239,40 @@ def _half_only(facts: Facts) -> Iterator[Problem]:
             # a checkpoint's own dtype may be another than its model's
             Severity.ERROR if before and not own else Severity.WARNING,
             source=since.source,
+        )
+
+
+def _half_kernels(facts: Facts) -> Iterator[Problem]:
+    """Kernels that know no other dtype, which engines look at before they load."""
+    asked = plain(facts.given.quantization)
+    kind = "gguf" if asked.startswith("gguf") else asked
+    if facts.dtype != "bfloat16" or (kind == "marlin" and "marlin" not in facts.model_name.lower()):
+        return  # a GPTQ checkpoint that is asked to run so takes kernels which know bfloat16
+    for runtime, name, since, before, source in HALF_KERNELS:
+        if (runtime, name) == (facts.runtime, kind) and facts.version and since <= facts.version < before:
+            yield Problem(
+                "DTYPE_UNSUPPORTED",
+                "dtype",
+                f"the {kind} kernels of {facts.engine} compute in float16 only",
+                (set_field("dtype", "float16", "use dtype float16 (half)"),),
+                source=f"{source} (get_supported_act_dtypes; general knowledge)",
+            )
+
+
+def _v1_in_full(facts: Facts) -> Iterator[Problem]:
+    """float32 asked of vLLM's newer engine."""
+    since, before = V1_HALVES
+    asked = facts.runtime == "vllm" and facts.env.get("VLLM_USE_V1") == "1"
+    if asked and facts.dtype == "float32" and since <= facts.version < before:
+        yield Problem(
+            "DTYPE_UNSUPPORTED",
+            "dtype",
+            f"the V1 engine of {facts.engine} computes in float16 and bfloat16 only",
+            (
+                Fix("set VLLM_USE_V1=0", with_env(facts, "VLLM_USE_V1", "0")),
+                set_field("dtype", "bfloat16", "use dtype bfloat16"),
+            ),
+            source=V1_HALVES.source,
         )
 
 

@@ -34,6 +34,9 @@ SUCCESSORS: Mapping[str, Mapping[str, str]] = {
     },
     "sglang": {
         "--enable-ep-moe": "use --ep-size",
+        "--disable-flashinfer": "--attention-backend triton",
+        "--disable-flashinfer-sampling": "--sampling-backend pytorch",
+        "--enable-flashinfer-mxfp4-moe": "--moe-runner-backend flashinfer_mxfp4",
         "--enable-deepep-moe": "--moe-a2a-backend deepep",
         "--enable-flashinfer-mla": "--attention-backend flashinfer",
         "--enable-flashmla": "--attention-backend flashmla",

@@ -98,15 +98,17 @@ def _adapters(facts: Facts) -> Iterator[Problem]:
     asked = by_argument or facts.flag_values("--enable-lora", "--enable_lora")
     if not asked or facts.sm < VOLTA:
         return
-    yield Problem(
-        "SM_NOT_IN_BINARY",
-        "env",
-        f"the kernels of vLLM {dotted(facts.version[:3])} for adapters (punica) start with compute "
-        f"capability 8.0, {facts.who} has {dotted(facts.sm)}",
-        (
-            set_release(facts, "0.6.3"),
-            Fix("merge the adapter into the model", {"env": None}),
-            set_gpu(facts, "a10g"),
-        ),
-        source=PUNICA_SAYS,
-    )
+    # it looks at the GPU itself before it says that they are not there
+    for code in ("SM_NOT_IN_BINARY", "ENGINE_MIN_SM"):
+        yield Problem(
+            code,
+            "env",
+            f"the kernels of vLLM {dotted(facts.version[:3])} for adapters (punica) start with compute "
+            f"capability 8.0, {facts.who} has {dotted(facts.sm)}",
+            (
+                set_release(facts, "0.6.3"),
+                Fix("merge the adapter into the model", {"env": None}),
+                set_gpu(facts, "a10g"),
+            ),
+            source=PUNICA_SAYS,
+        )

@@ -1,7 +1,7 @@
 """Quantization against GPU: which release has kernels for which scheme on which generation."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gpuyard.catalog.software import Version
@@ -52,6 +52,8 @@ WORDS = {
     "fp8_block_ct": "FP8 with scales per block (compressed-tensors)",
     "nvfp4_ct": "NVFP4 (compressed-tensors)",
     "wna16": "compressed-tensors (WNA16)",
+    "quark_fp8": "FP8 (Quark)",
+    "sparse_w8a8": "2:4 sparsity in 8 bit (compressed-tensors)",
 }
 """Schemes of the support table for people."""
 BLOCKS_DIFFER = ("vllm", "sglang", "tensorrt-llm")
@@ -87,11 +89,23 @@ FP4_IMAGE_IN_DOUBT = Sourced((0, 10, 0, 0), "vllm-project/vllm#23826, a comment 
 """vLLM whose image is said to serve FP4 experts on RTX 5090 all the same; whoever asked there was not helped
 by it."""
 FP8_CACHE = "vllm-project/vllm#26431, #47549"
+STORES_FP8: Mapping[str, Sourced[Version]] = {
+    "vllm": Sourced(
+        ((0, 3, 0, 0), (0, 8, 0, 0)), "vllm-project/vllm#4827; vllm/attention/selector.py of 0.3 to 0.7"
+    )
+}
+"""Releases whose attention (xFormers beside the engine's own kernels) only stores in FP8, which any GPU does,
+unless a cached or chunked prompt is read by Triton (vllm-project/vllm#3156, #7714)."""
+TRITON_READS = ("--enable-prefix-caching", "--enable-chunked-prefill")
+_WHOLE_PROMPT = 32768
+"""Tokens up to which those releases do not cut prompts by themselves."""
 SGLANG_FP8_CACHE = "noonghunna/club-3090#1381 (2026-09-22); EricLBuehler/mistral.rs#1570 (2025-07-22)"
 """Two reports of such caches on RTX 3090 under SGLang; Triton compiles nothing for them there."""
 DEEPEP_FP4 = Sourced((0, 5, 15, 1), "sgl-project/sglang#35557 (H100; H20 with 0.5.12)")
 """Last SGLang that was seen to run FP4 experts behind DeepEP with DeepGEMM only, whose kernels for them are
 for data-centre Blackwell."""
+_SPARSE = re.compile(r"2of4.*(?:fp8|w8a8|int8)")
+"""Checkpoints with two of four weights left, in 8 bit."""
 _FP4_BY_NAME = re.compile(r"deepseek-v4(?!.*(?:base|fp8|bf16|int))")
 """Models whose experts are in MXFP4 though the rest is FP8."""
 
@@ -207,7 +221,7 @@ def _cache(facts: Facts) -> Iterator[Problem]:
     by_itself = lately and not asked.startswith("triton") and has_flashinfer_sinks(facts)
     converts = facts.runtime == "vllm" and facts.sm >= AMPERE
     converts = converts and (asked.startswith("flashinfer") or by_itself)
-    converts = converts or _sglang_converts(facts, asked) or not facts.names_engine
+    converts = converts or _sglang_converts(facts, asked) or not facts.names_engine or _only_stores(facts)
     auto = set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto")
     yield Problem(
         "QUANT_MIN_SM",
@@ -219,6 +233,18 @@ def _cache(facts: Facts) -> Iterator[Problem]:
     )
     if not converts:
         yield _no_fp8(facts, "kv_cache_dtype", (auto,), FP8_CACHE)
+
+
+def _only_stores(facts: Facts) -> bool:
+    """Whether the release computes in 16 bit what it stores in FP8."""
+    releases = STORES_FP8.get(facts.runtime)
+    if releases is None or not releases[0] <= facts.version < releases[1] or facts.sm < VOLTA:
+        return False
+    model = facts.model
+    told = dict(facts.flags)
+    read = any(told.get(flag, "false").lower() != "false" for flag in TRITON_READS)
+    tokens = int(facts.given.max_model_len or 0) or (model.context if model else 0)
+    return not (read or (model and model.mla)) and 0 < tokens <= _WHOLE_PROMPT
 
 
 def _sglang_converts(facts: Facts, asked: str) -> bool:
@@ -253,6 +279,10 @@ def scheme_of(facts: Facts) -> str:
         return "nvfp4_ct"
     if "fp8-block" in name and facts.runtime == "vllm" and kind in ("fp8", "compressed-tensors"):
         return "fp8_block_ct"
+    if kind == "quark" and "fp8" in name and "fp4" not in name:
+        return "quark_fp8"
+    if kind in ("compressed-tensors", "fp8", "w8a8") and facts.runtime == "vllm" and _SPARSE.search(name):
+        return "sparse_w8a8"
     if kind == "compressed-tensors":
         # the format of many schemes; where nothing tells them apart, 4-bit weights are the usual one
         return next((scheme for word, scheme in COMPRESSED if word in name), "wna16")

@@ -11,7 +11,11 @@ import re
 from gpuyard.compat.facts import Facts
 from gpuyard.planning.parallel import Split
 
-EXPERT_PARALLEL = ("--enable-expert-parallel", "-ep", "--ep-size", "--ep", "--expert-parallel-size")
+EXPERT_PARALLEL = (
+    *("--enable-expert-parallel", "-ep", "--ep-size", "--ep", "--expert-parallel-size"),
+    *("--enable-ep-moe", "--enable-deepep-moe"),
+)
+"""The last two of SGLang up to 0.5.2, as many expert ranks as tensor ranks (its arguments of 0.4.6)."""
 NODE = 8
 """GPUs that tensor parallel stays within, as a rule."""
 OVER_NODES = ("dynamo", "llm-d", "llmd")
@@ -23,7 +27,7 @@ _COPIES = ("--data-parallel-size", "-dp", "--dp-size", "--dp")
 _SHARED_ATTENTION = "--enable-dp-attention"
 _WHOLE_DENSE = "--moe-dense-tp-size"
 _ALL_TO_ALL = ("--moe-a2a-backend", "--enable-deepep-moe")
-"""With one of them, SGLang keeps shared experts whole on every rank."""
+"""With one of them, SGLang keeps experts whole, shared ones on every rank."""
 
 
 def read_split(facts: Facts) -> Split | None:
@@ -65,13 +69,17 @@ def dense_ranks(facts: Facts) -> int:
 
 def shared_ranks(facts: Facts) -> int:
     """GPUs that a shared expert is cut over."""
-    whole = facts.runtime == "sglang" and any(value != "none" for value in facts.flag_values(*_ALL_TO_ALL))
-    return 1 if whole else facts.tensor
+    return 1 if _sends_tokens(facts) else facts.tensor
 
 
 def has_whole_experts(facts: Facts) -> bool:
-    """Whether experts stay whole, so that only their number is divided."""
-    return any(value != "1" for value in facts.flag_values(*EXPERT_PARALLEL))
+    """Whether experts stay whole, so that only their number is divided; so it is with all-to-all as well."""
+    return any(value != "1" for value in facts.flag_values(*EXPERT_PARALLEL)) or _sends_tokens(facts)
+
+
+def _sends_tokens(facts: Facts) -> bool:
+    """Whether SGLang sends tokens to the experts, which it then keeps whole."""
+    return facts.runtime == "sglang" and any(value != "none" for value in facts.flag_values(*_ALL_TO_ALL))
 
 
 def may_share_attention(facts: Facts) -> bool:
