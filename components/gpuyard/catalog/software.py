@@ -54,6 +54,8 @@ class OtherGpu:
     datacenter: bool
     form: str
     """SXM or PCIe, where that decides; empty: unknown."""
+    min_driver: str
+    """First driver branch that knows it; empty: unknown."""
     source: str
     as_of: str = SOFTWARE_AS_OF
 
@@ -178,6 +180,7 @@ def other_gpus() -> Mapping[str, OtherGpu]:
             memory_mib=int(row["mem_mib"]) if row["mem_mib"] else None,
             datacenter=row["datacenter_gpu"] == "yes",
             form=row["form"],
+            min_driver=row["min_driver"],
             source=row["source"],
         )
         for row in read_csv("other_gpus")

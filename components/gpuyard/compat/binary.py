@@ -34,10 +34,10 @@ from gpuyard.compat.tagged_image import tagged_image_problems
 from gpuyard.compat.toolchain import (
     CODE_SINCE_CUDA,
     COMPILED_AT_RUN_TIME,
-    CU126_TORCH,
     OWN_ARCHITECTURES,
     RUNS_SINCE_CUDA,
     SM_SINCE_CUDA,
+    TORCH_ENDS_AT_HOPPER,
     compiled_since,
     compiler_source,
     covers,
@@ -129,8 +129,8 @@ def _only_known(facts: Facts) -> RuntimeRelease | None:
 
 def _machine_code(facts: Facts) -> Iterator[Problem]:
     """The first thing that is wrong with the build's machine code."""
-    by_code = (_has_none, _torch_for_cuda_126, _torch_for_cuda_128)
-    by_cuda = (_cannot_compile, _ends_before, _all_lack, _torch_starts_later)
+    by_code = (_has_none, _torch_ends_at_hopper, _torch_for_cuda_128)
+    by_cuda = (_cannot_compile, _ends_before, _all_lack, _torch_starts_later, _torch_ends_at_hopper)
     rules = (_dropped_by_cuda_13, *(by_code if _is_inspected(facts) else by_cuda))
     found = next((problem for rule in rules if (problem := rule(facts)) is not None), None)
     if found is not None:
@@ -187,29 +187,35 @@ def _has_none(facts: Facts) -> Problem | None:
     )
 
 
-def _torch_for_cuda_126(facts: Facts) -> Problem | None:
+def _torch_ends_at_hopper(facts: Facts) -> Problem | None:
     """Releases whose own machine code has Blackwell while their torch has not."""
     release = facts.release
     if release is None or facts.sm < BLACKWELL:
         return None
-    low, high = CU126_TORCH
-    explicit = facts.cuda_is_given and facts.cuda >= (12, 8)
-    by_pip = facts.install == "pip" and low <= release.key <= high and not explicit
-    if not by_pip and (facts.install != "docker" or release.key != CU126_IMAGE):
+    known = TORCH_ENDS_AT_HOPPER.get(release.runtime)
+    if known is None:
         return None
+    low, high = known
+    explicit = facts.cuda_is_given and facts.cuda >= (12, 8)
+    by_pip = facts.install == "pip" and low <= (facts.version or release.key) <= high and not explicit
+    by_image = facts.install == "docker" and release.runtime == "vllm" and release.key == CU126_IMAGE
+    if not by_pip and not by_image:
+        return None
+    torch = f"torch {dotted(release.torch)} for CUDA 12.6" if release.torch else "torch for CUDA 12.4 or 12.6"
     return Problem(
         "SM_NOT_IN_BINARY",
         "install" if by_pip else "runtime_version",
-        f"{'pip brings' if by_pip else 'the image has'} torch {dotted(release.torch)} for CUDA 12.6, "
-        f"which has nothing for {facts.who}",
+        f"{'pip brings' if by_pip else 'the image has'} {torch}, which has nothing for {facts.who}",
         (
             Fix("use torch from the cu128 index", {"cuda": "12.8"}),
-            set_field("install", "docker", f"use the image {release.image}"),
+            set_field("install", "docker", f"use the image {release.image}")
+            if release.image
+            else CONTAINER_IMAGE,
         )
         if by_pip
         else newer_release(facts),
         Severity.ERROR if by_pip else Severity.WARNING,
-        source=release.source if by_pip else CU126_IMAGE.source,
+        source=(known.source or release.source) if by_pip else CU126_IMAGE.source,
     )
 
 

@@ -37,19 +37,25 @@ DRA_WITH_V1 = Sourced((25, 8), "NVIDIA/k8s-dra-driver-gpu#533")
 """DRA driver that asks for resource.k8s.io/v1; after 25.12 its numbers began again at 0.4."""
 DRA_ASKS_CDI = "kubernetes-sigs/dra-driver-nvidia-gpu site/content/docs/prerequisites.md (2026-08-07)"
 DRA_MIN_DRIVER = Sourced((565,), _DRA_DOCS)
-BETA_REMOVED: tuple[tuple[Version, Sourced[int], str], ...] = (
+BETA_REMOVED: tuple[tuple[Version, Sourced[int], str, bool], ...] = (
     (
         (1, 22),
         Sourced((1, 6), "NVIDIA/gpu-operator deployments/gpu-operator/crds@1.5.2"),
         "v1beta1 of apiextensions.k8s.io",
+        False,
     ),
     (
         (1, 25),
-        Sourced((23, 3), "NVIDIA/gpu-operator#409 and #484"),
+        Sourced(
+            (22, 9), "NVIDIA/gpu-operator#409; 22.9.0 ran on 1.25.2: canonical/microk8s-core-addons PR#109"
+        ),
         "v1beta1 of node.k8s.io and policy",
+        False,
     ),
+    ((1, 25), Sourced((23, 3), "NVIDIA/gpu-operator#484"), "v1beta1 of policy", True),
 )
-"""Kubernetes without beta APIs, the first GPU Operator that does without them, and which they are."""
+"""Kubernetes without beta APIs, the first GPU Operator that does without them, which they are, and whether
+it is so on OpenShift and OKD alone."""
 OPERATOR_DRA = Sourced((26, 7), "GPU Operator release notes (2026-08-20)")
 OPERATOR_DRA_KUBERNETES: Version = (1, 34, 2)
 OPERATOR_DRA_DRIVER: Version = (580,)
@@ -255,8 +261,9 @@ def _operator_range(facts: Facts, minor: Version) -> Iterator[Problem]:
 
 def _operator_apis(facts: Facts, minor: Version) -> Iterator[Problem]:
     version = parse_version(facts.given.gpu_operator) if has_operator(facts) else ()
-    for removed_in, first_without, which in BETA_REMOVED:
-        if () < version < first_without and minor >= removed_in:
+    for removed_in, first_without, which, on_openshift in BETA_REMOVED:
+        is_meant = not on_openshift or is_openshift(facts.given)
+        if is_meant and () < version < first_without and minor >= removed_in:
             yield Problem(
                 "K8S_VERSION",
                 "kubernetes",

@@ -39,6 +39,10 @@ LLM_D_CUDA: Version = (12, 9)
 """llm-d's images of early 2026, with the CUDA that they are built on."""
 WIRED_DYNAMO = Sourced((0, 4), "ai-dynamo/dynamo#1101; ai-dynamo/nixl#441")
 """Dynamo's and NIXL's CUDA 12 images before, of early 2025."""
+TRIED_FIRST = "triton-inference-server/server PR#190"
+"""NVIDIA's framework containers have the folder `_MADE` in their path, and no such folder: their entry point
+links it to the libraries where those can be initialised with the driver."""
+_MADE = "/cuda/compat/lib"
 FIRST_COMPAT: Version = (10, 0)
 """First CUDA with a compatibility package."""
 TEI_RELEASE = re.compile(r"(?<![\d.])1\.9\.([0-3])(?![\d.])")
@@ -133,7 +137,8 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
     ):
         yield _refused(facts, cuda, newest)  # of 13.0 it would be the other error, of any later 13.x this one
     if older and facts.datacenter is False:
-        yield _refused(facts, cuda, native)
+        if not (_is_tried_first(facts) and tries_both_modes(facts)):
+            yield _refused(facts, cuda, native)
     elif older and facts.branch in forward_hosts("excluded"):
         yield Problem(
             "COMPAT_LIB_MISMATCH",
@@ -142,7 +147,7 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
             (raise_driver(facts, native),),
             source=compat_rule("R-FWD")["source"],
         )
-    elif _is_newer(facts, cuda) and not _has_driver_first(facts):
+    elif _is_newer(facts, cuda) and not _has_driver_first(facts) and not _is_tried_first(facts):
         yield Problem(
             "COMPAT_LIB_MISMATCH",
             "image_has_compat_libs",
@@ -253,6 +258,13 @@ def _has_driver_first(facts: Facts) -> bool:
     """
     path = facts.env.get("LD_LIBRARY_PATH", "").lstrip(":")
     return path.startswith(DRIVER_FOLDERS) and not _is_asked(facts) and facts.runtime != "tei"
+
+
+def _is_tried_first(facts: Facts) -> bool:
+    """Whether NVIDIA's entry point makes the folder in the path (`TRIED_FIRST`), and nobody names another."""
+    folders = facts.env.get("LD_LIBRARY_PATH", "").split(":")
+    others = [folder for folder in folders if "/compat" in folder and not folder.rstrip("/").endswith(_MADE)]
+    return NGC_IMAGES in facts.image and is_framework(facts) and not others and not _is_asked(facts)
 
 
 def _is_wired_under_gpustack(facts: Facts) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from gpuyard.catalog.hardware import Gpu, MachineType
 from gpuyard.catalog.models import ModelShape
-from gpuyard.catalog.software import Version
+from gpuyard.catalog.software import OtherGpu, Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, release_text
 from gpuyard.compat.build import is_other_build
 from gpuyard.compat.combination import Combination
@@ -38,6 +38,8 @@ class Facts:
 
     given: Combination
     gpu: Gpu | None
+    other_gpu: OtherGpu | None
+    """A card that the catalog knows only in outline."""
     gpu_name: str
     gpu_count: float | None
     memory_mib: int | None

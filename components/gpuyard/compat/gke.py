@@ -21,6 +21,8 @@ BY_POOL_SINCE = Sourced((1, 27, 2, 1200), "GKE docs, GPUs in Standard node pools
 """First GKE whose node pools install a driver, where they ask for one."""
 INSTALL_DIR = "/home/kubernetes/bin/nvidia"
 _PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b", re.IGNORECASE)
+_IMAGE_TYPE = re.compile(r"(cos|ubuntu)(_containerd)?")
+"""Google's names of its node images, which say no more than the system."""
 _UNASKED = re.compile(r"\b(without|no|missing|lacks)\W+(gpu_driver_installation_config|gpu_driver_version)\b")
 """Terraform's block by which a node pool asks for the driver."""
 OWN_PLUGIN = "NVIDIA/aicr PR#1998, PR#2047"
@@ -71,6 +73,8 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
     nothing_said = not facts.manager and not facts.branch and given.gpu_operator is None
     by_pods = any(_PROVISIONED.search(name) and is_on(text) for name, text in facts.env.items())
     elsewhere = {name for name in _ELSEWHERE if getattr(given, name) is not None}
+    if _IMAGE_TYPE.fullmatch(plain(given.ami)):
+        elsewhere.discard("ami")
     about_node = not facts.has_workload and not elsewhere
     words = f"{given.platform or ''} {given.driver_managed_by or ''} {facts.node_image}".lower()
     disabled = facts.manager == "none" or _DISABLED.search(facts.node_image) is not None

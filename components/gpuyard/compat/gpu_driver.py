@@ -6,12 +6,12 @@ from gpuyard.catalog.hardware import Gpu, gpus
 from gpuyard.catalog.software import (
     Version,
     compat_rule,
-    driver_branches,
     parse_version,
 )
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import (
     LAST_LEGACY_BRANCH,
+    branch_row,
     last_branch,
 )
 from gpuyard.compat.place import first_eks_image, is_own_machine
@@ -39,7 +39,7 @@ def gpu_driver_problems(facts: Facts) -> Iterator[Problem]:
     by_image = stated or bool(facts.given.ami) or facts.manager == "image"
     last = last_branch(facts.sm)
     if last and facts.branch >= last + WINDOWS_NUMBERS:
-        row = driver_branches()[last]
+        row = branch_row(last)
         fix = set_driver(facts, row.latest)
         text = f"driver {facts.driver_text} no longer drives {facts.who}; branch {last} was the last"
         fixes = (fix, set_gpu(facts, "t4"), set_gpu(facts, "l4"))
@@ -49,14 +49,15 @@ def gpu_driver_problems(facts: Facts) -> Iterator[Problem]:
         yield Problem("DRIVER_DROPPED_GPU", "driver", text, fixes, source=source)
     floor, is_sure = _minimum(facts, by_image)
     if floor and facts.driver_high < floor:
-        yield Problem(
-            "AMI_DRIVER_MIN" if by_image else "DRIVER_TOO_OLD_FOR_GPU",
-            "driver",
-            f"{facts.who} needs driver {driver_text(floor)} or newer, the node has {facts.driver_text}",
-            (raise_driver(facts, floor),),
-            Severity.ERROR if is_sure else Severity.WARNING,
-            source=_says_minimum(facts),
-        )
+        fixes = (raise_driver(facts, floor),)
+        severity = Severity.ERROR if is_sure else Severity.WARNING
+        source = _says_minimum(facts)
+        text = f"{facts.who} needs driver {driver_text(floor)} or newer, the node"
+        if by_image:
+            told = f"{text} image has {facts.driver_text}"
+            yield Problem("AMI_DRIVER_MIN", "driver", told, fixes, severity, source=source)
+        told = f"{text} has {facts.driver_text}"
+        yield Problem("DRIVER_TOO_OLD_FOR_GPU", "driver", told, fixes, severity, source=source)
 
 
 def _left_by_the_image(facts: Facts) -> Iterator[Problem]:
@@ -72,7 +73,7 @@ def _left_by_the_image(facts: Facts) -> Iterator[Problem]:
     text = (
         f"every release of the node image has driver {oldest} or newer; {last} was the last for {facts.who}"
     )
-    source = f"{first.source}; branch {last}: {driver_branches()[last].source}"
+    source = f"{first.source}; branch {last}: {branch_row(last).source}"
     for code in ("AMI_DRIVER_MIN", "DRIVER_DROPPED_GPU"):
         yield Problem(code, "ami", text, (set_gpu(facts, "t4"),), source=source)
 
@@ -80,6 +81,8 @@ def _left_by_the_image(facts: Facts) -> Iterator[Problem]:
 def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     """First driver for the GPU, and whether that is sure enough to refuse."""
     gpu = facts.gpu
+    if facts.other_gpu and facts.other_gpu.min_driver:
+        return parse_version(facts.other_gpu.min_driver), True
     if gpu is None:  # a card of the same architecture stands in for it
         if facts.sm < (8, 9):  # of Ampere's cards, some came with older drivers than the catalog's
             return (), False
@@ -108,5 +111,6 @@ def _oldest_kin(sm: Version) -> Gpu | None:
 
 def _says_minimum(facts: Facts) -> str:
     """Who says what the first driver for the GPU is."""
-    row = facts.gpu or _oldest_kin(facts.sm)
+    other = facts.other_gpu if facts.other_gpu and facts.other_gpu.min_driver else None
+    row = facts.gpu or other or _oldest_kin(facts.sm)
     return row.source if row else ""

@@ -9,6 +9,7 @@ from gpuyard.catalog.software_nodes import OperatorOs, operator_releases, operat
 from gpuyard.compat.fabric import fabric_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR, gke_problems
+from gpuyard.compat.gke_pool import pool_driver
 from gpuyard.compat.node_image import AKS_GPUS, image_problems, says_no_driver
 from gpuyard.compat.operands import operand_problems
 from gpuyard.compat.owner import (
@@ -65,6 +66,9 @@ _SAYS_DRIVER = re.compile(
     r"|drivers? (is |already |was )*(pre-?)?(installed|baked|loaded)"
 )
 """What people write of an image that a driver is in."""
+_BY_POOL = re.compile(r"gpu-driver-version\W+(default|latest)")
+"""A node pool with Google's driver, said of its image or of who installs it."""
+OPERATOR_ON_GKE = "GPU Operator docs, NVIDIA GPU Operator with Google GKE (2025-01)"
 OPERATOR_BESIDE_AL2023 = (24, 9)
 """First operator from after AWS's first image of Amazon Linux 2023 with a driver (v20240924)."""
 
@@ -255,6 +259,16 @@ def _two_drivers(facts: Facts) -> Iterator[Problem]:
             "the node has a driver already, and the operator is to install another",
             (_by_image(facts),),
             source=SYSTEMS_WITH_DRIVER if _brings_stack(facts) else "",
+        )
+    elif facts.platform == "gke" and (
+        _BY_POOL.search(f"{stated} {facts.node_image}") or pool_driver(facts.env) in ("default", "latest")
+    ):
+        yield Problem(
+            "OPERATOR_DUPLICATE_STACK",
+            "driver_managed_by",
+            "the node pool installs Google's driver, and the operator is to install another",
+            (_by_image(facts),),
+            source=OPERATOR_ON_GKE,
         )
     elif facts.platform == "aks":
         yield Problem(

@@ -19,10 +19,16 @@ LIBRARIES_OF_HOST: Mapping[str, tuple[Sourced[int], Severity]] = {
         Sourced((), "Softcatala/whisper-ctranslate2#146; OpenNMT/CTranslate2 CHANGELOG.md"),
         Severity.ERROR,
     ),
+    "llama-cpp-python": (
+        Sourced((), "abetlen/llama-cpp-python README.md, wheels by CUDA (2024-06)"),
+        Severity.ERROR,
+    ),
     # it goes on without a GPU
     "onnxruntime": (Sourced((), "wheels of 1.18.0 to 1.31.1 (2026-11-27)"), Severity.WARNING),
 }
 """Engines whose wheels load cuBLAS of the host, and what the wrong major of it means."""
+_OF_INDEX = re.compile(r"llama[-_]cpp[-_]python")
+"""Packages whose wheels are on an index for each CUDA; the one on PyPI is compiled with the host's."""
 WITHOUT_GCC: Sourced[Version] = Sourced(((0, 2, 12, 0),), "sgl-project/sglang#1067")
 """SGLang whose image of then has no C compiler, which Triton calls."""
 CUDNN_OF: Mapping[str, tuple[tuple[Version, int], ...]] = {
@@ -98,7 +104,10 @@ def _bitsandbytes(facts: Facts) -> Iterator[Problem]:
 
 def _libraries_of_host(facts: Facts) -> Iterator[Problem]:
     """Wheels that bring no CUDA libraries, beside a toolkit or on a base image of another major."""
-    listed = LIBRARIES_OF_HOST.get(facts.runtime)
+    wheel = (
+        _OF_INDEX.search(facts.runtime_text) is not None and facts.cuda_is_given and facts.install == "pip"
+    )
+    listed = LIBRARIES_OF_HOST.get("llama-cpp-python" if wheel else facts.runtime)
     host = facts.host_cuda or (base_image(facts.image) if facts.install == "pip" else ())
     told_where = "nvidia" in facts.env.get("LD_LIBRARY_PATH", "") or facts.is_from_conda
     told_where = told_where or facts.install in ("docker", "source")

@@ -136,13 +136,18 @@ def _of_image(facts: Facts, row: Amd64Image) -> Iterator[Problem]:
 def _of_release(facts: Facts) -> Iterator[Problem]:
     if facts.image and not any(name in facts.image for name in OWN_IMAGES.values()):
         return  # whoever publishes another image may have built it for arm64
-    if facts.install == "source":
+    precompiled = facts.runtime == "vllm" and facts.env.get("VLLM_USE_PRECOMPILED", "").lower() in (
+        "1",
+        "true",
+    )
+    if facts.install == "source" and not precompiled:
         return
     first = first_with_arm64(facts.runtime)
     since = first.key if first else SGLANG_ON_ARM64 if facts.runtime == "sglang" else ()
     by_verl = facts.runtime_text == "verl" and facts.install == "docker"
     missing = facts.runtime in ("tgi", "lmdeploy") or by_verl or () < facts.version < since
-    if not missing:
+    unsaid = precompiled and facts.is_undated and not facts.version
+    if not missing and not unsaid:
         return
     known = first.version if first else "0.5.11" if facts.runtime == "sglang" else ""
     fixes = [set_release(facts, known)] if known else []
@@ -150,8 +155,11 @@ def _of_release(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "CPU_ARCH",
         "cpu_arch",
-        f"{facts.engine} has no arm64 build",
+        f"the precompiled binaries of vllm before {known} are for amd64"
+        if unsaid
+        else f"{facts.engine} has no arm64 build",
         tuple(fixes),
+        Severity.WARNING if unsaid and not missing else Severity.ERROR,
         source=first.source if first else "",
     )
 

@@ -75,6 +75,7 @@ def read_facts(given: Combination) -> Facts:
     return Facts(
         given=given,
         gpu=gpu,
+        other_gpu=other,
         gpu_name=gpu.id if gpu else name,
         gpu_count=given.gpu_count or (machine.gpu_count if machine else None),
         memory_mib=slice_memory(given.mig, given.gpu_mem_mib) or (int(memory) if memory else None),

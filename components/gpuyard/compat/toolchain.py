@@ -7,7 +7,7 @@ from typing import Any
 
 from gpuyard.catalog.software import Version, cuda_toolkits
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
-from gpuyard.compat.build import is_by_others
+from gpuyard.compat.build import base_image, is_by_others
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
@@ -78,6 +78,12 @@ SGLANG_DEEP_GEMM = (0, 4, 6, 0)
 and 2746)."""
 CU126_TORCH = ((0, 9, 0, 0), (0, 10, 1, 99))
 """vLLM releases whose torch on the default index is built for CUDA 12.6: nothing newer than Hopper."""
+TORCH_ENDS_AT_HOPPER: Mapping[str, Sourced[Version]] = {
+    "vllm": Sourced(CU126_TORCH, ""),
+    "tensorrt-llm": Sourced(((0, 17, 0, 0), (0, 18, 99, 0)), "NVIDIA/TensorRT-LLM#3347 (torch 2.6)"),
+}
+"""Releases with code for Blackwell whose torch on the default index has none; its source where the catalog's
+row of the release is another."""
 COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 """GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
 FLASHINFER_WANTS_12_9 = {"vllm": ((0, 13, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 5, 6, 0), (0, 5, 22, 0))}
@@ -171,7 +177,10 @@ def _compiles_there(facts: Facts) -> bool:
         or _has_no_wheel(facts)
         or (not facts.install and (same or facts.sm >= BLACKWELL))
     )
-    return by_hand or (facts.sm >= ADA and needs_host_toolkit(facts))
+    devel = re.match(r"(docker\.io/)?nvidia/cuda:\S*-devel", facts.image)
+    by_image = devel is not None and facts.host_cuda == base_image(facts.image) == facts.cuda
+    by_image = by_image and facts.cuda < compiled_since(CODE_SINCE_CUDA, facts.sm)
+    return by_hand or by_image or (facts.sm >= ADA and needs_host_toolkit(facts))
 
 
 def _has_no_wheel(facts: Facts) -> bool:
