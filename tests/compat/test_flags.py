@@ -52,7 +52,8 @@ def _codes(runtime: str, version: str | None, env: str, image: str | None = None
         ("vllm", "0.5.4", "--limit-mm-per-prompt image=4", [("FLAG_UNKNOWN", "error")]),
         ("vllm", "0.2.7", "--max-paddings 256 --enforce-eager", []),
         ("vllm", "0.4.2", "--max-paddings 256", [("FLAG_REMOVED", "error")]),
-        ("sglang", "0.5.3", "--enable-ep-moe", []),
+        ("sglang", "0.5.2", "--enable-ep-moe", []),
+        ("sglang", "0.5.3", "--enable-ep-moe", [("FLAG_REMOVED", "error")]),  # it raises, wheel of 0.5.3
         ("sglang", "0.5.5", "--enable-ep-moe", [("FLAG_REMOVED", "error")]),
         ("sglang", "0.5.23", "--context-length 4096 --mem-fraction-static 0.8", []),
         ("sglang", "0.5.10", "--max-model-len 4096", [("FLAG_UNKNOWN", "error")]),

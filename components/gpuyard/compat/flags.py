@@ -89,6 +89,30 @@ FOREIGN_FLAGS: Mapping[str, Mapping[str, str]] = {
     for engine, flags in _FOREIGN.items()
 }
 """Flags of another engine, with this engine's name for them."""
+FOREIGN_UNTIL: Mapping[str, Mapping[str, str]] = {
+    "tensorrt-llm": {
+        flag: own_flag("tensorrt-llm", flag)
+        for flag in ("--tensor-parallel-size", "--pipeline-parallel-size")
+    },
+}
+UNDERSCORED: Mapping[str, frozenset[str]] = {
+    "tensorrt-llm": frozenset(
+        {
+            *("--tp-size", "--pp-size", "--ep-size", "--max-batch-size", "--max-num-tokens", "--max-seq-len"),
+            *("--max-beam-width", "--kv-cache-free-gpu-memory-fraction", "--trust-remote-code"),
+            *("--extra-llm-api-options", "--gpus-per-node", "--num-postprocess-workers"),
+        }
+    ),
+}
+UNDERSCORED_UNTIL: Mapping[str, Sourced[int]] = {
+    "tensorrt-llm": Sourced(
+        (1, 1, 0, 0), "tensorrt_llm/commands/serve.py of 0.15 to 1.0; NVIDIA/TensorRT-LLM#5872"
+    )
+}
+"""Release from which it is not known; before, flags of other engines that the engine does not take, with its
+own name for them, and flags that it takes with ``_`` only."""
+_WORKERS = "dynamo"
+"""What has flags of its own for the same."""
 EXTENSION_FLAGS = frozenset({"--omni"})
 """Flags that a package on top of the engine adds: unknown to a plain release only."""
 COMMAND_LACKS: Mapping[str, tuple[frozenset[str], str, str]] = {
@@ -180,6 +204,9 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
     if key in foreign and not (key in EXTENSION_FLAGS and _is_extended(facts)):
         yield _foreign(facts, name, foreign[key])
         return
+    if earlier := _spelt_otherwise(facts, name, key):
+        yield earlier
+        return
     known = runtime_flags(facts.runtime)
     span = known.get(key) or known.get("--" + key.removeprefix("--no-"))
     if span is not None and "_" in name.partition("=")[0] and facts.runtime in _HYPHENS_ONLY:
@@ -194,6 +221,20 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
         facts.runtime in WHOLE_NAMES or not any(flag.startswith(key) for flag in known)
     ):
         yield _unknown(facts, name, key)
+
+
+def _spelt_otherwise(facts: Facts, name: str, key: str) -> Problem | None:
+    """A flag that later releases may take, and earlier ones have under another name or with ``_``."""
+    until = UNDERSCORED_UNTIL.get(facts.runtime)
+    worker = _WORKERS in f"{facts.runtime_text} {facts.image} {facts.given.env}"
+    if until is None or worker or not () < facts.version < until:
+        return None
+    own = FOREIGN_UNTIL[facts.runtime].get(key, "")
+    if not own and key == name and key in UNDERSCORED[facts.runtime]:
+        own = "--" + key.removeprefix("--").replace("-", "_")
+    if not own:
+        return None
+    return unknown(facts, name, f"{facts.engine} has no {name}; it calls it {own}", own, source=until.source)
 
 
 def _command(facts: Facts) -> Iterator[Problem]:

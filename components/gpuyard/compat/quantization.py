@@ -91,14 +91,17 @@ by it."""
 FP8_CACHE = "vllm-project/vllm#26431, #47549"
 STORES_FP8: Mapping[str, Sourced[Version]] = {
     "vllm": Sourced(
-        ((0, 3, 0, 0), (0, 8, 0, 0)), "vllm-project/vllm#4827; vllm/attention/selector.py of 0.3 to 0.7"
+        ((0, 3, 0, 0), (0, 10, 0, 0)),
+        "vllm-project/vllm#4827; allenai/open-instruct PR#950; EricLBuehler/mistral.rs#1570 (2025-07-22)",
     )
 }
-"""Releases whose attention (xFormers beside the engine's own kernels) only stores in FP8, which any GPU does,
-unless a cached or chunked prompt is read by Triton (vllm-project/vllm#3156, #7714)."""
+"""Releases whose attention (xFormers beside the kernels of vLLM's older engine, which 0.8 and 0.9 fall back
+to for it) only stores in FP8, as any GPU does, unless a cached or chunked prompt is read by Triton
+(vllm-project/vllm#3156, #7714)."""
 TRITON_READS = ("--enable-prefix-caching", "--enable-chunked-prefill")
 _WHOLE_PROMPT = 32768
-"""Tokens up to which those releases do not cut prompts by themselves."""
+_CUT_SINCE: Version = (0, 5, 4, 0)
+"""Tokens up to which those releases do not cut prompts by themselves, and the first that cuts any."""
 SGLANG_FP8_CACHE = "noonghunna/club-3090#1381 (2026-09-22); EricLBuehler/mistral.rs#1570 (2025-07-22)"
 """Two reports of such caches on RTX 3090 under SGLang; Triton compiles nothing for them there."""
 DEEPEP_FP4 = Sourced((0, 5, 15, 1), "sgl-project/sglang#35557 (H100; H20 with 0.5.12)")
@@ -221,7 +224,9 @@ def _cache(facts: Facts) -> Iterator[Problem]:
     by_itself = lately and not asked.startswith("triton") and has_flashinfer_sinks(facts)
     converts = facts.runtime == "vllm" and facts.sm >= AMPERE
     converts = converts and (asked.startswith("flashinfer") or by_itself)
-    converts = converts or _sglang_converts(facts, asked) or not facts.names_engine or _only_stores(facts)
+    converts = (
+        converts or _sglang_converts(facts, asked) or not facts.names_engine or _only_stores(facts, asked)
+    )
     auto = set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto")
     yield Problem(
         "QUANT_MIN_SM",
@@ -235,7 +240,7 @@ def _cache(facts: Facts) -> Iterator[Problem]:
         yield _no_fp8(facts, "kv_cache_dtype", (auto,), FP8_CACHE)
 
 
-def _only_stores(facts: Facts) -> bool:
+def _only_stores(facts: Facts, asked: str) -> bool:
     """Whether the release computes in 16 bit what it stores in FP8."""
     releases = STORES_FP8.get(facts.runtime)
     if releases is None or not releases[0] <= facts.version < releases[1] or facts.sm < VOLTA:
@@ -243,8 +248,10 @@ def _only_stores(facts: Facts) -> bool:
     model = facts.model
     told = dict(facts.flags)
     read = any(told.get(flag, "false").lower() != "false" for flag in TRITON_READS)
+    read = read or asked.startswith("triton") or facts.env.get("VLLM_USE_V1") == "1"
     tokens = int(facts.given.max_model_len or 0) or (model.context if model else 0)
-    return not (read or (model and model.mla)) and 0 < tokens <= _WHOLE_PROMPT
+    whole = facts.version < _CUT_SINCE or 0 < tokens <= _WHOLE_PROMPT
+    return whole and not read and not (model and model.mla)
 
 
 def _sglang_converts(facts: Facts, asked: str) -> bool:
