@@ -1,6 +1,6 @@
 """The driver against the GPU: branches that dropped it, and those that do not know it yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.hardware import Gpu, gpus
 from gpuyard.catalog.software import (
@@ -10,7 +10,10 @@ from gpuyard.catalog.software import (
 )
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import (
+    ADA,
+    AMPERE,
     LAST_LEGACY_BRANCH,
+    TURING,
     branch_row,
     last_branch,
 )
@@ -26,6 +29,10 @@ from gpuyard.errors import Severity
 
 IMAGE_SYSTEMS = frozenset({"Amazon Linux 2", "Amazon Linux 2023", "Bottlerocket", "GKE COS", "Talos"})
 """Systems whose driver comes with the node image."""
+FIRST_BRANCHES: Mapping[Version, Version] = {TURING: (410,), AMPERE: (450,), (8, 6): (450,)}
+"""First branches with CUDA 10.0 and 11.0, the first that compile for Turing and Ampere; of GeForce RTX 30
+and most cards with 8.6 the first is a later one."""
+FIRST_SAYS = "CUDA Toolkit release notes, drivers by CUDA (10.0: 410.48, 11.0: 450.36)"
 WINDOWS_NUMBERS = 10
 """Windows counts a branch's drivers on, 581 and 582 for 580, 471 to 475 for 470; none starts there."""
 
@@ -48,6 +55,7 @@ def gpu_driver_problems(facts: Facts) -> Iterator[Problem]:
             yield Problem("AMI_DRIVER_MIN", "driver", "the node image's " + text, fixes, source=source)
         yield Problem("DRIVER_DROPPED_GPU", "driver", text, fixes, source=source)
     floor, is_sure = _minimum(facts, by_image)
+    is_sure = is_sure or facts.driver_high < _first_of_kin(facts.sm)
     if floor and facts.driver_high < floor:
         fixes = (raise_driver(facts, floor),)
         severity = Severity.ERROR if is_sure else Severity.WARNING
@@ -84,10 +92,7 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     if facts.other_gpu and facts.other_gpu.min_driver:
         return parse_version(facts.other_gpu.min_driver), True
     if gpu is None:  # a card of the same architecture stands in for it
-        if facts.sm < (8, 9):  # of Ampere's cards, some came with older drivers than the catalog's
-            return (), False
-        oldest = _oldest_kin(facts.sm)
-        return parse_version(oldest.min_driver)[:1] if oldest else (), True
+        return _first_of_kin(facts.sm), True
     if not gpu.min_driver[:1].isdigit():
         return (), False
     floor = parse_version(gpu.min_driver)
@@ -103,6 +108,14 @@ def _minimum(facts: Facts, by_image: bool) -> tuple[Version, bool]:
     return (floor if exact else floor[:1]), is_stated
 
 
+def _first_of_kin(sm: Version) -> Version:
+    """First branch for anything of that compute capability; empty: unknown."""
+    if sm < ADA:
+        return FIRST_BRANCHES.get(sm, ())
+    oldest = _oldest_kin(sm)
+    return parse_version(oldest.min_driver)[:1] if oldest else ()
+
+
 def _oldest_kin(sm: Version) -> Gpu | None:
     """The card of that compute capability whose first driver is the oldest; None: the catalog has none."""
     kin = (row for row in gpus().values() if parse_version(row.sm) == sm and row.min_driver[:1].isdigit())
@@ -112,5 +125,5 @@ def _oldest_kin(sm: Version) -> Gpu | None:
 def _says_minimum(facts: Facts) -> str:
     """Who says what the first driver for the GPU is."""
     other = facts.other_gpu if facts.other_gpu and facts.other_gpu.min_driver else None
-    row = facts.gpu or other or _oldest_kin(facts.sm)
-    return row.source if row else ""
+    row = facts.gpu or other or (None if facts.sm in FIRST_BRANCHES else _oldest_kin(facts.sm))
+    return row.source if row else FIRST_SAYS

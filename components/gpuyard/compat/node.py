@@ -76,6 +76,7 @@ OPERATOR_BESIDE_AL2023 = (24, 9)
 def node_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the node."""
     yield from _driver_owner(facts)
+    yield from _second_plugin(facts)
     yield from operand_problems(facts)
     yield from image_problems(facts)
     yield from gke_problems(facts)
@@ -316,6 +317,24 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             (Fix("set driver, toolkit and devicePlugin to enabled=false", {}),),
             Severity.WARNING,
         )
+
+
+def _second_plugin(facts: Facts) -> Iterator[Problem]:
+    """NVIDIA's device plugin by hand where the node image runs one."""
+    if (
+        facts.os != "Bottlerocket"
+        or "nvidia" not in facts.node_image
+        or "k8s-device-plugin" not in facts.image
+    ):
+        return
+    yield Problem(
+        "OPERATOR_DUPLICATE_STACK",
+        "image",
+        "Bottlerocket's image for NVIDIA runs the device plugin itself, and the DaemonSet's is a second one",
+        (Fix("keep the DaemonSet off these nodes", {"image": None}),),
+        Severity.WARNING,
+        source="bottlerocket-os/bottlerocket#4309",
+    )
 
 
 def _brings_stack(facts: Facts) -> bool:
