@@ -108,6 +108,12 @@ def test_probes_follow_a_port_that_the_user_moves(args):
     assert pod(args=args).port == 9000
 
 
+def test_a_flag_and_its_value_in_one_text_are_two_words():
+    """The engine would take them for one flag of that name."""
+    args = ("--dtype half", '--hf-overrides={"a": 1}', "--served-model-name", "my model")
+    assert pod(args=args).args[-5:] == ("--dtype", "half", *args[1:])
+
+
 def test_a_custom_image_gets_its_own_port_and_path_and_nothing_made_up():
     rendered = pod("custom", image="own:1", port=9999, health_path="/ready", args=("--x",))
     assert (rendered.port, rendered.startup_path, rendered.live_path) == (9999, "/ready", "/ready")

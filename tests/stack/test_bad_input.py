@@ -48,6 +48,11 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(gpuyard, project):
         (place(regions=["us-central9"]), ["us-central9", 'did you mean "us-central1"']),
         (lambda d: d.pop("places"), ["places: is required"]),
         (endpoint(env={"HF_TOKEN": "hf_" + "a" * 30}), ["SECRET_IN_PLAIN_TEXT", "endpoints[0].env.HF_TOKEN"]),
+        *(
+            (endpoint(args=[flag, "hf_aaa"]), ["endpoints[0].args[0]: looks like a secret"])
+            for flag in ("--admin-api-key", "--api_key", "--ssl-keyfile-password")
+        ),
+        (endpoint(args=["--api-key hf_aaa"]), ["endpoints[0].args[0]: looks like a secret"]),
         (endpoint(model="meta-llama/Llama-3.1-405B"), ["fits on none of the", "[MEMORY_WEIGHTS]", "l4: "]),
         (place(project="acme"), ["places[0]", "6 to 30 lower-case letters"]),
         (endpoint(concurrency=4000), ["endpoints.chat.context_tokens", "[MEMORY_KV]"]),
@@ -205,3 +210,9 @@ def test_an_endpoint_left_over_in_the_lock_is_a_finding_and_stops_nothing(projec
     code, said = gpuyard("drill", "stockout_here_until_then", "-s", "prod")
     assert code == 0, said
     assert "old:" not in said
+
+
+def test_a_number_of_tokens_is_no_secret(gpuyard, project):
+    project.change("local", endpoint(env={"MAX_INPUT_TOKENS": "4096", "VLLM_API_KEY": "$(KEY)"}))
+    code, said = gpuyard("check", "-s", "local")
+    assert code == 0, said

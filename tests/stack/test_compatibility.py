@@ -157,3 +157,31 @@ def test_an_image_of_another_release_is_said(check):
     text = check("l4", 4, image="vllm/vllm-openai:v0.33.0", runtime_version="0.11.0")[1]
     assert "[IMAGE_VERSION]" in text
     assert "set runtime_version to 0.33.0" in text
+
+
+def test_values_are_no_flags_of_the_engine(check):
+    """Compilers and JSON have words with two hyphens; they are neither judged nor repeated."""
+    code, text = check(
+        "l4",
+        1,
+        env={"NVCC_APPEND_FLAGS": "--threads 4", "PASSPHRASE": "--correct-horse"},
+        args=["--hf-overrides", '{"note": "a --battery-staple"}'],
+    )
+    assert code == 0
+    assert not any(words in text for words in ("--threads", "correct-horse", "battery-staple"))
+
+
+@pytest.mark.parametrize("args", [["-tp", "2"], ["--tensor-parallel-size 2"]])
+def test_own_flags_split_over_no_more_gpus_than_a_replica_gets(check, args):
+    code, text = check("l4", 4, gpus_per_replica=1, model="Qwen/Qwen3-4B", args=args)
+    assert code == 1
+    assert "endpoints[0].args: split the model over 2 GPUs, and a replica gets 1  [GPUS_BELOW_SPLIT]" in text
+    assert check("l4", 4, gpus_per_replica=2, model="Qwen/Qwen3-4B", args=args)[0] == 0
+
+
+def test_own_stages_multiply_the_planned_split(check):
+    code, text = check(
+        "l4", 4, gpus_per_replica=2, model="Qwen/Qwen3-4B", args=["--pipeline-parallel-size=2"]
+    )
+    assert code == 1
+    assert "split the model over 4 GPUs, and a replica gets 2" in text

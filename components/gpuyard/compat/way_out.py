@@ -113,6 +113,10 @@ def _is_undone(fix: Fix, later: Sequence[Fix]) -> bool:
 
 def _render(changes: Mapping[str, Any]) -> str:
     """The changes as fields; the environment stays out: it may hold keys, and the words name what changes."""
-    return ", ".join(
-        f"{key}: {'unset' if value is None else value}" for key, value in changes.items() if key != "env"
-    )
+    return ", ".join(f"{key}: {shown_value(value)}" for key, value in changes.items() if key != "env")
+
+
+def shown_value(value: Any) -> str:
+    """A field's value for people; machine types count their GPUs as ``8.0``."""
+    whole = isinstance(value, float) and value.is_integer()
+    return "unset" if value is None else str(int(value) if whole else value)

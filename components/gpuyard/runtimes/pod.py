@@ -1,6 +1,6 @@
 """One runtime, one model, one version: the container that serves it, as plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from gpuyard.catalog.engine_flags import flags_of
@@ -113,7 +113,17 @@ def _arguments(runtime: Runtime, demand: RuntimeDemand) -> tuple[str, ...]:
     if runtime.drain_flag and drains(runtime, demand.version):
         derived.append(f"{runtime.drain_flag}={demand.drain_seconds}")
     derived = [flag for flag in derived if not _is_yet_to_come(runtime.name, demand.version, flag)]
-    return merge_flags(merge_flags(tuple(derived), demand.flags), demand.args)
+    return merge_flags(merge_flags(tuple(derived), demand.flags), tuple(_apart(demand.args)))
+
+
+def _apart(args: Iterable[str]) -> Iterator[str]:
+    """``--name value`` in one text as the two words that an engine reads of it."""
+    for text in args:
+        name, space, value = text.partition(" ")
+        if space and name.startswith("--") and "=" not in name:
+            yield from (name, value.strip())
+        else:
+            yield text
 
 
 def _is_yet_to_come(runtime: str, version: str, flag: str) -> bool:

@@ -1,11 +1,13 @@
 """What is worth knowing of an endpoint before it runs: findings that do not forbid it."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import Combination
 from gpuyard.errors import Finding, Severity
+from gpuyard.runtimes.pod import RuntimePod
 from gpuyard.runtimes.runtime import drains, image_version, newest_version, version_key
 from gpuyard.serving.lifecycle import rollout_strategy
 from gpuyard.serving.spec import EndpointSpec
@@ -28,10 +30,24 @@ def check_flags(spec: EndpointSpec) -> list[Finding]:
         runtime_version=spec.version,
         install="docker",
         image=pod.image,
-        env=[*({"name": name, "value": value} for name, value in pod.env.items()), *pod.args],
+        env=read_pod(pod),
     )
     place = "args" if spec.args or not spec.env else "env"
     return [replace(item, path=place) for item in check(given) if item.code.startswith("FLAG_")]
+
+
+def read_pod(pod: RuntimePod) -> list[Mapping[str, str]]:
+    """Variables and flags of a container for `compat`, in which no value counts as another command line."""
+    variables = ({"name": name, "value": "" if "--" in text else text} for name, text in pod.env.items())
+    return [*variables, *read_args(pod.args)]
+
+
+def read_args(args: Sequence[str]) -> Iterator[Mapping[str, str]]:
+    """Each flag with its value: behind ``=`` or a space, else the next word."""
+    for word, follows in zip(args, [*args[1:], ""], strict=False):
+        name, *text = re.split("[= ]", word, maxsplit=1)
+        if name.startswith("-"):
+            yield {name: text[0] if text else "" if follows.startswith("-") else follows}
 
 
 def _runtime(spec: EndpointSpec, prefix: str) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """One endpoint: a model behind a runtime, complete and checked."""
 
-import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from math import ceil
@@ -10,6 +9,7 @@ from pydantic import Field, model_validator
 
 from gpuyard.errors import did_you_mean
 from gpuyard.parsing import Spec
+from gpuyard.plain_secrets import secret_places
 from gpuyard.runtimes.pod import RuntimeDemand, RuntimePod, render_runtime
 from gpuyard.runtimes.runtime import (
     RUNTIMES,
@@ -25,11 +25,6 @@ BASE_STARTUP_SECONDS = 300
 DOWNLOAD_MIB_PER_SECOND = 100
 """Slow but honest: 70 GiB from a hub in 12 minutes."""
 Label = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,52}[a-z0-9])?$")]
-_TOKEN = re.compile(
-    r"\b(hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_-]{20,}|nvapi-[A-Za-z0-9_-]{20,}|A[KS]IA[0-9A-Z]{12,}"
-    r"|gh[pousr]_[A-Za-z0-9]{20,})"
-)
-_KEY_FLAG = re.compile(r"^--(api-key|hf-token)(=|\s|$)(?!\$\()")
 
 
 class WeightsSource(StrEnum):
@@ -111,7 +106,7 @@ class EndpointSpec(Spec):
     @classmethod
     def _no_secret(cls, data: Any) -> Any:
         """First of all, so that no other message can repeat a token."""
-        places = list(_plain_tokens(data, ""))
+        places = [f"`{place}`" for place in secret_places(data, by_key=False)]
         if places:
             raise ValueError(
                 f"{', '.join(places)} holds what looks like a token in plain text\nrevoke it if it was "
@@ -217,15 +212,3 @@ class EndpointSpec(Spec):
                 guarded=bool(self.api_key_secret),
             ),
         )
-
-
-def _plain_tokens(value: Any, path: str) -> Iterator[str]:
-    """Places of strings that look like tokens; never the strings."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _plain_tokens(item, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _plain_tokens(item, f"{path}[{index}]")
-    elif isinstance(value, str) and (_TOKEN.search(value) or _KEY_FLAG.search(value)):
-        yield f"`{path}`"

@@ -11,7 +11,9 @@ from gpuyard.compat.check import check
 from gpuyard.compat.combination import FIELDS, Combination
 from gpuyard.compat.environment import read_env
 from gpuyard.compat.flag_fields import with_flag_fields
+from gpuyard.compat.way_out import shown_value
 from gpuyard.errors import Finding
+from gpuyard.serving.checks import read_args, read_pod
 from gpuyard.serving.spec import EndpointSpec
 from gpuyard.stack.capacity_spec import CPU
 from gpuyard.stack.plan import EndpointPlan, StackPlan
@@ -45,7 +47,8 @@ def compatibility_findings(
         **dict.fromkeys(own_fields(placed), "args"),
     }
     findings = check(
-        combination_of(plan, placed, spec), spell=partial(_spell, keys, flags_of(placed.endpoint.runtime))
+        combination_of(plan, placed, spec),
+        spell=partial(_spell, keys, flags_of(placed.endpoint.runtime), placed.accelerator),
     )
     return [replace(item, path=_place(path, keys.get(item.path, item.path))) for item in findings]
 
@@ -63,7 +66,7 @@ def combination_of(plan: StackPlan, placed: EndpointPlan, spec: EndpointSpec) ->
         "runtime_version": spec.version,
         "install": "docker",
         "image": pod.image,
-        "env": [*({"name": name, "value": value} for name, value in pod.env.items()), *pod.args],
+        "env": read_pod(pod),
         "model": endpoint.model,
         "quantization": endpoint.quantization or None,
         "kv_cache_dtype": endpoint.kv_cache_dtype or None,
@@ -89,24 +92,42 @@ def combination_of(plan: StackPlan, placed: EndpointPlan, spec: EndpointSpec) ->
 
 def own_fields(placed: EndpointPlan) -> frozenset[str]:
     """Fields that the endpoint's own flags state."""
-    stated = with_flag_fields(Combination(), read_env(list(placed.endpoint.args))[1], {})
+    stated = _stated(placed)
     return frozenset(name for name in FIELDS if getattr(stated, name) is not None)
+
+
+def own_ranks(placed: EndpointPlan) -> int:
+    """GPUs that the endpoint's own flags split the model over; 0: they do not say."""
+    stated, fitted = _stated(placed), placed.fit
+    if fitted is None or not (stated.tensor_parallel or stated.pipeline_parallel):
+        return 0
+    tensor = stated.tensor_parallel or fitted.tensor_parallel
+    return int(tensor * (stated.pipeline_parallel or fitted.pipeline_parallel))
+
+
+def _stated(placed: EndpointPlan) -> Combination:
+    return with_flag_fields(Combination(), read_env(list(read_args(placed.endpoint.args)))[1], {})
 
 
 def _place(path: str, key: str) -> str:
     return key if "." in key else f"{path}.{key}"
 
 
-def _spell(keys: Mapping[str, str], flags: Mapping[str, str], changes: Mapping[str, Any]) -> str:
+def _spell(
+    keys: Mapping[str, str], flags: Mapping[str, str], accelerator: str, changes: Mapping[str, Any]
+) -> str:
     """Changed fields as a deployment has them: ``gpus_per_replica: 4, args: --dtype=half``."""
     words: dict[str, str] = {}
     if changes.get("instance"):  # a deployment names GPUs; machine types follow
-        changes = {**changes, "gpu": find_machine_type(changes["instance"]).gpu}
+        named = find_machine_type(changes["instance"]).gpu
+        changes = {**changes, "gpu": named} if named != accelerator else changes
     for field, value in changes.items():
         key = keys.get(field, field)
         if field in _FOLLOWS or key in words:
             continue
         as_flag = key == "args" and field in flags
-        shown = f"{flags[field]}={value}" if as_flag and value is not None else value
-        words[f"{key} {flags[field]}" if as_flag else key] = f"{key}: {'unset' if shown is None else shown}"
+        shown = (
+            f"{flags[field]}={shown_value(value)}" if as_flag and value is not None else shown_value(value)
+        )
+        words[f"{key} {flags[field]}" if as_flag else key] = f"{key}: {shown}"
     return ", ".join(words.values())

@@ -9,7 +9,7 @@ from gpuyard.parsing import parse_spec
 from gpuyard.planning.fit_flags import checkpoint_notes
 from gpuyard.serving.checks import check_endpoint
 from gpuyard.serving.spec import EndpointSpec
-from gpuyard.stack.compatibility import compatibility_findings, own_fields
+from gpuyard.stack.compatibility import compatibility_findings, own_fields, own_ranks
 from gpuyard.stack.demand_load import load_findings
 from gpuyard.stack.demands import too_large
 from gpuyard.stack.plan import ClusterPlan, EndpointPlan, PoolPlan, StackPlan, room_for
@@ -26,6 +26,7 @@ def check_stack(plan: StackPlan) -> list[Finding]:
         path = f"endpoints[{index}]"
         findings += _endpoint(plan, placed, path)
         findings += _gated(path, placed)
+        findings += _ranks(path, placed)
         findings += _fixed(plan, placed, path)
         findings += _assumed(placed, path)
         findings += _checkpoint(placed, path)
@@ -106,6 +107,18 @@ def _gated(path: str, placed: EndpointPlan) -> Iterator[Finding]:
             "create a Secret with the key `token` in the endpoint's namespace and name it here",
             source=model.source,
             as_of=model.as_of,
+        )
+
+
+def _ranks(path: str, placed: EndpointPlan) -> Iterator[Finding]:
+    """Own flags that split the model over more GPUs than its container gets."""
+    ranks, given = own_ranks(placed), placed.gpus_per_replica
+    if given and ranks > given:
+        yield Finding.error(
+            "GPUS_BELOW_SPLIT",
+            f"{path}.args",
+            f"split the model over {ranks} GPUs, and a replica gets {given}",
+            f"set gpus_per_replica to {ranks}, or leave the split to the plan",
         )
 
 

@@ -14,11 +14,11 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from gpuyard.catalog.quantizations import NAMED, SCHEMES, normal_name
 from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.parsing import Spec, parse_spec
+from gpuyard.plain_secrets import find_secrets
 from gpuyard.planning.quantization import KV_BYTES
 from gpuyard.runtimes.runtime import image_version
 from gpuyard.stack.capacity_spec import CPU, Capacity, Cloud, Place
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
-from gpuyard.stack.plain_secrets import find_secrets
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 """A DNS label short enough for every cloud: 1 to 40 lower-case letters, digits and hyphens."""
