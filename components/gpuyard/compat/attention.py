@@ -1,7 +1,7 @@
 """Attention against GPU: backends that were asked for, and what models need of them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gpuyard.catalog.software import Version
@@ -48,13 +48,22 @@ WIDE_HEADS = ("gemma-4",)
 """Models with heads of 512."""
 WIDE_HEADS_SINCE = Sourced((0, 22, 0, 0), "vLLM releases 0.17 to 0.33 (FlashInfer's backend)")
 """First vLLM whose FlashInfer backend takes them."""
-OTHER_PLATFORMS: Sourced[frozenset[str]] = Sourced(
-    (frozenset({"torch_sdpa", "rocm_flash", "pallas", "ipex", "hpu_attn", "openvino"}),),
-    "vllm/platforms/cuda.py and vllm/attention/selector.py of 0.4 to 0.9 (general knowledge)",
-)
-"""Backends of vLLM for what is no GPU of NVIDIA."""
-OTHER_PLATFORMS_UNTIL: Version = (0, 9, 0, 0)
-"""vLLM from which it is not known that they are refused."""
+OTHER_PLATFORMS: Mapping[str, tuple[Version, Version, frozenset[str], str]] = {
+    "vllm": (
+        (0, 4, 0, 0),
+        (0, 9, 0, 0),
+        frozenset({"torch_sdpa", "rocm_flash", "pallas", "ipex", "hpu_attn", "openvino"}),
+        "vllm/platforms/cuda.py and vllm/attention/selector.py of 0.4 to 0.8 (general knowledge)",
+    ),
+    "sglang": (
+        (),
+        (1000,),
+        frozenset({"aiter", "ascend"}),
+        "SGLang's backends for AMD and Ascend, whose packages are for those alone (general knowledge)",
+    ),
+}
+"""By engine: releases from and before which backends for what is no GPU of NVIDIA are known to be refused,
+those backends, and who says so."""
 SOFT_CAPPED = re.compile(r"gemma-?2(?:[-:]\d+b|$)|shieldgemma-\d+b")
 """Models whose attention has a soft cap."""
 XFORMERS_CAPS = Sourced((0, 6, 6, 0), "vllm-project/vllm#8929, #9922, PR#11252 (2024-12-17)")
@@ -101,6 +110,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
     backend = asked_backend(facts)
     yield from _without_kernels(facts, backend)
     yield from latent_problems(facts, name, backend)
+    yield from _of_another_platform(facts, backend)
     yield from _features(facts, name, backend)
     yield from gap_problems(facts, name, backend)
     yield from _first_sinks(facts, name)
@@ -173,6 +183,13 @@ def has_flashinfer_sinks(facts: Facts) -> bool:
 def has_sinks(name: str) -> bool:
     """Whether the model's attention has sinks, which only some kernels know."""
     return any(word in name for word in SINKS)
+
+
+def _of_another_platform(facts: Facts, backend: str) -> Iterator[Problem]:
+    """A backend that was asked for and is for GPUs of others, or for none."""
+    since, before, backends, source = OTHER_PLATFORMS.get(facts.runtime, ((), (), frozenset(), ""))
+    if backend in backends and since <= facts.version < before:
+        yield _lack(facts, f"{facts.engine} has no {backend} for GPUs of NVIDIA", source)
 
 
 def _features(facts: Facts, name: str, backend: str) -> Iterator[Problem]:
@@ -250,8 +267,6 @@ def _lacks_in_vllm(facts: Facts, name: str, backend: str) -> Lack | None:
 
 def _is_refused_in_vllm(facts: Facts, name: str, backend: str) -> Lack | None:
     """Backends that the older engine refuses by what they are, whatever the GPU."""
-    if backend in OTHER_PLATFORMS[0] and () < facts.version < OTHER_PLATFORMS_UNTIL:
-        return f"vLLM has no {backend} for GPUs of NVIDIA", OTHER_PLATFORMS.source
     if backend == "xformers" and () < facts.version < XFORMERS_CAPS and SOFT_CAPPED.search(name):
         return f"xFormers has no soft cap in {facts.engine}", XFORMERS_CAPS.source
     if not backend or not CROSS_ATTENTION.search(name):

@@ -54,6 +54,18 @@ GAPS = (
         source="FlashAttention's README (general knowledge, unverified)",
     ),
     Gap(
+        runtimes=("vllm",),
+        releases=((0, 5, 1, 0), (0, 5, 5, 0)),
+        models=("gemma-2-", "gemma2"),
+        below=(99,),
+        above=TURING,
+        spared_by="flashinfer",
+        path="runtime_version",
+        text="vLLM {release} runs {model} with FlashInfer only, which VLLM_ATTENTION_BACKEND has to name",
+        release="0.5.5",
+        source="vllm-project/vllm PR#6051 (2024-07); attention builders of 0.5.1 to 0.5.4",
+    ),
+    Gap(
         runtimes=("tgi",),
         below=TURING,
         shards=2,
