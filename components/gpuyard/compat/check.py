@@ -60,15 +60,16 @@ def check(
     problems = sorted(_problems(facts, today), key=lambda item: _ORDER[item.severity])
     errors = [item for item in problems if item.severity is Severity.ERROR]
     judge = partial(_errors, today=today)
-    proposal = find_way_out(combination, errors, judge, spell) if errors else None
+    proposal = find_way_out(combination, facts, errors, judge, spell) if errors else None
     return [_finding(combination, item, proposal) for item in problems]
 
 
 def propose(combination: Combination, today: date = REFERENCE_DATE) -> Proposal | None:
     """The nearest known change that makes a failing combination pass; None: it passes, or none is known."""
     judge = partial(_errors, today=today)
-    errors = judge(read_facts(combination))
-    return find_way_out(combination, errors, judge) if errors else None
+    facts = read_facts(combination)
+    errors = judge(facts)
+    return find_way_out(combination, facts, errors, judge) if errors else None
 
 
 def verdict_of(findings: Sequence[Finding]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -16,8 +17,8 @@ DEPTH = 10
 NEAREST_BUDGET, BUDGET = 100, 240
 """Combinations that are tried for the nearest way out, and then for any."""
 
-Judge = Callable[[Facts], list[Problem]]
-"""What refuses a combination."""
+Judge = Callable[[Facts], list[Problem] | None]
+"""What refuses a combination; None: it is none to propose."""
 Spelling = Callable[[Mapping[str, Any]], str]
 """Changed fields as text."""
 _Node = tuple[int, int, int, Mapping[str, Any], tuple[Fix, ...], list[Problem]]
@@ -33,14 +34,16 @@ class Proposal:
 
 
 def find_way_out(
-    combination: Combination, errors: list[Problem], judge: Judge, spell: Spelling | None = None
+    combination: Combination, facts: Facts, errors: list[Problem], judge: Judge, spell: Spelling | None = None
 ) -> Proposal | None:
     """The nearest to what was asked, and of equals the first in the rules' order; None: none is known.
 
-    ``errors`` are what ``judge`` says of the combination. ``spell`` writes the fields that change.
+    ``facts`` are those of the combination, ``errors`` what ``judge`` says of them; ``spell`` writes the
+    fields that change.
     """
-    found = _walk(combination, errors, judge, by_distance=True)
-    found = found or _walk(combination, errors, judge, by_distance=False)
+    judge_split = judge if _lacks_gpus(facts) else partial(_judge_split, judge)
+    found = _walk(combination, errors, judge_split, by_distance=True)
+    found = found or _walk(combination, errors, judge_split, by_distance=False)
     if found is None:
         return None
     changes, path = found
@@ -56,7 +59,6 @@ def _walk(
 
     Every fix is taken to clear one code, so a path costs its distance and the codes that are left.
     """
-    has_gpus = not _lacks_gpus(read_facts(combination))
     budget = NEAREST_BUDGET if by_distance else BUDGET
     order = count()
     queue: list[_Node] = [(_codes(errors), _codes(errors), next(order), {}, (), errors)]
@@ -81,14 +83,18 @@ def _walk(
                 continue
             seen.add(key)
             tried += 1
-            mended = read_facts(changed(combination, changes))
-            if has_gpus and _lacks_gpus(mended):
+            still = judge(read_facts(changed(combination, changes)))
+            if still is None:
                 continue
-            still = judge(mended)
             if not still:
                 nearest = spent
             heappush(queue, (spent + _codes(still), _codes(still), next(order), changes, steps, still))
     return None
+
+
+def _judge_split(judge: Judge, facts: Facts) -> list[Problem] | None:
+    """As ``judge``, and nothing is proposed whose split has more ranks than there are GPUs."""
+    return None if _lacks_gpus(facts) else judge(facts)
 
 
 def _lacks_gpus(facts: Facts) -> bool:
