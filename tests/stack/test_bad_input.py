@@ -54,6 +54,7 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(gpuyard, project):
         ),
         (endpoint(args=["--api-key hf_aaa"]), ["endpoints[0].args[0]: looks like a secret"]),
         (endpoint(model="meta-llama/Llama-3.1-405B"), ["fits on none of the", "[MEMORY_WEIGHTS]", "l4: "]),
+        (endpoint(kv_cache_dtype="int8"), ['kv_cache_dtype: "int8" is not one', "known: auto"]),
         (place(project="acme"), ["places[0]", "6 to 30 lower-case letters"]),
         (endpoint(concurrency=4000), ["endpoints.chat.context_tokens", "[MEMORY_KV]"]),
     ],

@@ -185,3 +185,10 @@ def test_own_stages_multiply_the_planned_split(check):
     )
     assert code == 1
     assert "split the model over 4 GPUs, and a replica gets 2" in text
+
+
+def test_weights_without_room_for_a_step_are_said_once(check):
+    code, text = check("l4", 1, model="Qwen/Qwen3-4B", args=["--gpu-memory-utilization=0.3"])
+    assert code == 1
+    assert "[MEMORY_WEIGHTS]" in text
+    assert "[MEMORY_KV]" not in text

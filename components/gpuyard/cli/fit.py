@@ -77,10 +77,11 @@ def _judge(request: "Request", fitted: "Fit", gpu: "Gpu") -> "Verdict":
     from gpuyard.compat.check import check
     from gpuyard.compat.combination import Combination
     from gpuyard.errors import Severity
+    from gpuyard.planning.fit_flags import HALVES
     from gpuyard.planning.machines import Verdict
 
     quantized = fitted.quantization not in ("bfloat16", "float16", "float32")
-    half = f"--dtype={'float16' if request.runtime == 'tgi' else 'half'}" in fitted.flags
+    half = f"--dtype={HALVES.get(request.runtime)}" in fitted.flags
     combination = Combination(
         gpu=gpu.id,
         runtime=request.runtime,

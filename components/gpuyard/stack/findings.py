@@ -67,6 +67,8 @@ def _endpoint(plan: StackPlan, placed: EndpointPlan, path: str) -> list[Finding]
         for item in compatibility_findings(plan, placed, spec, path)
         if not (item.code.startswith("RUNTIME_") and item.path in said)
     ]
+    if any(item.code == "MEMORY_WEIGHTS" and item.severity is Severity.ERROR for item in found):
+        found = [item for item in found if item.code != "MEMORY_KV"]  # what weights leave is nothing
     unfit = _unfit(placed, path, is_refused=has_errors(found))
     if unfit:  # it says the same, and what would hold the model
         order = list(Severity)

@@ -82,9 +82,11 @@ class Endpoint(Spec):
     @field_validator("quantization", "kv_cache_dtype")
     @classmethod
     def _planned(cls, value: str, info: ValidationInfo) -> str:
-        known = NAMED if info.field_name == "quantization" else tuple(KV_BYTES)
-        name = normal_name(value) if info.field_name == "quantization" else value.lower()
-        if not value or info.data.get("runtime") == "custom" or name in known or name in SCHEMES:
+        of_weights = info.field_name == "quantization"
+        known = NAMED if of_weights else tuple(KV_BYTES)
+        name = normal_name(value) if of_weights else value.lower()
+        is_known = name in known or (of_weights and name in SCHEMES)
+        if not value or is_known or info.data.get("runtime") == "custom":
             return value
         hint = f"{did_you_mean(name, known)}  known: {', '.join(known)}; others go into `args`"
         raise ValueError(f'"{value}" is not one that can be planned\n{hint.strip()}')
