@@ -87,6 +87,9 @@ def _finding(model: type[BaseModel], problem: Any, prefix: str) -> Finding:
             "at least 1 entry is needed" if least == 1 else f"at least {least} entries are needed",
             "add one",
         )
+    elif kind == "string_type" and isinstance(value, bool):
+        code, message = "INVALID", f"must be text, and YAML reads {str(value).lower()} as yes or no"
+        fix = "write it in quotes"
     elif kind == "string_type" and isinstance(value, int | float):
         code, message = "INVALID", f"must be text, and YAML reads {value} as a number"
         fix = "write it in quotes, with every digit"

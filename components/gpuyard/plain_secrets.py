@@ -52,7 +52,7 @@ def secret_places(value: Any, path: str = "", *, by_key: bool = True) -> Iterato
 
 
 def _is_secret_of(key: str, item: Any) -> bool:
-    if not isinstance(item, str) or not item or item.startswith("$("):
+    if isinstance(item, bool) or not isinstance(item, str | int) or item == "":
         return False
-    is_count = key.lower().endswith("tokens") and _NUMBER.fullmatch(item)
-    return bool(_SECRET_KEYS.search(key)) and not is_count
+    is_count = key.lower().endswith("tokens") and _NUMBER.fullmatch(str(item))
+    return bool(_SECRET_KEYS.search(key)) and not is_count and not str(item).startswith("$(")

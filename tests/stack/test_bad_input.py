@@ -48,6 +48,7 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(gpuyard, project):
         (place(regions=["us-central9"]), ["us-central9", 'did you mean "us-central1"']),
         (lambda d: d.pop("places"), ["places: is required"]),
         (endpoint(env={"HF_TOKEN": "hf_" + "a" * 30}), ["SECRET_IN_PLAIN_TEXT", "endpoints[0].env.HF_TOKEN"]),
+        (endpoint(env={"DB_PASSWORD": 8154711}), ["endpoints[0].env.DB_PASSWORD: looks like a secret"]),
         *(
             (endpoint(args=[flag, "hf_aaa"]), ["endpoints[0].args[0]: looks like a secret"])
             for flag in ("--admin-api-key", "--api_key", "--ssl-keyfile-password")
@@ -66,6 +67,7 @@ def test_a_wrong_deployment_is_refused_with_place_and_remedy(gpuyard, project, c
     for part in expected:
         assert part in said
     assert "hf_aaa" not in said
+    assert "8154711" not in said
 
 
 def test_every_problem_is_told_at_once(gpuyard, project):

@@ -85,6 +85,7 @@ def test_a_context_that_nobody_asked_for_is_said(check):
         ({"quantization": "fp9"}, ['endpoints[0].quantization: "fp9"', 'did you mean "fp8"?']),
         ({"kv_cache_dtype": "fp3"}, ['endpoints[0].kv_cache_dtype: "fp3"', "others go into `args`"]),
         ({"runtime_version": 0.1}, ["must be text, and YAML reads 0.1 as a number", "in quotes"]),
+        ({"env": {"A": True}}, ["env.A: must be text, and YAML reads true as yes or no", "in quotes"]),
         ({"args": "--enforce-eager"}, ["args: must be a list", "[--enforce-eager]"]),
     ],
 )

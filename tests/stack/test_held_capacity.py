@@ -70,3 +70,19 @@ def test_an_id_that_aws_would_not_give_is_refused_in_words(gpuyard, project):
     assert code == 2
     assert '"cr-xyz" is no id of a capacity reservation' in said
     assert "pattern" not in said
+
+
+@pytest.mark.parametrize("path", ["", "pools[1].quota", "pools[0].quota, pools[1].quota"])
+def test_a_quota_of_several_pools_is_accepted_by_the_path_of_any(gpuyard, project, path):
+    def change(deployment):
+        deployment["places"] = [{"cloud": "aws", "regions": ["us-east-2"]}]
+        deployment["endpoints"].append({**deployment["endpoints"][0], "name": "second"})
+        limit = {"cloud": "aws", "region": "us-east-2", "code": "L-417A185B", "limit": 192}
+        deployment["capacity"] |= {"quotas": [{**limit, "as_of": "2026-11-26"}], "purchases": ["on_demand"]}
+        deployment["accept"] = [{"code": "QUOTA_PEAK", "path": path, "reason": "asked for, case 1"}]
+
+    project.change("prod", change)
+    assert gpuyard("lock", "-s", "prod")[0] == 0
+    said = gpuyard("check", "-s", "prod")[1]
+    assert "note: pools[0].quota, pools[1].quota: L-417A185B" in said
+    assert "(accepted: asked for, case 1)" in said

@@ -224,7 +224,7 @@ def _context(cluster: ClusterPlan) -> list[Finding]:
 
 def _accept(finding: Finding, accepted: Sequence[Accepted]) -> Finding:
     for item in accepted:
-        if item.code == finding.code and item.path in ("", finding.path):
+        if item.code == finding.code and item.path in ("", finding.path, *finding.path.split(", ")):
             return replace(
                 finding,
                 severity=Severity.NOTE,
