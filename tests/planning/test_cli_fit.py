@@ -265,6 +265,13 @@ def test_sglang_is_told_that_a_model_which_could_write_embeds(fit):
     assert "--is-embedding" not in fit("Qwen/Qwen3-8B", "--gpu", "l40s", "--runtime", "sglang")[1]
 
 
+def test_embedded_systems_are_no_embeddings(fit, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    of = ("acme/Embedded-Coder-1B", "--config", tmp_path, "--gpu", "l4", "--runtime")
+    assert "--is-embedding" not in fit(*of, "sglang")[1]
+    assert fit(*of, "tgi")[0] == 0
+
+
 def test_a_way_out_is_written_as_options_of_the_command(fit):
     code, text, _ = fit("Qwen/Qwen3-8B", "--gpu", "v100")
     assert code == 1

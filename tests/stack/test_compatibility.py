@@ -188,6 +188,16 @@ def test_own_stages_multiply_the_planned_split(check):
     assert "split the model over 4 GPUs, and a replica gets 2" in text
 
 
+def test_a_runtime_in_capitals_gets_the_planned_flags(check, gpuyard):
+    assert check("l4", 1, model="Qwen/Qwen3-4B", runtime="VLLM", image="vllm/vllm-openai:v0.19.0")[0] == 0
+    text = gpuyard("plan", "-s", "local", "--format", "json")[1]
+    assert '"--max-model-len=4096"' in text
+    assert '"--gpu-memory-utilization=0.90"' in text
+    code, text = check("l4", 1, runtime="vlm")
+    assert code == 2
+    assert 'endpoints[0].runtime: "vlm" is not a runtime; did you mean "vllm"?' in text
+
+
 def test_weights_without_room_for_a_step_are_said_once(check):
     code, text = check("l4", 1, model="Qwen/Qwen3-4B", args=["--gpu-memory-utilization=0.3"])
     assert code == 1

@@ -7,7 +7,7 @@ from gpuyard.catalog.models import ModelShape
 EMBEDS: str = "--is-embedding"
 """Makes SGLang serve ``/v1/embeddings`` from a model whose architecture also writes
 (docs.sglang.io supported_models/embedding_models, read 2026-11-27). vLLM reads it from the checkpoint."""
-_NAMED = re.compile(r"embed|(?:^|/)(?:gte|e5|gme|bge)-", re.IGNORECASE)
+_NAMED = re.compile(r"embed(?!ded)|(?:^|/)(?:gte|e5|gme|bge)-", re.IGNORECASE)
 _ENCODERS = re.compile(r"bert|roberta", re.IGNORECASE)
 
 

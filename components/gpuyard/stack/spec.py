@@ -16,7 +16,7 @@ from gpuyard.errors import Finding, SpecError, did_you_mean
 from gpuyard.parsing import Spec, parse_spec
 from gpuyard.plain_secrets import find_secrets
 from gpuyard.planning.quantization import KV_BYTES
-from gpuyard.runtimes.runtime import image_version
+from gpuyard.runtimes.runtime import find_runtime, image_version
 from gpuyard.stack.capacity_spec import CPU, Capacity, Cloud, Place
 from gpuyard.stack.load_spec import LoadSpec, PeopleSpec
 
@@ -77,7 +77,13 @@ class Endpoint(Spec):
             or not isinstance(data.get("image"), str)
         ):
             return data
-        return {**data, "runtime_version": image_version(str(data.get("runtime", "vllm")), data["image"])}
+        runtime = str(data.get("runtime", "vllm")).lower()
+        return {**data, "runtime_version": image_version(runtime, data["image"])}
+
+    @field_validator("runtime")
+    @classmethod
+    def _runtime(cls, value: str) -> str:
+        return find_runtime(value).name
 
     @field_validator("quantization", "kv_cache_dtype")
     @classmethod
