@@ -14,7 +14,7 @@ _TOKENS = re.compile(
 _SECRET_KEYS = re.compile(
     r"(token|password|passwd|api_?key|secret_?key|access_?key|credential)s?$", re.IGNORECASE
 )
-_NUMBER = re.compile(r"[\d_.,]{1,12}")
+_NUMBER = re.compile(r"[-+]?[\d_.,]{1,12}[kKmM]?")
 """What a count is, such as ``MAX_INPUT_TOKENS``."""
 _SECRET_FLAG = re.compile(
     r"^--(([a-z]+[-_])*(api[-_]keys?|password)|((hf|auth|access)[-_](api[-_])?)?token)(=|\s|$)(?!\$\()",
@@ -54,5 +54,6 @@ def secret_places(value: Any, path: str = "", *, by_key: bool = True) -> Iterato
 def _is_secret_of(key: str, item: Any) -> bool:
     if isinstance(item, bool) or not isinstance(item, str | int) or item == "":
         return False
-    is_count = key.lower().endswith("tokens") and _NUMBER.fullmatch(str(item))
+    is_number = isinstance(item, int) or _NUMBER.fullmatch(item)
+    is_count = key.lower().endswith("tokens") and is_number
     return bool(_SECRET_KEYS.search(key)) and not is_count and not str(item).startswith("$(")

@@ -48,6 +48,8 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(gpuyard, project):
         (place(regions=["us-central9"]), ["us-central9", 'did you mean "us-central1"']),
         (lambda d: d.pop("places"), ["places: is required"]),
         (endpoint(env={"HF_TOKEN": "hf_" + "a" * 30}), ["SECRET_IN_PLAIN_TEXT", "endpoints[0].env.HF_TOKEN"]),
+        (endpoint(context_tokens=-5), ["endpoints[0].context_tokens", "got int -5"]),
+        (endpoint(context_tokens="8k"), ["endpoints[0].context_tokens", "got str '8k'"]),
         (endpoint(env={"DB_PASSWORD": 8154711}), ["endpoints[0].env.DB_PASSWORD: looks like a secret"]),
         *(
             (endpoint(args=[flag, "hf_aaa"]), ["endpoints[0].args[0]: looks like a secret"])

@@ -203,3 +203,8 @@ def test_weights_without_room_for_a_step_are_said_once(check):
     assert code == 1
     assert "[MEMORY_WEIGHTS]" in text
     assert "[MEMORY_KV]" not in text
+
+
+def test_flags_of_an_image_of_ones_own_mean_what_it_likes(check):
+    own = {"runtime": "custom", "image": "registry.example/own:1", "args": ["--tensor-parallel-size=4"]}
+    assert check("l4", 4, model="Qwen/Qwen3-4B", gpus_per_replica=1, **own)[0] == 0

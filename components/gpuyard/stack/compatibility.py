@@ -97,9 +97,13 @@ def own_fields(placed: EndpointPlan) -> frozenset[str]:
 
 
 def own_ranks(placed: EndpointPlan) -> int:
-    """GPUs that the endpoint's own flags split the model over; 0: they do not say."""
+    """GPUs that the endpoint's own flags split the model over; 0: they do not say, or are of any program."""
     stated, fitted = _stated(placed), placed.fit
-    if fitted is None or not (stated.tensor_parallel or stated.pipeline_parallel):
+    if (
+        fitted is None
+        or placed.endpoint.runtime == "custom"
+        or not (stated.tensor_parallel or stated.pipeline_parallel)
+    ):
         return 0
     tensor = stated.tensor_parallel or fitted.tensor_parallel
     return int(tensor * (stated.pipeline_parallel or fitted.pipeline_parallel))
