@@ -12,7 +12,7 @@ from gpuyard.catalog.software_runtimes import (
     runtime_releases,
     wheel_glibc,
 )
-from gpuyard.compat.build import base_image
+from gpuyard.compat.build import TORCH_IN_ENV, base_image
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.package_libraries import package_library_problems
 from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
@@ -50,6 +50,7 @@ WHEEL_INDEX = "https://wheels.vllm.ai"
 WHEELS = {11: "cu118", 12: "cu129", 13: "cu130"}
 """Its folders there, by CUDA major."""
 EARLY_SPARK = "vllm-project/vllm#31018"
+TORCH_BESIDE = "vllm-project/vllm#1369, #31018; InternLM/lmdeploy wheels on PyPI"
 VARIANTS_SINCE = (0, 12, 0, 0)
 _NONE: Sourced[int] = Sourced((), "")
 _OWN_WHEEL = re.compile(r"\+cu\d|wheels\.vllm\.ai|releases/download|docs\.sglang\.ai/whl|index/cu\d")
@@ -231,6 +232,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
         )
     else:
         yield from _wheel_of_another_major(facts)
+        yield from _torch_of_another_major(facts)
 
 
 def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:
@@ -262,6 +264,22 @@ def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:
         if has_variant and not chosen and not _is_early_spark(facts, release)
         else Severity.ERROR,
         source=join_sources(release.source, EARLY_SPARK if _is_early_spark(facts, release) else ""),
+    )
+
+
+def _torch_of_another_major(facts: Facts) -> Iterator[Problem]:
+    """An engine by pip whose CUDA is of another major than the wheel of torch that the environment names."""
+    wheel = TORCH_IN_ENV.search(plain(facts.given.env)) if facts.given.env is not None else None
+    torch = cuda_of(wheel[2]) if wheel and wheel[2] else ()
+    if not torch or facts.install != "pip" or not facts.cuda_is_given or facts.cuda[:1] == torch[:1]:
+        return
+    yield Problem(
+        "RUNTIME_LIB_MISSING",
+        "env",
+        f"the engine is built for CUDA {dotted(facts.cuda)}, and torch brings the libraries of CUDA "
+        f"{dotted(torch)}: libcudart.so.{facts.cuda[0]} is not there",
+        (set_field("cuda", dotted(torch), f"use a build for CUDA {dotted(torch)}, as torch is"),),
+        source=TORCH_BESIDE,
     )
 
 

@@ -147,7 +147,9 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
         yield from _nothing_installs(facts, absent)
         return
     bare_ubuntu = facts.os.startswith("Ubuntu") and facts.manager == "image" and facts.platform == "eks"
-    nobody = (facts.manager == "none" or (absent and not facts.manager)) and not has_operator(facts)
+    skipped = on_aks and "none" in facts.flag_values("--gpu-driver") and not facts.manager
+    nobody = facts.manager == "none" or (absent and not facts.manager) or skipped
+    nobody = nobody and not has_operator(facts)
     # of AWS's systems, the operator has containers for Ubuntu alone
     may_be = on_aks or facts.os.startswith("Ubuntu")
     by_operator = facts.manager == "operator" or (may_be and not facts.manager and has_operator(facts))
