@@ -28,6 +28,7 @@ _TGI_OLDER_CODE = re.compile(
 )
 """Models that text-generation-inference computes, sharded too, by code without FlashAttention on GPUs that
 lack it (`get_model` of its releases 0.9.0 to 3.3.6; its #398: V100 falls back; #866: FLAN-UL2 on 4 V100)."""
+_WINDOWS = re.compile(r"windows|wsl")
 _CAPABILITY = re.compile(r"\s*\(\d+\.\d\)$")
 """A compute capability that is written behind a card's name."""
 
@@ -122,6 +123,16 @@ class Facts:
     def tensor(self) -> int:
         """GPUs that a layer is cut over, one where nobody says."""
         return int(self.given.tensor_parallel or 1)
+
+    @property
+    def stages(self) -> int:
+        """Pipeline stages, one where nobody says."""
+        return int(self.given.pipeline_parallel or 1)
+
+    @property
+    def is_on_windows(self) -> bool:
+        """Whether platform or system is Windows, or Linux inside it."""
+        return _WINDOWS.search(f"{self.platform} {self.node_image}") is not None
 
     @property
     def is_mixture(self) -> bool:

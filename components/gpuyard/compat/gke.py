@@ -8,7 +8,7 @@ from gpuyard.catalog.software_gke import gke_gpus, read_gke_version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
-from gpuyard.compat.gke_pool import change_pool_driver, pool_driver
+from gpuyard.compat.gke_pool import change_pool_driver, pool_driver, says_disabled
 from gpuyard.compat.owner import has_operator, installs_toolkit, is_on, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
 from gpuyard.compat.sourced import Sourced
@@ -29,10 +29,6 @@ OWN_PLUGIN = "NVIDIA/aicr PR#1998, PR#2047"
 _OWN_PLUGIN = "gke-no-default-nvidia-gpu-device-plugin"
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami", "base_image_cuda")
 """Fields that say the question is another one than whether a driver gets installed."""
-
-
-_DISABLED = re.compile(r"installation[_-]disabled|driver-version\W*disabled")
-"""A node pool without Google's driver, said of its image."""
 
 
 def gke_problems(facts: Facts) -> Iterator[Problem]:
@@ -77,7 +73,7 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
         elsewhere.discard("ami")
     about_node = not facts.has_workload and not elsewhere
     words = f"{given.platform or ''} {given.driver_managed_by or ''} {facts.node_image}".lower()
-    disabled = facts.manager == "none" or _DISABLED.search(facts.node_image) is not None
+    disabled = facts.manager == "none" or says_disabled(facts.node_image)
     provisioned = by_pods or _PROVISIONED.search(words) is not None
     row = gke_gpus().get(facts.gpu.id) if facts.gpu else None
     version = facts.kubernetes or ((row.first or row.default_driver_since) if row else ())
@@ -107,7 +103,7 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
 def _without_words(facts: Facts) -> dict[str, None]:
     """The image without what it says of a pool that installs no driver."""
     said = (("ami", facts.given.ami), ("os", facts.given.os))
-    return {name: None for name, text in said if text and _DISABLED.search(plain(text))}
+    return {name: None for name, text in said if text and says_disabled(plain(text))}
 
 
 def _installed_by_pool(facts: Facts) -> Iterator[Problem]:

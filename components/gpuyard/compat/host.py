@@ -269,9 +269,11 @@ def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:
 
 def _torch_of_another_major(facts: Facts) -> Iterator[Problem]:
     """An engine by pip whose CUDA is of another major than the wheel of torch that the environment names."""
-    wheel = TORCH_IN_ENV.search(plain(facts.given.env)) if facts.given.env is not None else None
+    if facts.install != "pip" or not facts.cuda_is_given or facts.given.env is None:
+        return
+    wheel = TORCH_IN_ENV.search(plain(facts.given.env))
     torch = cuda_of(wheel[2]) if wheel and wheel[2] else ()
-    if not torch or facts.install != "pip" or not facts.cuda_is_given or facts.cuda[:1] == torch[:1]:
+    if not torch or facts.cuda[:1] == torch[:1]:
         return
     yield Problem(
         "RUNTIME_LIB_MISSING",

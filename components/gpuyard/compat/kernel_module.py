@@ -28,8 +28,7 @@ OPEN_BY_DEFAULT = Sourced((560,), "skypilot-org/skypilot PR#9639")
 def module_problems(facts: Facts) -> Iterator[Problem]:
     """The module that is named, or the one that the branch installs where nobody says."""
     module = plain(facts.given.kernel_module)
-    on_windows = re.search(r"windows|wsl", f"{facts.platform} {facts.node_image}")
-    if not facts.sm or on_windows:
+    if not facts.sm or facts.is_on_windows:
         return
     if not module:
         yield from _default_module(facts)

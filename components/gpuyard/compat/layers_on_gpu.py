@@ -25,8 +25,6 @@ _ON_HOST = frozenset(
     }
 )
 """Flags that keep a part in the host's memory, or let the server choose what."""
-_SPILLS = re.compile(r"windows|wsl")
-"""Systems whose driver moves to the host's memory what does not fit."""
 _SURE = 0.93
 """Share of the file that is on the GPU for sure: the table of the input stays with the host."""
 _SOURCE = "ggml-org/llama.cpp tools/server README (-ngl, -c, -ctk, -ot)"
@@ -35,9 +33,11 @@ _ONE = Split(1, 1)
 
 def layers_on_gpu_problems(facts: Facts) -> Iterator[Problem]:
     """Weights, else weights and cache, against the memory of all GPUs: layers are shared out over them."""
-    kind = _file_type(facts)
     model, memory = facts.model, facts.memory_mib
-    if facts.runtime != "llama.cpp" or model is None or not memory or not kind or _keeps_on_host(facts):
+    if facts.runtime != "llama.cpp" or model is None or not memory:
+        return
+    kind = _file_type(facts)
+    if not kind or _keeps_on_host(facts):
         return
     asked = next(iter(facts.flag_values(*_LAYERS)), "")
     if asked != "all" and not (asked.isdecimal() and int(asked) >= model.layers):
@@ -74,8 +74,8 @@ def _file_type(facts: Facts) -> str:
 
 def _keeps_on_host(facts: Facts) -> bool:
     flags = {flag for flag, _ in facts.flags}
-    spills = _SPILLS.search(f"{facts.platform} {facts.node_image}") is not None
-    return bool(flags & _ON_HOST) or spills or "GGML_CUDA_ENABLE_UNIFIED_MEMORY" in facts.env
+    # the driver of Windows moves to the host's memory what does not fit
+    return bool(flags & _ON_HOST) or facts.is_on_windows or "GGML_CUDA_ENABLE_UNIFIED_MEMORY" in facts.env
 
 
 def _context(facts: Facts) -> int:

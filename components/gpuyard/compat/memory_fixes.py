@@ -81,17 +81,17 @@ def weight_fixes(facts: Facts) -> tuple[Fix, ...]:
             )
         )
     if size >= _NODE:
-        stages = int(facts.given.pipeline_parallel or 1)
+        stages = 2 * facts.stages
         stated = {"gpu_count": 2 * facts.count} if facts.given.gpu_count is not None and facts.count else {}
-        twice = {"pipeline_parallel": 2 * stages, **stated}
-        fixes.append(Fix(f"use twice the nodes: pipeline_parallel {2 * stages}", twice, OTHER_HARDWARE))
+        twice = {"pipeline_parallel": stages, **stated}
+        fixes.append(Fix(f"use twice the nodes: pipeline_parallel {stages}", twice, OTHER_HARDWARE))
     return tuple(fixes)
 
 
 def _split_over(facts: Facts, count: int) -> Fix:
     """A layer cut over ``count`` GPUs: of those that are there, else of as many of the same kind."""
     wider: dict[str, Any] = {"tensor_parallel": count}
-    have, need = facts.count or 0, count * int(facts.given.pipeline_parallel or 1)
+    have, need = facts.count or 0, count * facts.stages
     # more GPUs than ranks read as stages where nobody says, and whoever follows a fix starts none
     alone = {"pipeline_parallel": 1} if facts.given.pipeline_parallel is None else {}
     if have >= need:

@@ -158,7 +158,7 @@ def _older_ollama(facts: Facts) -> Fix:
 
 def _split(facts: Facts) -> Iterator[Problem]:
     size = facts.tensor
-    stages = int(facts.given.pipeline_parallel or 1)
+    stages = facts.stages
     named = any(facts.env.get(name, "").upper().count("MIG-") > 1 for name in _DEVICES)
     whole_too = "mixed" in facts.mig and not named and not re.search(r"\dg\.\d+gb", facts.mig)
     if size * stages > 1 and not whole_too:

@@ -9,7 +9,7 @@ from gpuyard.catalog.software_nodes import OperatorOs, operator_releases, operat
 from gpuyard.compat.fabric import fabric_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR, gke_problems
-from gpuyard.compat.gke_pool import pool_driver
+from gpuyard.compat.gke_pool import has_googles_driver
 from gpuyard.compat.node_image import AKS_GPUS, image_problems, says_no_driver
 from gpuyard.compat.operands import operand_problems
 from gpuyard.compat.owner import (
@@ -66,8 +66,6 @@ _SAYS_DRIVER = re.compile(
     r"|drivers? (is |already |was )*(pre-?)?(installed|baked|loaded)"
 )
 """What people write of an image that a driver is in."""
-_BY_POOL = re.compile(r"gpu-driver-version\W+(default|latest)")
-"""A node pool with Google's driver, said of its image or of who installs it."""
 OPERATOR_ON_GKE = "GPU Operator docs, NVIDIA GPU Operator with Google GKE (2025-01)"
 OPERATOR_BESIDE_AL2023 = (24, 9)
 """First operator from after AWS's first image of Amazon Linux 2023 with a driver (v20240924)."""
@@ -261,9 +259,7 @@ def _two_drivers(facts: Facts) -> Iterator[Problem]:
             (_by_image(facts),),
             source=SYSTEMS_WITH_DRIVER if _brings_stack(facts) else "",
         )
-    elif facts.platform == "gke" and (
-        _BY_POOL.search(f"{stated} {facts.node_image}") or pool_driver(facts.env) in ("default", "latest")
-    ):
+    elif facts.platform == "gke" and has_googles_driver(facts):
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "driver_managed_by",

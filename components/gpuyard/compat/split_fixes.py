@@ -13,7 +13,7 @@ def size_fixes(facts: Facts, size: int, fits: Callable[[int], bool]) -> tuple[Fi
     """Each size below ``size`` that fits: alone, then with pipeline stages that keep the number of GPUs."""
     fixes = []
     sizes = [part for part in _SIZES if part < size and fits(part)]
-    total = facts.tensor * int(facts.given.pipeline_parallel or 1)
+    total = facts.tensor * facts.stages
     # machines come with 1, 2, 4 or 8 GPUs: odd sizes leave some idle
     for part in sorted(sizes, key=lambda part: (part & (part - 1) != 0, -part)):
         fixes.append(set_field("tensor_parallel", part, f"use tensor_parallel {part}"))

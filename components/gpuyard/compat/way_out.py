@@ -99,7 +99,7 @@ def _judge_split(judge: Judge, facts: Facts) -> list[Problem] | None:
 
 def _lacks_gpus(facts: Facts) -> bool:
     """Whether the split has more ranks than there are GPUs."""
-    return bool(facts.count) and facts.tensor * int(facts.given.pipeline_parallel or 1) > (facts.count or 0)
+    return bool(facts.count) and facts.tensor * facts.stages > (facts.count or 0)
 
 
 def _codes(errors: Sequence[Problem]) -> int:
