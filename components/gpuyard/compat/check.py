@@ -11,6 +11,7 @@ from gpuyard.compat.cluster import cluster_problems, kubernetes_problems
 from gpuyard.compat.codes import CODES
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.driver import driver_problems
+from gpuyard.compat.dtypes import dtype_problems
 from gpuyard.compat.engine import engine_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.flags import flag_problems
@@ -38,6 +39,7 @@ RULES: Sequence[Rule] = (
     processor_problems,
     flag_problems,
     engine_problems,
+    dtype_problems,
     quantization_problems,
     attention_problems,
     parallel_problems,
