@@ -55,6 +55,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "HOST_GLIBC": {"runtime": "vllm", "runtime_version": "0.20.1", "install": "pip", "os": "AlmaLinux 9"},
     "CPU_ARCH": {"gpu": "gh200", "runtime": "vllm", "runtime_version": "0.9.0", "install": "pip"},
     "ENGINE_MIN_SM": {"gpu": "t4", "runtime": "vllm", "runtime_version": "0.8.0", "env": "VLLM_USE_V1=1"},
+    "MODEL_UNSUPPORTED": {"runtime": "vllm", "runtime_version": "0.9.0", "model": "openai/gpt-oss-20b"},
     "ATTN_BACKEND_MISSING": {"gpu": "t4", "runtime": "vllm", "model": "google/gemma-2-9b-it"},
     "QUANT_MIN_SM": {"gpu": "t4", "runtime": "vllm", "quantization": "mxfp4"},
     "DTYPE_UNSUPPORTED": {"gpu": "t4", "runtime": "vllm", "dtype": "bfloat16"},

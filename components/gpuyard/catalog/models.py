@@ -201,6 +201,7 @@ def _sharing(row: Mapping[str, str]) -> ModelShape:
         quantization=row["quantization"] or found.quantization,
         vision=find_vision(row["name"], found.architecture),
         vision_heads=int(row["vision_heads"] or 0),
+        architecture=row["architecture"] or found.architecture,
     )
 
 

@@ -56,6 +56,36 @@ def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
 
 
 @record
+class ArchitectureSpan:
+    """Releases that know one architecture of models."""
+
+    unknown_to: Version
+    """Newest release without it before; empty: the oldest one read has it."""
+    first_seen: Version
+    gone_in: Version
+    """First release without it again; empty: the newest one read has it."""
+
+    def holds(self, release: Version) -> bool:
+        """Whether that release knows it."""
+        return release >= self.first_seen and (not self.gone_in or release < self.gone_in)
+
+
+@cache
+def model_architectures(runtime: str) -> Mapping[str, tuple[ArchitectureSpan, ...]]:
+    """What a runtime has known of the ``architectures`` of a config.json: spans of each, oldest first."""
+    spans: dict[str, tuple[ArchitectureSpan, ...]] = {}
+    for row in read_csv("model_architectures"):
+        if row["runtime"] == runtime:
+            span = ArchitectureSpan(
+                unknown_to=release_key(row["unknown_to"]),
+                first_seen=release_key(row["first_seen"]),
+                gone_in=release_key(row["gone_in"]),
+            )
+            spans[row["architecture"]] = (*spans.get(row["architecture"], ()), span)
+    return spans
+
+
+@record
 class Variable:
     """An environment variable that a runtime once read."""
 

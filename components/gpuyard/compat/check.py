@@ -19,6 +19,7 @@ from gpuyard.compat.host import host_problems
 from gpuyard.compat.image_defects import image_defect_problems
 from gpuyard.compat.memory import memory_problems
 from gpuyard.compat.mig import mig_problems
+from gpuyard.compat.model_support import model_support_problems
 from gpuyard.compat.node import node_problems
 from gpuyard.compat.parallel import parallel_problems
 from gpuyard.compat.problem import Problem
@@ -38,6 +39,7 @@ RULES: Sequence[Rule] = (
     host_problems,
     processor_problems,
     flag_problems,
+    model_support_problems,
     engine_problems,
     dtype_problems,
     quantization_problems,
