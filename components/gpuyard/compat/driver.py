@@ -11,6 +11,7 @@ from gpuyard.catalog.software_runtimes import newest_release
 from gpuyard.compat.build import is_by_others
 from gpuyard.compat.compat_libraries import (
     is_carried,
+    is_framework,
     mounted_library_problems,
     stated_library_problems,
     uses_forward_compat,
@@ -88,9 +89,15 @@ def _cuda_floor(facts: Facts) -> Iterator[Problem]:
 
 
 def _was_carried(facts: Facts) -> bool:
-    """Whether the libraries of that CUDA took the branch while it was kept up."""
+    """Whether the libraries of that CUDA took the branch while it was kept up.
+
+    NVIDIA's framework containers brought them (TensorRT-LLM of CUDA 12.3 on an A800 with 470:
+    NVIDIA/TensorRT-LLM#965; the release notes of 25.01, the first of CUDA 12.8, leave these branches out).
+    """
+    brings = facts.install == "docker" and is_framework(facts) and facts.datacenter is True
+    brings = brings and facts.cuda < (12, 8)
     known = facts.cuda[:1] == (12,) and facts.branch in forward_hosts("formerly")
-    return known and uses_forward_compat(facts)
+    return known and (brings or uses_forward_compat(facts))
 
 
 def _floor_of_the_newest(facts: Facts) -> Iterator[Problem]:

@@ -43,6 +43,11 @@ SHIPS_FROM_ITS_FLOOR = (
 """Engines whose builds have machine code for their oldest supported GPU and newer ones only."""
 NEWEST_IF_UNSTATED = ("tensorrt-llm",)
 """Engines judged by their newest release where none is stated: its floor has not moved since 2025-06."""
+TRT_LLM_EARLY = Sourced(
+    ("--use_gpt_attention_plugin", "--use_gemm_plugin", "--use_inflight_batching"),
+    "NVIDIA/TensorRT-LLM#246; examples/llama/build.py of 0.5 to 0.7",
+)
+"""Flags of TensorRT-LLM's build scripts of 2023: no release beside them is a recent one."""
 TRT_LLM_WITH_TURING = Sourced((0, 10, 0, 0), "NVIDIA/TensorRT-LLM#278, #199, #1515")
 """TensorRT-LLM before left compute capability 7.5 out."""
 
@@ -174,7 +179,8 @@ def _floor_of_unknown(facts: Facts) -> RuntimeRelease | None:
     rows = [row for row in runtime_releases(facts.runtime) if row.min_sm] if facts.runtime else []
     if not rows or facts.version:
         return rows[0] if rows else None
-    least = max if facts.runtime in NEWEST_IF_UNSTATED else min
+    newest = facts.runtime in NEWEST_IF_UNSTATED and not facts.flag_values(*TRT_LLM_EARLY)
+    least = max if newest else min
     return least(rows, key=lambda row: row.min_sm)
 
 
