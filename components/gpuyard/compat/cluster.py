@@ -26,7 +26,10 @@ from gpuyard.errors import Severity
 _DRA_DOCS = "NVIDIA/k8s-dra-driver-gpu docs (2026-08)"
 DRA_MIN_KUBERNETES = Sourced((1, 32), _DRA_DOCS)
 DRA_SINCE: dict[str, Sourced[int]] = {
-    "eks": Sourced((1, 33), "awslabs/amazon-eks-ami PR#2285"),
+    "eks": Sourced(
+        (1, 33),
+        "awslabs/amazon-eks-ami PR#2285; aws/aws-eks-best-practices latest/bpg/aiml/aiml_compute.adoc",
+    ),
     "aks": Sourced((1, 34), "NVIDIA/aicr docs/integrator/aks-gpu-setup.md"),
 }
 """Kubernetes from which a cloud serves DRA; GKE does on request before."""
@@ -36,7 +39,9 @@ DRA_UNREGISTERED: Sourced[Version] = Sourced(((1, 34, 0), (1, 34, 1)), "kubernet
 DRA_WITH_V1 = Sourced((25, 8), "NVIDIA/k8s-dra-driver-gpu#533")
 """DRA driver that asks for resource.k8s.io/v1; after 25.12 its numbers began again at 0.4."""
 DRA_ASKS_CDI = "kubernetes-sigs/dra-driver-nvidia-gpu site/content/docs/prerequisites.md (2026-08-07)"
-DRA_MIN_DRIVER = Sourced((565,), _DRA_DOCS)
+DRA_MIN_DRIVER = Sourced(
+    (565,), f"{_DRA_DOCS}; NVIDIA/cloud-native-docs gpu-operator/dra-intro-install.rst (2025-08, for 25.3)"
+)
 BETA_REMOVED: tuple[tuple[Version, Sourced[int], str, bool], ...] = (
     (
         (1, 22),
@@ -156,7 +161,9 @@ def _dra_floor(facts: Facts, text: str, version: Version) -> Iterator[Problem]:
     """The oldest driver under the DRA driver."""
     gate = _NAMED_DAEMONS.search(text)
     named = gate is not None and "false" not in gate[0]
-    domain = named or "domain" in text or (facts.gpu is not None and facts.gpu.id in ("gb200", "gb300"))
+    before_names = DRA_FIRST <= version < DRA_WITH_V1  # whose pages ask for 565 whatever it hands out
+    domain = "domain" in text or (facts.gpu is not None and facts.gpu.id in ("gb200", "gb300"))
+    domain = named or (domain and not before_names)
     domain = domain and not _WITHOUT_DOMAINS.search(text)
     floor = COMPUTE_DOMAIN_MIN_DRIVER if domain else DRA_MIN_DRIVER
     if version[:2] == DRA_ADDRESSING[0]:

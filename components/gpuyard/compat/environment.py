@@ -15,6 +15,8 @@ underscores, and labels of nodes with hyphens."""
 _SET = re.compile(r"^--set(-string|-json)?(=|$)")
 _VALUES_APART = re.compile(r",(?=[a-z][\w-]*(?:\.\w+)+=)")
 """Between Helm values that share one ``--set``."""
+_BARE = re.compile(r"^\(?([^()]*)\)?$")
+"""A word without the brackets of a remark: ``helm install (driver.enabled=true)``."""
 
 
 def read_env(value: object) -> tuple[Mapping[str, str], Flags]:
@@ -74,7 +76,9 @@ def _of_words(words: Iterable[str]) -> tuple[dict[str, str], Flags]:
     """Variables and flags of a command line."""
     env: dict[str, str] = {}
     flags: list[tuple[str, str]] = []
-    parts = [part for word in words for part in _VALUES_APART.split(_SET.sub("", word)) if part]
+    parts = [
+        part for word in words for part in _VALUES_APART.split(_SET.sub("", _BARE.sub(r"\1", word))) if part
+    ]
     for word, follows in zip(parts, [*parts[1:], ""], strict=False):
         if re.match(r"-{1,2}[a-zA-Z]", word):
             name, _, inline = word.partition("=")

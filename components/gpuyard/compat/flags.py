@@ -36,6 +36,24 @@ _OF_STARTERS = frozenset(
     }
 )
 """Flags of pip, uv and Docker, which people write down with the engine's."""
+_OF_CLUSTERS = frozenset(
+    {
+        *("--accelerator", "--machine-type", "--image-type", "--node-labels", "--node-locations", "--zone"),
+        *("--cluster", "--location", "--spot", "--preemptible", "--enable-autoscaling", "--disk-size"),
+        *("--disk-type", "--enable-autoprovisioning", "--min-accelerator", "--max-accelerator"),
+        *("--cluster-version", "--release-channel", "--ephemeral-storage-local-ssd", "--scopes"),
+        *("--nodegroup-name", "--node-type", "--node-ami-family", "--install-nvidia-plugin", "--managed"),
+        *("--node-ami", "--instance-types", "--ami-type", "--nodes-min", "--nodes-max"),
+        *("--gpu-driver", "--gpu-instance-profile", "--node-vm-size", "--nodepool-name", "--cluster-name"),
+        *("--resource-group", "--os-sku", "--skip-gpu-driver-install", "--node-taints", "--driver-type"),
+        *("--create-namespace", "--generate-name", "--set", "--set-string", "--set-json", "--values"),
+        *("--namespace", "--kubeconfig", "--selector", "--dry-run"),
+    }
+)
+"""Flags of gcloud, eksctl, aws, az, helm and kubectl, which make the cluster and not the engine."""
+_COUNTS_NODES = frozenset({"--num-nodes", "--nodes", "--node-count", "--min-nodes", "--max-nodes"})
+"""The same, where a cloud's cluster is named: an engine's own may be meant elsewhere."""
+_CLOUDS = frozenset({"eks", "gke", "aks"})
 _FOREIGN: Mapping[str, tuple[str, ...]] = {
     "vllm": (
         *("--tp-size", "--mem-fraction-static", "--context-length", "--model-path", "--max-running-requests"),
@@ -215,12 +233,16 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
     elif span is not None and not begins_another(facts, span):
         yield from span_problems(facts, name, span)
         yield from command_line_only(facts, name, span)
-    elif span is not None or key in _OF_STARTERS:
+    elif span is not None or key in _OF_STARTERS or _is_of_cluster(facts, key):
         return
     elif facts.runtime in WHOLE_PARSERS and (
         facts.runtime in WHOLE_NAMES or not any(flag.startswith(key) for flag in known)
     ):
         yield _unknown(facts, name, key)
+
+
+def _is_of_cluster(facts: Facts, key: str) -> bool:
+    return key in _OF_CLUSTERS or (key in _COUNTS_NODES and facts.platform in _CLOUDS)
 
 
 def _spelt_otherwise(facts: Facts, name: str, key: str) -> Problem | None:

@@ -8,9 +8,9 @@ from gpuyard.catalog.software_gke import gke_gpus, read_gke_version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
-from gpuyard.compat.gke_pool import change_pool_driver, pool_driver, says_disabled
+from gpuyard.compat.gke_pool import change_pool_driver, names_installer, pool_driver, says_disabled
 from gpuyard.compat.owner import has_operator, installs_toolkit, is_on, switched
-from gpuyard.compat.problem import Fix, Problem, set_field, without_flags
+from gpuyard.compat.problem import Fix, Problem, set_field, with_env
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import INSTALLER, plain
 from gpuyard.errors import Severity
@@ -23,9 +23,17 @@ INSTALL_DIR = "/home/kubernetes/bin/nvidia"
 _PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b", re.IGNORECASE)
 _IMAGE_TYPE = re.compile(r"(cos|ubuntu)(_containerd)?")
 """Google's names of its node images, which say no more than the system."""
-_UNASKED = re.compile(r"\b(without|no|missing|lacks)\W+(gpu_driver_installation_config|gpu_driver_version)\b")
-"""Terraform's block by which a node pool asks for the driver."""
+_UNASKED = re.compile(
+    r"\b(without|no|missing|lacks)\W+[\w./-]*gpu[-_]driver[-_](installation[-_]config|version)\b"
+    r"|gpu[-_]driver[-_]version\W+(label )?(is )?(missing|absent|not set|unset|none)\b"
+)
+"""A node pool that does not ask for the driver: its label, gcloud's and Terraform's words."""
+_BY_KARPENTER = "karpenter"
+"""What starts nodes without GKE's node pools: only the label asks for a driver there
+(cloudpilot-ai/karpenter-provider-gcp#319)."""
+_UNSET = frozenset({"not set", "unset", "absent", "missing", "none", ""})
 OWN_PLUGIN = "NVIDIA/aicr PR#1998, PR#2047"
+OPERATOR_ON_GKE = "GPU Operator docs, NVIDIA GPU Operator with Google GKE; NVIDIA/aicr#1755 (2026-07-14)"
 _OWN_PLUGIN = "gke-no-default-nvidia-gpu-device-plugin"
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami", "base_image_cuda")
 """Fields that say the question is another one than whether a driver gets installed."""
@@ -53,7 +61,9 @@ def _read_only(facts: Facts) -> Iterator[Problem]:
     if installs_toolkit(facts) is False:
         return
     if INSTALL_DIR in str(facts.given.toolkit or "") or any(
-        INSTALL_DIR in value for value in facts.env.values()
+        # where the driver is says nothing of where the toolkit goes
+        INSTALL_DIR in value and "driver" not in name.lower()
+        for name, value in facts.env.items()
     ):
         return
     yield Problem(
@@ -82,9 +92,10 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
     # the environment is where a pod's selectors stand: it speaks of them, and has none for the driver
     about_node = about_node or (by_pods and elsewhere <= {"env"})
     silent = nothing_said and about_node and bool(facts.gpu_name) and (provisioned or not automatic)
-    silent = silent or (
-        nothing_said and not automatic and _UNASKED.search(str(given.env).lower()) is not None
-    )
+    told = str(given.env).lower()
+    by_itself = automatic and _BY_KARPENTER not in told
+    silent = silent or (nothing_said and not by_itself and _UNASKED.search(told) is not None)
+    silent = silent and not names_installer(told)
     if facts.os == "GKE Autopilot" or not (silent or (disabled and not operator)):
         return
     yield Problem(
@@ -130,8 +141,12 @@ def _installed_by_pool(facts: Facts) -> Iterator[Problem]:
 def _plugin_label(facts: Facts) -> Iterator[Problem]:
     """GKE's device plugin, whose DaemonSet finishes installing the driver."""
     label = next((name for name in facts.env if name.endswith(_OWN_PLUGIN)), "")
-    switched_off = bool(label) and is_on(facts.env[label])
-    by_gke = facts.manager == "cloud" and not re.search(INSTALLER, plain(facts.given.driver_managed_by))
+    left_on = bool(label) and (not is_on(facts.env[label]) or plain(facts.env[label]) in _UNSET)
+    switched_off = bool(label) and not left_on
+    by_hand = re.search(INSTALLER, plain(facts.given.driver_managed_by)) or names_installer(
+        str(facts.given.env).lower()
+    )
+    by_gke = facts.manager == "cloud" and not by_hand
     if switched_off and by_gke:
         yield Problem(
             "DRIVER_INSTALL_DISABLED",
@@ -152,7 +167,7 @@ def _plugin_label(facts: Facts) -> Iterator[Problem]:
             "OPERATOR_DUPLICATE_STACK",
             "env",
             "GKE's device plugin and the operator's both offer the GPUs, and pods fail now and then",
-            (Fix("set devicePlugin.enabled=false", without_flags(facts, "devicePlugin.enabled")),),
-            Severity.WARNING,
-            source=OWN_PLUGIN,
+            (Fix("set devicePlugin.enabled=false", with_env(facts, "devicePlugin.enabled", "false")),),
+            Severity.ERROR if left_on else Severity.WARNING,
+            source=OPERATOR_ON_GKE if left_on else OWN_PLUGIN,
         )

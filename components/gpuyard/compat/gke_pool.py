@@ -8,28 +8,55 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import with_env, without_flags
 from gpuyard.compat.spelling import plain
 
-_VARIABLE = "gpu-driver-version"
-"""With or without a prefix."""
+_NAME = r"gpu[-_]driver[-_]version"
+_VARIABLE = re.compile(rf"{_NAME}$")
+"""With or without a prefix, as node labels, gcloud and Terraform spell it."""
+_SAID = re.compile(rf"[,;]?\s*[\w./-]*{_NAME}\W+((installation_)?disabled|default|latest)\b", re.IGNORECASE)
+"""The same inside of a flag's value or a block of Terraform."""
 _DISABLED = re.compile(r"installation[_-]disabled|driver-version\W*disabled")
 _INSTALLED = re.compile(r"gpu-driver-version\W+(default|latest)")
+_INSTALLER = (
+    r"((gpu|nvidia|driver)[ -]installer|(cos|ubuntu)/daemonset[a-z0-9-]*\.ya?ml|daemonset-preloaded"
+    r"|driver daemon ?-?set)"
+)
+"""Google's DaemonSets that install a driver, by name or file (its container-engine-accelerators)."""
+_NO_INSTALLER = re.compile(
+    rf"\b(no|without|missing|lacks?|not) (the |an? |any )?([a-z]+[- ])?{_INSTALLER}"
+    rf"|{_INSTALLER}[a-z :='\"-]{{0,20}}\b(missing|absent|not (yet )?(applied|installed|deployed|there|set))"
+)
 
 
-def pool_driver(env: Mapping[str, str]) -> str:
-    """``default``, ``latest`` or ``installation_disabled``; empty: it says nothing."""
-    return env.get(_variable(env), "").lower()
+def pool_driver(env: Mapping[str, str], words: str = "") -> str:
+    """``default``, ``latest`` or ``installation_disabled``; empty: it says nothing.
+
+    ``words``: the whole environment as one text.
+    """
+    told = env.get(_variable(env), "").lower()
+    if told in ("default", "latest") or "disabled" in told:
+        return told
+    found = _SAID.search(words)
+    return found[1].lower() if found else ""
 
 
 def change_pool_driver(facts: Facts, text: str = "") -> dict[str, Any]:
     """The environment in which the pool says ``text`` instead, or nothing; no change where it is silent."""
     name = _variable(facts.env)
-    if not name:
+    if name:
+        return with_env(facts, name, text) if text else without_flags(facts, name)
+    line = facts.given.env
+    if not isinstance(line, str) or not _SAID.search(line):
         return {}
-    return with_env(facts, name, text) if text else without_flags(facts, name)
+    return {"env": _SAID.sub(lambda said: said[0].replace(said[1], text) if text else "", line)}
 
 
 def says_disabled(text: str) -> bool:
     """Whether words on the image say that the pool installs no driver."""
     return _DISABLED.search(text) is not None
+
+
+def names_installer(text: str) -> bool:
+    """Whether words tell of a DaemonSet that installs the driver, and not that there is none."""
+    return re.search(_INSTALLER, text) is not None and _NO_INSTALLER.search(text) is None
 
 
 def has_googles_driver(facts: Facts) -> bool:
@@ -39,4 +66,4 @@ def has_googles_driver(facts: Facts) -> bool:
 
 
 def _variable(env: Mapping[str, str]) -> str:
-    return next((name for name in env if name.endswith(_VARIABLE)), "")
+    return next((name for name in env if _VARIABLE.search(name)), "")

@@ -36,11 +36,13 @@ _HAS_DRIVER = re.compile(
     r"|\bapt\b"
 )
 """What people write beside the operator where a driver is there without it."""
-TOOLKIT_REFUSED = {
+TOOLKIT_SEEN = {
     "Talos": "NVIDIA/gpu-operator#2382; cozystack/cozystack PR#3585",
     "Amazon Linux 2": "NVIDIA/nvidia-container-toolkit#64; awslabs/amazon-eks-ami#1329",
+    "Amazon Linux 2023": "awslabs/amazon-eks-ami doc (2026-07-23); aws/aws-eks-best-practices "
+    "latest/bpg/aiml/aiml_compute.adoc (2025-07): MIG on p4de ran with both",
 }
-"""Systems that were seen to fail with a second container toolkit."""
+"""Systems that were seen with a second container toolkit: all but the last failed."""
 X86_ALONE = "RHEL 9"
 """The system whose containers NVIDIA's matrix says are for x86 alone; its builds name arm64 too."""
 PRECOMPILED: Mapping[tuple[str, str], Version] = {
@@ -66,6 +68,12 @@ _SAYS_DRIVER = re.compile(
     r"|drivers? (is |already |was )*(pre-?)?(installed|baked|loaded)"
 )
 """What people write of an image that a driver is in."""
+_PLUGIN_IN_WORDS = re.compile(
+    r"^(?!.*\b(no|not|without|excluded?|keep|kept)\b).*"
+    r"(nvdp/|nvidia[- ]device[- ]plugin|k8s-device-plugin|install-nvidia-plugin(?!=false)|\bnvdp\b)",
+    re.DOTALL,
+)
+"""How an environment says that NVIDIA's device plugin was installed by hand."""
 OPERATOR_ON_GKE = "GPU Operator docs, NVIDIA GPU Operator with Google GKE (2025-01)"
 OPERATOR_BESIDE_AL2023 = (24, 9)
 """First operator from after AWS's first image of Amazon Linux 2023 with a driver (v20240924)."""
@@ -294,6 +302,8 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             f"{facts.os or facts.given.os or 'AKS'} brings the container toolkit itself, "
             "and the operator installs another",
             (Fix("set toolkit.enabled=false", cleared),),
+            # AWS runs both there: its toolkit and the operator's write the same runtime
+            Severity.WARNING if facts.os == "Amazon Linux 2023" else Severity.ERROR,
             source=_has_toolkit(facts),
         )
     elif facts.os == "Talos" and toolkit is None:
@@ -317,19 +327,16 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
 
 def _second_plugin(facts: Facts) -> Iterator[Problem]:
     """NVIDIA's device plugin by hand where the node image runs one."""
-    if (
-        facts.os != "Bottlerocket"
-        or "nvidia" not in facts.node_image
-        or "k8s-device-plugin" not in facts.image
-    ):
+    by_image = "k8s-device-plugin" in facts.image
+    by_words = _PLUGIN_IN_WORDS.search(plain(facts.given.env)) is not None
+    if facts.os != "Bottlerocket" or "nvidia" not in facts.node_image or not (by_image or by_words):
         return
     yield Problem(
         "OPERATOR_DUPLICATE_STACK",
-        "image",
+        "image" if by_image else "env",
         "Bottlerocket's image for NVIDIA runs the device plugin itself, and the DaemonSet's is a second one",
-        (Fix("keep the DaemonSet off these nodes", {"image": None}),),
-        Severity.WARNING,
-        source="bottlerocket-os/bottlerocket#4309",
+        (Fix("keep the DaemonSet off these nodes", {"image": None} if by_image else {"env": None}),),
+        source="bottlerocket-os/bottlerocket#4309; aws-samples/stable-diffusion-on-eks#91",
     )
 
 
@@ -344,7 +351,7 @@ def _says_driver(facts: Facts) -> bool:
 
 def _has_toolkit(facts: Facts) -> str:
     """Who says that the system brings the container toolkit; empty: AWS's guide, as the code does."""
-    known = TOOLKIT_REFUSED.get(facts.os, "") or (AKS_GPUS if facts.platform == "aks" else "")
+    known = TOOLKIT_SEEN.get(facts.os, "") or (AKS_GPUS if facts.platform == "aks" else "")
     return known or (SYSTEMS_WITH_DRIVER if _brings_stack(facts) else "")
 
 

@@ -12,7 +12,7 @@ from gpuyard.compat.combination import Combination
 from gpuyard.compat.environment import read_env
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.flag_fields import with_flag_fields
-from gpuyard.compat.gke_pool import pool_driver
+from gpuyard.compat.gke_pool import names_installer, pool_driver
 from gpuyard.compat.machine import (
     find_machine,
     largest_memory,
@@ -142,10 +142,13 @@ def _driver(given: Combination, kubernetes: Version) -> tuple[Version, int | Non
 
 def _manager(given: Combination, env: Mapping[str, str]) -> str:
     """Who installs the driver; what a GKE node pool says of it (``gpu-driver-version``) comes first."""
-    pool = pool_driver(env)
+    words = "" if given.env is None else str(given.env).lower()
+    pool = pool_driver(env, words)
     stated = read_manager(given.driver_managed_by)
     if "disabled" in pool:
-        return stated if _INSTALLED_BY_HAND.search(plain(given.driver_managed_by)) else "none"
+        if _INSTALLED_BY_HAND.search(plain(given.driver_managed_by)):
+            return stated
+        return "cloud" if names_installer(words) else "none"
     return "cloud" if pool else stated
 
 

@@ -54,6 +54,12 @@ NRI: tuple[Version, ...] = ((1, 7, 30), (2, 0), (2, 1))
 (GPU Operator docs, page on CDI)."""
 WITH_CONTAINERD = Sourced((1, 4), "NVIDIA/gpu-operator#7; release notes of 1.4.0")
 """First GPU Operator that configures containerd."""
+TEMPLATE = Sourced(
+    (re.compile(r"(-v3)?\.tmpl$"),),
+    "rancher/rke2#3385 (2022-09-27), #10293 (2026-04-24); NVIDIA/gpu-operator#473 (2023-01-20: it ran), "
+    "#623 (2024-07-19), #673 (2024-02-21)",
+)
+"""How the names of K3s' and RKE2's templates end."""
 SAFE = "1.18.1"
 OWN_CONTAINERD = ("k3s", "rke2", "k0s", "microk8s")
 """Distributions that keep `containerd` to themselves."""
@@ -81,7 +87,8 @@ class _Stack:
 
 def toolkit_problems(facts: Facts) -> Iterator[Problem]:
     """The first rule on the toolkit that is broken: the others follow from it."""
-    if facts.given.toolkit is None and not has_operator(facts):
+    by_template = any(name.rpartition(".")[2] == "CONTAINERD_CONFIG" for name in facts.env)
+    if facts.given.toolkit is None and not has_operator(facts) and not by_template:
         return
     early = _before_containerd(facts)
     if early is not None:
@@ -156,6 +163,28 @@ def _operator(version: str) -> Fix:
     return Fix(f"use GPU Operator {version}", {"gpu_operator": version, "toolkit": None})
 
 
+def _template(stack: _Stack) -> Problem | None:
+    """Files that K3s and RKE2 write their configuration from, which are no TOML."""
+    files = [name for name in stack.facts.env if name.rpartition(".")[2] == "CONTAINERD_CONFIG"]
+    given = next((name for name in files if TEMPLATE[0].search(stack.facts.env[name])), "")
+    if not given:
+        return None
+    written = TEMPLATE[0].sub("", stack.facts.env[given])
+    has_braces = "{{" in str(stack.facts.given.env)
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "env",
+        f"{given} is a file of Go templates; the toolkit parses TOML (keys cannot contain {{ character)",
+        (
+            Fix(f"set it to {written}", with_env(stack.facts, given, written)),
+            Fix(f"leave {given} unset", without_flags(stack.facts, given)),
+        ),
+        # where there was no such file the toolkit wrote one; from 1.18 on that holds imports alone
+        Severity.ERROR if has_braces or stack.toolkit >= DROP_IN_SINCE else Severity.WARNING,
+        source=TEMPLATE.source,
+    )
+
+
 def _version_3(stack: _Stack) -> Problem | None:
     if stack.facts.os == "Talos":
         return None  # it ships containerd's configuration for the runtime itself (siderolabs/extensions)
@@ -196,8 +225,7 @@ def _nri(stack: _Stack) -> Problem | None:
             set_field("containerd", "2.2.1", "use containerd 2.2"),
             Fix("leave cdi.nriPluginEnabled unset", without_flags(stack.facts, "cdi.nriPluginEnabled")),
         ),
-        Severity.WARNING if stack.containerd >= gap else Severity.ERROR,
-        source="GPU Operator docs, page on CDI (2026-08-21)",
+        source="GPU Operator docs, page on CDI (2026-08-21); rancher/rke2-docs docs/add-ons/gpu_operators.md",
     )
 
 
@@ -302,4 +330,15 @@ def _version_4(stack: _Stack) -> Problem | None:
     )
 
 
-_RULES = (_version_3, _cgroups, _cdi, _nri, _cdi_on_rke2, _own_containerd, _imports, _gke, _version_4)
+_RULES = (
+    _template,
+    _version_3,
+    _cgroups,
+    _cdi,
+    _nri,
+    _cdi_on_rke2,
+    _own_containerd,
+    _imports,
+    _gke,
+    _version_4,
+)
