@@ -262,6 +262,35 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
         ),
         *[
             (
+                {"gpu": gpu, "runtime_version": release, "host_toolkit": "none", **by},
+                "RUNTIME_LIB_MISSING",
+                told,
+            )
+            for gpu, release, by, told in (
+                ("l4", "0.20.0", {}, ""),  # samples with FlashInfer only when told to
+                ("l4", "0.21.0", {}, "error"),
+                ("t4", "0.23.0", {}, "error"),
+                ("t4", "0.24.0", {}, ""),  # samples without it
+                ("l4", "0.12.0", {"env": {"flashinfer-python": "0.5.3"}}, ""),
+                ("l4", "0.10.2", {"env": {"flashinfer-python": "0.3.0"}}, "error"),
+                ("l4", "0.10.2", {}, ""),
+                ("l4", "0.25.0", {"env": {"flashinfer-jit-cache": "0.6.13"}}, ""),
+                ("l4", "0.25.0", {"env": {"flashinfer-jit-cache": "none"}}, "error"),
+                ("b200", "0.11.0", {}, ""),
+            )
+        ],
+        *[
+            ({"gpu": gpu, "runtime_version": release, "host_toolkit": host}, "TOOLCHAIN_TOO_OLD_FOR_SM", told)
+            for gpu, release, host, told in (
+                ("rtx-5090", "0.18.0", "12.8", ""),  # FlashInfer 0.6.6
+                ("rtx-5090", "0.21.0", "12.8", "error"),
+                ("rtx-5090", "0.33.0", "12.8", ""),  # 0.7 takes it again
+                ("rtx-a6000", "0.28.0", "12.4", ""),
+                ("rtx-a6000", "0.29.0", "12.8", ""),
+            )
+        ],
+        *[
+            (
                 {
                     "gpu": "rtx-5090",
                     "model": "NVFP4/Qwen3-30B-A3B-Instruct-2507-FP4",

@@ -33,6 +33,8 @@ class RuntimeRelease:
     kernel_sass_arm64: tuple[Version, ...] = ()
     """The same on arm64, exact from Ampere on: its wheels have little besides Grace's GPUs."""
     torch: Version
+    flashinfer: Version = ()
+    """FlashInfer that it installs with."""
     glibc: Version
     """Oldest glibc that its wheel installs on."""
     arm_wheel: bool | None
@@ -276,6 +278,7 @@ def _vllm(row: Mapping[str, str]) -> RuntimeRelease:
         max_sm=(),
         sass=tuple(sass),
         torch=parse_version(row["torch"]),
+        flashinfer=_numbers(row["flashinfer"]),
         glibc=min((_glibc(tag) for tag in tags), default=()),
         arm_wheel=row["aarch64_wheel"] == "true",
         image=row["image_default_tag"],
@@ -283,6 +286,12 @@ def _vllm(row: Mapping[str, str]) -> RuntimeRelease:
         notes=row["notes"],
         source=row["source"],
     )
+
+
+def _numbers(requirement: str) -> Version:
+    """The version that a requirement names (``flashinfer_python[cu13]==0.6.12``); empty: none."""
+    found = re.search(r"(?<![\w.])\d+(\.\d+)+", requirement)
+    return parse_version(found[0]) if found else ()
 
 
 def _glibc(tag: str) -> Version:
@@ -304,6 +313,7 @@ def _sglang(row: Mapping[str, str]) -> RuntimeRelease:
         kernel_sass=tuple(parse_version(part) for part in row["kernel_sass"].split()),
         kernel_sass_arm64=tuple(parse_version(part) for part in row["kernel_sass_arm64"].split()),
         torch=parse_version(row["torch"]) if row["torch"] else (),
+        flashinfer=_numbers(row["flashinfer"]),
         glibc=_SGLANG_GLIBC[1] if release_key(row["version"]) >= _SGLANG_GLIBC[0] else (),
         arm_wheel=None,
         image=row["image"],

@@ -17,9 +17,10 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.package_libraries import package_library_problems
 from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
 from gpuyard.compat.run_time import (
-    COMPILES_SINCE,
+    JIT_SAYS,
     SGLANG_JIT,
     asks_for_sampler,
+    is_precompiled,
     lacks_compiler,
     names_jit_library,
     needs_host_toolkit,
@@ -36,6 +37,8 @@ RAN_BESIDE_13: Version = (12, 9)
 """Toolkit that was seen to compile for a vLLM of CUDA 13."""
 TORCH_GLIBC = ((2, 7), Sourced((2, 28), "tags of torch's wheels on PyPI"))
 """First torch whose wheels are tagged manylinux_2_28."""
+TORCH_WITHOUT_GPU = Sourced((2, 11), "torch's wheels for arm64 on PyPI, 2.7.1 to 2.11.0 (2026-11-27)")
+"""First torch whose wheel for arm64 on the default index knows GPUs."""
 UNPINNED_TORCH: Sourced[Version] = Sourced(
     ((0, 2, 0, 0),),
     "vllm-project/vllm#1369; wheel of vllm 0.2.0 (2026-11-27): libcudart.so.11.0, torch >=2.0.0",
@@ -176,9 +179,15 @@ def _wheels(facts: Facts, runtime: str, key: Version) -> Iterator[WheelGlibc]:
 
 def _libraries(facts: Facts) -> Iterator[Problem]:
     host = plain(facts.given.host_toolkit)
-    named = facts.runtime == "sglang" or facts.version or names_jit_library(facts)
+    # without a release many other ways of installing it are meant
+    named = facts.runtime == "sglang" or facts.version or facts.install == "pip" or names_jit_library(facts)
     needs = bool(host and named) and needs_host_toolkit(facts)
-    if host and _NO_TOOLKIT.search(host) and (needs or asks_for_sampler(facts)):
+    has_none = bool(host) and _NO_TOOLKIT.search(host) is not None
+    if (
+        has_none
+        and (needs or asks_for_sampler(facts))
+        and not (facts.runtime == "vllm" and is_precompiled(facts))
+    ):
         yield Problem(
             "RUNTIME_LIB_MISSING",
             "host_toolkit",
@@ -190,8 +199,8 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
                     "install the CUDA toolkit, or use the development image",
                 ),
             ),
-            Severity.ERROR if needs else Severity.WARNING,
-            source=COMPILES_SINCE[facts.runtime].source if facts.runtime in COMPILES_SINCE else "",
+            Severity.ERROR if needs and not is_precompiled(facts) else Severity.WARNING,
+            source=JIT_SAYS.get(facts.runtime, ""),
         )
     elif says_no_compiler(facts):
         yield Problem(
@@ -332,6 +341,8 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
         or (min(host[0], facts.cuda[0]) < 12 and not compiles_always)
     ):
         return
+    by_default_torch = _brings_no_libraries(facts)
+    is_sure = needs_host_toolkit(facts) or by_default_torch
     yield Problem(
         "RUNTIME_LIB_MISSING",
         "host_toolkit",
@@ -341,12 +352,20 @@ def _toolkit_of_another_major(facts: Facts) -> Iterator[Problem]:
             set_field("host_toolkit", dotted(facts.cuda), f"use the toolkit of CUDA {dotted(facts.cuda)}"),
             CONTAINER_IMAGE,
         ),
-        Severity.ERROR if needs_host_toolkit(facts) and not _is_linked_alone(facts) else Severity.WARNING,
+        Severity.ERROR if is_sure and not _is_linked_alone(facts) else Severity.WARNING,
         source=join_sources(
-            SGLANG_COMPILES.source if compiles_always else COMPILES_SINCE[facts.runtime].source,
+            TORCH_WITHOUT_GPU.source if by_default_torch else "",
+            SGLANG_COMPILES.source if compiles_always else JIT_SAYS[facts.runtime],
             _built_for(facts),
         ),
     )
+
+
+def _brings_no_libraries(facts: Facts) -> bool:
+    """Whether pip on arm64 takes a torch without CUDA, so that the libraries are the host's."""
+    release = facts.release
+    on_arm = facts.arch == "arm64" and facts.install == "pip" and not facts.cuda_is_given
+    return on_arm and release is not None and () < release.torch < TORCH_WITHOUT_GPU
 
 
 def _early_wheel(facts: Facts) -> Iterator[Problem]:

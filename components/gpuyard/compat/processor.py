@@ -26,7 +26,10 @@ from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
 _TORCH: tuple[Sourced[int], str] = (
-    Sourced((2, 9, 0, 0), "pytorch/pytorch#160162"),
+    Sourced(
+        (2, 11, 0, 0),
+        "pytorch/pytorch#160162; torch's wheels for arm64 on PyPI, 2.7.1 to 2.11.0 (2026-11-27)",
+    ),
     "its wheel on the default index is for the CPU only",
 )
 ARM64_WHEELS: Mapping[str, tuple[Sourced[int], str]] = {

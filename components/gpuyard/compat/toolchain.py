@@ -9,9 +9,9 @@ from gpuyard.catalog.software import Version, cuda_toolkits
 from gpuyard.catalog.software_runtimes import RuntimeRelease, runtime_releases
 from gpuyard.compat.build import base_image, is_by_others
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL
+from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release, with_env
-from gpuyard.compat.run_time import names_jit_library, needs_host_toolkit
+from gpuyard.compat.run_time import FLASHINFER_WANTS, flashinfer_wants, names_jit_library, needs_host_toolkit
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
@@ -57,13 +57,14 @@ WITHOUT_PTX = ("llama-cpp-python", "llama_cpp_python", "ik-llama", "ik_llama")
 EXACT = ("tensorrt",)
 """Engines that refuse a GPU newer than those they name, also within a generation."""
 JIT_SINCE_CUDA: tuple[tuple[Version, Version], ...] = (
-    ((12, 0), (12, 9)),
+    ((12, 1), (12, 9)),
+    ((12, 0), (12, 8)),
     ((11, 0), (13, 0)),
     ((10, 3), (12, 9)),
     ((10, 0), (12, 8)),
     ((9, 0), (12, 3)),
 )
-"""First toolkit that FlashInfer's and DeepGEMM's run-time kernels want."""
+"""First toolkit that FlashInfer's and DeepGEMM's run-time kernels want, in any release."""
 PACKAGES_SINCE_CUDA: Mapping[str, tuple[tuple[Version, Version], ...]] = {
     "sageattention": (((12, 0), (12, 8)), ((9, 0), (12, 3)), ((8, 9), (12, 4)), ((8, 0), (12, 0))),
     "flashmla": (((10, 0), (12, 9)), ((9, 0), (12, 3))),
@@ -86,10 +87,6 @@ TORCH_ENDS_AT_HOPPER: Mapping[str, Sourced[Version]] = {
 row of the release is another."""
 COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 """GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
-FLASHINFER_WANTS_12_9 = {"vllm": ((0, 13, 0, 0), (0, 31, 0, 0)), "sglang": ((0, 5, 6, 0), (0, 5, 22, 0))}
-"""Releases with FlashInfer 0.5.3 to 0.6, which samples for every model and wants CUDA 12.9 for compute
-capability 12."""
-FLASHINFER_SAYS = "flashinfer-ai/flashinfer#3675, PR#3633"
 ORIN: Version = (8, 7)
 """Jetson, of which vLLM's builds for arm64 have code from the first on (its PR#19328, PR#39233)."""
 BLACKWELL_IN_SOURCE: Version = (0, 8, 0, 0)
@@ -122,16 +119,16 @@ PTXAS_SAYS = "vllm-project/vllm#32704; triton-lang/triton#10331, #8539"
 def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on what is compiled at run time."""
     host = facts.host_cuda
-    since, before = FLASHINFER_WANTS_12_9.get(facts.runtime, ((), ()))
-    # with the host's toolkit: without one it does not compile (0.17.1 on CUDA 12.8, vllm-project/vllm#37242)
-    samples = bool(before) and bool(host) and (not facts.version or since <= facts.version < before)
-    samples = samples and facts.sm[0] == CONSUMER_BLACKWELL[0]
-    jit = samples or names_jit_library(facts)
-    # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and newer
+    # without a toolkit of the host it does not compile (0.17.1 on CUDA 12.8, vllm-project/vllm#37242)
+    jit = names_jit_library(facts)
+    wanted = flashinfer_wants(facts) if host or jit else ()
+    # SGLang runs block-quantised FP8 through DeepGEMM on Hopper and data-centre Blackwell
     deep_gemm = facts.runtime == "sglang" and not () < facts.version < SGLANG_DEEP_GEMM
+    deep_gemm = deep_gemm and facts.sm[0] in (HOPPER[0], BLACKWELL[0])
     jit = jit or (bool(host) and deep_gemm and facts.quantization == "fp8")
     package = PACKAGES_SINCE_CUDA.get(facts.runtime, ())
-    needed = compiled_since(package or (JIT_SINCE_CUDA if jit else SM_SINCE_CUDA), facts.sm)
+    known = compiled_since(package or (JIT_SINCE_CUDA if jit else SM_SINCE_CUDA), facts.sm)
+    needed = max(wanted, known)
     path, toolkit = ("host_toolkit", host) if host else ("cuda", facts.cuda)
     yield from _triton(facts, host)
     if not toolkit or not needed or toolkit >= needed:
@@ -142,6 +139,9 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
     without_code = engine and facts.sm in COMPILED_AT_RUN_TIME
     if not (host or jit or package or by_triton or facts.install == "source" or without_code):
         return
+    is_sure = not host or bool(package) or _compiles_there(facts)
+    # the compiler knows the GPU, and FlashInfer of this release wants more
+    is_sure = is_sure or (toolkit >= known and needs_host_toolkit(facts))
     fix = (
         set_field(path, dotted(needed), f"use CUDA {dotted(needed)} or newer")
         if host
@@ -154,11 +154,11 @@ def toolchain_problems(facts: Facts) -> Iterator[Problem]:
         f"and CUDA {dotted(toolkit)} does not do it for {facts.who} "
         f"(compute capability {dotted(facts.sm)}): it takes {dotted(needed)}",
         (fix, *newer_release(facts)),
-        Severity.ERROR if not host or package or _compiles_there(facts) else Severity.WARNING,
+        Severity.ERROR if is_sure else Severity.WARNING,
         source=PACKAGES_SAY[facts.runtime]
         if package
-        else FLASHINFER_SAYS
-        if jit
+        else FLASHINFER_WANTS.source
+        if jit or wanted == needed
         else join_sources(TRITON_SAYS if by_triton and not host else "", compiler_source(needed)),
     )
 
