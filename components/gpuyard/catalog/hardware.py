@@ -28,6 +28,8 @@ class Gpu:
     native_fp8: bool
     native_fp4: bool
     mig: bool
+    mig_profiles: tuple[str, ...]
+    """Sizes of its slices, as NVIDIA's mig-parted names them; empty: not listed, or there are none."""
     datacenter: bool
     form: str
     linked: bool
@@ -199,6 +201,7 @@ def _gpu(row: Mapping[str, str]) -> Gpu:
         native_fp8=row["fp8_native"] == "true",
         native_fp4=row["fp4_native"] == "true",
         mig=row["mig"].startswith("yes"),
+        mig_profiles=tuple(row["mig_profiles"].split()),
         datacenter=row["datacenter_gpu"].startswith("yes"),
         form=row["form"],
         linked=bool(_number(row["nvlink_gb_per_s"])) and not row["form"].startswith("PCIe"),

@@ -20,6 +20,8 @@ class GkeGpu:
     """First patch of each minor version that Google's guides ask for now; others ran before."""
     autopilot: tuple[Version, ...]
     """First Autopilot that offers it, of each minor version where it came with a patch; empty: not known."""
+    provisioned: Version
+    """First GKE whose node auto-provisioning makes pools with it; empty: not known."""
     default_driver_since: Version
     """First GKE whose default driver drives it; before, a pool has to ask for the latest."""
     driver: Version
@@ -42,6 +44,7 @@ def gke_gpus() -> Mapping[str, GkeGpu]:
             first=read_gke_version(row["first"]),
             asked=tuple(read_gke_version(part) for part in row["asked"].split()),
             autopilot=tuple(read_gke_version(part) for part in row["autopilot"].split()),
+            provisioned=read_gke_version(row["provisioned"]),
             default_driver_since=read_gke_version(row["default_driver_since"]),
             driver=parse_version(row["driver"]),
             source=row["source"],

@@ -61,6 +61,24 @@ BETA_REMOVED: tuple[tuple[Version, Sourced[int], str, bool], ...] = (
 )
 """Kubernetes without beta APIs, the first GPU Operator that does without them, which they are, and whether
 it is so on OpenShift and OKD alone."""
+REMOVED_APIS: tuple[tuple[str, Version], ...] = (
+    ("apiextensions.k8s.io/v1beta1", (1, 22)),
+    ("admissionregistration.k8s.io/v1beta1", (1, 22)),
+    ("rbac.authorization.k8s.io/v1beta1", (1, 22)),
+    ("networking.k8s.io/v1beta1", (1, 22)),
+    ("scheduling.k8s.io/v1beta1", (1, 22)),
+    ("node.k8s.io/v1beta1", (1, 25)),
+    ("policy/v1beta1", (1, 25)),
+    ("batch/v1beta1", (1, 25)),
+    ("autoscaling/v2beta1", (1, 25)),
+    ("autoscaling/v2beta2", (1, 26)),
+    ("flowcontrol.apiserver.k8s.io/v1beta2", (1, 29)),
+    ("flowcontrol.apiserver.k8s.io/v1beta3", (1, 32)),
+    ("resource.k8s.io/v1alpha2", (1, 31)),
+)
+REMOVED_APIS_SOURCE = "Kubernetes docs, deprecated API migration guide; canonical/microk8s-core-addons#114"
+"""APIs by the first Kubernetes without them."""
+_WITHOUT_API = re.compile(r"\b(no|not|without|instead of|replaced?|dropped?|than) [a-z ]{0,20}$")
 OPERATOR_DRA = Sourced((26, 7), "GPU Operator release notes (2026-08-20)")
 OPERATOR_DRA_KUBERNETES: Version = (1, 34, 2)
 OPERATOR_DRA_DRIVER: Version = (580,)
@@ -234,6 +252,7 @@ def kubernetes_problems(facts: Facts, today: date) -> Iterator[Problem]:
         minor = facts.kubernetes[:2]
         yield from _operator_range(facts, minor)
         yield from _operator_apis(facts, minor)
+        yield from _named_apis(facts, minor)
         yield from _after_al2(facts, minor)
         yield from _support_ended(facts, minor, today)
 
@@ -283,6 +302,30 @@ def _operator_apis(facts: Facts, minor: Version) -> Iterator[Problem]:
                 source=first_without.source,
             )
             return
+
+
+def _named_apis(facts: Facts, minor: Version) -> Iterator[Problem]:
+    """Charts and manifests that are said to use a beta API."""
+    words = plain(facts.given.env)
+    if "beta" not in words and "alpha" not in words:
+        return
+    for name, removed_in in REMOVED_APIS:
+        used = re.search(rf"(?<![\w.]){re.escape(name)}(?!\d)", words)
+        if used and minor >= removed_in and not _WITHOUT_API.search(words[: used.start()]):
+            yield Problem(
+                "K8S_VERSION",
+                "kubernetes",
+                f"{name} was removed in Kubernetes {dotted(removed_in)}, this is {dotted(minor)}",
+                (
+                    Fix("use a release of the chart that does without it", {"env": None}),
+                    set_field(
+                        "kubernetes",
+                        f"{removed_in[0]}.{removed_in[1] - 1}",
+                        f"use Kubernetes before {dotted(removed_in)}",
+                    ),
+                ),
+                source=REMOVED_APIS_SOURCE,
+            )
 
 
 def _after_al2(facts: Facts, minor: Version) -> Iterator[Problem]:

@@ -15,6 +15,8 @@ underscores, and labels of nodes with hyphens."""
 _SET = re.compile(r"^--set(-string|-json)?(=|$)")
 _VALUES_APART = re.compile(r",(?=[a-z][\w-]*(?:\.\w+)+=)")
 """Between Helm values that share one ``--set``."""
+_PAIR = re.compile(r"([\w.]+\.env\[\d+\])\.(name|value)")
+"""A variable as Helm sets it: ``toolkit.env[0].name=…``, then its value."""
 _BARE = re.compile(r"^\(?([^()]*)\)?$")
 """A word without the brackets of a remark: ``helm install (driver.enabled=true)``."""
 
@@ -75,6 +77,7 @@ def _of_list(given: Iterable[Any]) -> tuple[dict[str, str], list[str]]:
 def _of_words(words: Iterable[str]) -> tuple[dict[str, str], Flags]:
     """Variables and flags of a command line."""
     env: dict[str, str] = {}
+    names: dict[str, str] = {}
     flags: list[tuple[str, str]] = []
     parts = [
         part for word in words for part in _VALUES_APART.split(_SET.sub("", _BARE.sub(r"\1", word))) if part
@@ -84,7 +87,12 @@ def _of_words(words: Iterable[str]) -> tuple[dict[str, str], Flags]:
             name, _, inline = word.partition("=")
             flags.append((name, inline or ("" if follows.startswith("-") else follows)))
         else:
-            name, sign, text = word.removeprefix(_CHART).partition("=")
+            name, sign, text = word.removeprefix(_CHART).strip("\"'").partition("=")
             if sign and _VARIABLE.fullmatch(name):
                 env[name] = text.strip("\"'")
+            elif sign and (pair := _PAIR.fullmatch(name)):
+                if pair[2] == "name":
+                    names[pair[1]] = text
+                elif pair[1] in names:
+                    env[names[pair[1]]] = text.strip("\"'")
     return env, tuple(flags)

@@ -8,7 +8,13 @@ from gpuyard.catalog.software_gke import gke_gpus, read_gke_version
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
-from gpuyard.compat.gke_pool import change_pool_driver, names_installer, pool_driver, says_disabled
+from gpuyard.compat.gke_pool import (
+    change_pool_driver,
+    is_provisioned,
+    names_installer,
+    pool_driver,
+    says_disabled,
+)
 from gpuyard.compat.owner import has_operator, installs_toolkit, is_on, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, with_env
 from gpuyard.compat.sourced import Sourced
@@ -20,7 +26,6 @@ AUTO_INSTALL: Version = (1, 30, 1)
 BY_POOL_SINCE = Sourced((1, 27, 2, 1200), "GKE docs, GPUs in Standard node pools; NVIDIA/aicr PR#1998")
 """First GKE whose node pools install a driver, where they ask for one."""
 INSTALL_DIR = "/home/kubernetes/bin/nvidia"
-_PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b", re.IGNORECASE)
 _IMAGE_TYPE = re.compile(r"(cos|ubuntu)(_containerd)?")
 """Google's names of its node images, which say no more than the system."""
 _UNASKED = re.compile(
@@ -77,14 +82,14 @@ def _read_only(facts: Facts) -> Iterator[Problem]:
 def _install_disabled(facts: Facts) -> Iterator[Problem]:
     given = facts.given
     nothing_said = not facts.manager and not facts.branch and given.gpu_operator is None
-    by_pods = any(_PROVISIONED.search(name) and is_on(text) for name, text in facts.env.items())
+    by_pods = any(is_provisioned(name.lower()) and is_on(text) for name, text in facts.env.items())
     elsewhere = {name for name in _ELSEWHERE if getattr(given, name) is not None}
     if _IMAGE_TYPE.fullmatch(plain(given.ami)):
         elsewhere.discard("ami")
     about_node = not facts.has_workload and not elsewhere
     words = f"{given.platform or ''} {given.driver_managed_by or ''} {facts.node_image}".lower()
     disabled = facts.manager == "none" or says_disabled(facts.node_image)
-    provisioned = by_pods or _PROVISIONED.search(words) is not None
+    provisioned = by_pods or is_provisioned(words)
     row = gke_gpus().get(facts.gpu.id) if facts.gpu else None
     version = facts.kubernetes or ((row.first or row.default_driver_since) if row else ())
     automatic = version >= AUTO_INSTALL

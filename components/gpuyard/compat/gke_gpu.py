@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_gke import GkeGpu, gke_gpus, read_gke_version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.gke_pool import change_pool_driver, pool_driver
+from gpuyard.compat.gke_pool import change_pool_driver, is_provisioned, pool_driver
 from gpuyard.compat.owner import has_operator
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field
 from gpuyard.compat.sourced import Sourced
@@ -39,11 +39,17 @@ def gke_gpu_problems(facts: Facts) -> Iterator[Problem]:
     newest = dotted(max((*row.asked, *row.autopilot, row.first, row.default_driver_since))[:2])
     fix = set_field("kubernetes", newest, f"use GKE {newest}")
     first = _first(version, row.autopilot) if by_autopilot and row.autopilot else row.first
+    by_pods = is_provisioned(
+        f"{facts.given.platform} {facts.given.driver_managed_by} {facts.given.env}".lower()
+    )
+    if by_pods and not by_autopilot:
+        first = max(first, row.provisioned)
     if _is_before(version, first):
         yield Problem(
             "K8S_VERSION",
             "kubernetes",
-            f"GKE {'Autopilot ' if by_autopilot else ''}has {facts.who} from {_written(first)} on, "
+            f"GKE {'Autopilot ' * by_autopilot}has {facts.who} from {_written(first)} on"
+            f"{' for auto-provisioning' * (by_pods and first == row.provisioned)}, "
             f"this is {_written(version)}",
             (fix,),
             source=row.source,

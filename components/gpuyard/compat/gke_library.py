@@ -27,6 +27,11 @@ LLM_D_CUDA = Sourced((12, 8), "llm-d-incubation/llm-d-infra#126")
 """What llm-d's images are on at the least."""
 LINKS_SINCE = Sourced((0, 17, 1), "llm-d/llm-d#1063")
 """vLLM in llm-d's images that links at run time and looks elsewhere than it loads."""
+_UNSET = re.compile(
+    r"[^;,]*\bld_library_path\b[^;,]{0,30}\b(not set|unset|missing|empty)\b[^;,]*"
+    r"|[^;,]*\b(without|no|lacks?|missing) ld_library_path\b[^;,]*"
+)
+SAID_UNSET = "deepgram/self-hosted-resources PR#177 (2026-07-21)"
 PLAIN_BASES = "kubeflow/notebooks#176; scverse/scvi-tools#3799"
 BASES_WITHOUT_PATH = re.compile(
     r"^(docker\.io/)?(library/)?(python|ubuntu|debian):|miniconda3|micromamba|"
@@ -54,9 +59,26 @@ def library_path_problems(facts: Facts) -> Iterator[Problem]:
             (_set_variable(facts, "LD_LIBRARY_PATH", whole),),
         )
         return
+    yield from _said_unset(facts)
     yield from _library_path(facts)
     yield from _plain_base(facts)
     yield from _hugging_face(facts)
+
+
+def _said_unset(facts: Facts) -> Iterator[Problem]:
+    """Images of which it is said that they do not set the path."""
+    told = _UNSET.search(plain(facts.given.env))
+    if told is None or facts.env.get("LD_LIBRARY_PATH") or not _may_be_cos(facts):
+        return
+    yield Problem(
+        "DRIVER_LIB_PATH",
+        "env",
+        f"GKE mounts the driver in {DRIVER_PATH}, where a program looks only by LD_LIBRARY_PATH",
+        (_set_variable(facts, "LD_LIBRARY_PATH", LIBRARY_PATH),),
+        # without a word of the image, that may set it
+        Severity.ERROR if "image" in told[0] and facts.os else Severity.WARNING,
+        source=SAID_UNSET,
+    )
 
 
 def _base_image(facts: Facts) -> tuple[Version, bool]:

@@ -13,6 +13,7 @@ _VARIABLE = re.compile(rf"{_NAME}$")
 """With or without a prefix, as node labels, gcloud and Terraform spell it."""
 _SAID = re.compile(rf"[,;]?\s*[\w./-]*{_NAME}\W+((installation_)?disabled|default|latest)\b", re.IGNORECASE)
 """The same inside of a flag's value or a block of Terraform."""
+_PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b")
 _DISABLED = re.compile(r"installation[_-]disabled|driver-version\W*disabled")
 _INSTALLED = re.compile(r"gpu-driver-version\W+(default|latest)")
 _INSTALLER = (
@@ -47,6 +48,11 @@ def change_pool_driver(facts: Facts, text: str = "") -> dict[str, Any]:
     if not isinstance(line, str) or not _SAID.search(line):
         return {}
     return {"env": _SAID.sub(lambda said: said[0].replace(said[1], text) if text else "", line)}
+
+
+def is_provisioned(text: str) -> bool:
+    """Whether words, in lower case, tell of node auto-provisioning."""
+    return _PROVISIONED.search(text) is not None
 
 
 def says_disabled(text: str) -> bool:

@@ -56,6 +56,8 @@ EARLY_SPARK = "vllm-project/vllm#31018"
 TORCH_BESIDE = "vllm-project/vllm#1369, #31018; InternLM/lmdeploy wheels on PyPI"
 VARIANTS_SINCE = (0, 12, 0, 0)
 _NONE: Sourced[int] = Sourced((), "")
+_BINARIES = frozenset({"ollama"})
+"""Engines that are one program and no wheel."""
 _OWN_WHEEL = re.compile(r"\+cu\d|wheels\.vllm\.ai|releases/download|docs\.sglang\.ai/whl|index/cu\d")
 _NO_TOOLKIT = re.compile(
     r"^(none|missing|no|absent|false|not (installed|found|there|present))\b"
@@ -102,9 +104,9 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
     yield Problem(
         "HOST_GLIBC",
         "glibc" if facts.given.glibc is not None else "os",
-        f"the wheel of {name} {number} needs glibc {dotted(needed)}, "
+        f"the {'binary' if name in _BINARIES else 'wheel'} of {name} {number} needs glibc {dotted(needed)}, "
         f"the host has {dotted(facts.glibc)}; "
-        + ("importing it fails" if inner == needed else "pip would build from source"),
+        + (_fails(name) if inner == needed else "pip would build from source"),
         (
             *(set_release(facts, row.version) for row in (*after, *before)),
             *(set_field("runtime_version", version, f"use {name} {version}") for version in other),
@@ -113,6 +115,10 @@ def _glibc(facts: Facts) -> Iterator[Problem]:
         Severity.ERROR if facts.version else Severity.WARNING,
         source=needed.source,
     )
+
+
+def _fails(name: str) -> str:
+    return "it does not start" if name in _BINARIES else "importing it fails"
 
 
 def _is_other_wheel(facts: Facts, release: RuntimeRelease) -> bool:

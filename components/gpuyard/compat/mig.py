@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import ceil
 
 from gpuyard.catalog.hardware import Gpu
@@ -17,6 +18,7 @@ from gpuyard.compat.problem import (
     set_gpu,
     set_release,
     with_env,
+    without_flags,
 )
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import driver_text, plain
@@ -50,10 +52,13 @@ _DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 _PROFILE = re.compile(r"\b(\d)g\.(\d+)gb")
 EIGHTHS: dict[int, tuple[int, ...]] = {1: (1, 2), 2: (2,), 3: (4,), 4: (4,), 7: (8,)}
 """Eighths of a GPU's memory by the slices of a profile."""
-PROFILES = "NVIDIA MIG user guide; NVIDIA/gpu-operator#603"
+PROFILES = (
+    "NVIDIA MIG user guide; NVIDIA/gpu-operator#603; NVIDIA/mig-parted v0.15.0 (2026-08-19), #227 and PR#228"
+)
 _TIMES = re.compile(r"(?:\b(\d+) ?[x*×] ?)?\b(\d)g\.(\d+)gb(?:\+[a-z.]+)?(?: ?[x*×] ?(\d+)\b)?")
 """Profiles with how many there are of each: ``2x 3g.20gb``, ``1g.5gb x7``."""
 _SEVENTHS, _EIGHTHS = 7, 8
+_WHOLE = "7"
 _OF_FEWER = frozenset({"rtx-pro-6000", "rtx-pro-5000", "rtx-pro-4500"})
 """GPUs of four slices or fewer."""
 _QUARTERS = 4
@@ -63,6 +68,15 @@ _OWN_PROFILES = frozenset({"gh200", "rtx-pro-6000", "rtx-pro-5000", "rtx-pro-450
 """GPUs of several memories, or that are cut otherwise."""
 _ROUNDING = 0.12
 """How far a profile's name is from the memory that it stands for: drivers round differently."""
+_SAME = 0.02
+"""How far the stated memory may be from the catalog's for the catalog's profiles to hold."""
+_ASKED = re.compile(
+    r"\b(?:nvidia\.com/)?mig\.config\W+(?!(?:all-)?disabled|none\b|false\b)(?:all-)?([a-z0-9][\w.+-]*)"
+    r"|\bnvidia\.com/mig-(\dg\.\d+gb)|gpu[-_]partition[-_]size\W+(\dg\.\d+gb)"
+    r"|--gpu-instance-profile[ =]+(mig\dg)",
+    re.IGNORECASE,
+)
+"""Slices that an environment asks for: by the operator's label, as a resource, from GKE, from AKS."""
 
 
 def mig_problems(facts: Facts) -> Iterator[Problem]:
@@ -74,6 +88,23 @@ def mig_problems(facts: Facts) -> Iterator[Problem]:
         yield from _split(facts)
         yield from _driver(facts)
         yield from _mig_gpu(facts)
+    else:
+        yield from _asked(facts)
+
+
+def _asked(facts: Facts) -> Iterator[Problem]:
+    """Slices that labels and resources ask for, of GPUs that have none of these."""
+    line = facts.given.env
+    found = _ASKED.search(str(line)) if line is not None else None
+    if found is None:
+        return
+    asked = next(filter(None, found.groups())).lower()
+    told = [name for name, text in facts.env.items() if _ASKED.search(f"{name}: {text}")]
+    without = without_flags(facts, *told, "--gpu-instance-profile")
+    whole = Fix("use whole GPUs", {"env": _ASKED.sub("", line)} if isinstance(line, str) else without)
+    for problem in _mig_gpu(replace(facts, mig=asked)):
+        other = [fix for fix in problem.fixes if "gpu" in fix.changes]
+        yield replace(problem, path="env", fixes=(whole, *other))
 
 
 def _uuid(facts: Facts) -> Iterator[Problem]:
@@ -228,13 +259,17 @@ def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
     memory = _whole_memory(facts, gpu)
     if gpu.id in _OWN_PROFILES or memory is None:
         return
+    as_listed = gpu.memory_mib is not None and abs(memory - gpu.memory_mib) <= gpu.memory_mib * _SAME
     for found in _PROFILE.finditer(facts.mig):
         sizes = [part * memory / 1024 / 8 for part in EIGHTHS.get(int(found[1]), ())]
-        if any(abs(size - int(found[2])) <= size * _ROUNDING for size in sizes):
+        is_near = any(abs(size - int(found[2])) <= size * _ROUNDING for size in sizes)
+        is_listed = found[0] in gpu.mig_profiles or found[1] == _WHOLE  # which drivers name as they round
+        if is_near and (is_listed or not (as_listed and gpu.mig_profiles)):
             if len(sizes) > 1 and int(found[2]) > sizes[0] * 1.5:
                 yield from _double(facts, found[0])
             continue
-        named = facts.mig.replace(found[0], f"{found[1]}g.{ceil(sizes[0])}gb") if sizes else ""
+        named = facts.mig.replace(found[0], _nearest(gpu, found) or f"{found[1]}g.{ceil(sizes[0])}gb")
+        named = named if sizes else ""
         yield Problem(
             "MIG_UNSUPPORTED",
             "mig",
@@ -245,6 +280,12 @@ def _profile(facts: Facts, gpu: Gpu) -> Iterator[Problem]:
             ),
             source=PROFILES,
         )
+
+
+def _nearest(gpu: Gpu, profile: re.Match[str]) -> str:
+    """The GPU's own profile of as many slices that is next in memory; empty: none is listed."""
+    own = [found for name in gpu.mig_profiles if (found := _PROFILE.match(name)) and found[1] == profile[1]]
+    return min((abs(int(name[2]) - int(profile[2])), name[0]) for name in own)[1] if own else ""
 
 
 def _of_four(facts: Facts) -> Iterator[Problem]:

@@ -17,9 +17,12 @@ _WITHOUT = re.compile(
     r"standard|vanilla|\bplain\b|non[- ]?(nvidia|gpu|accelerated)|not (nvidia|gpu|accelerated)"
     r"|(without|no|w/o|lacks?|missing) ?(the |a |any )?(nvidia|gpu|driver)"
     r"|\bal2_(x86_64|arm_64)(?!_gpu)\b|\bbottlerocket_(x86_64|arm_64)\b(?!_nvidia)"
-    r"|amazon-eks-(arm64-)?node-1\.|gpu[- ]driver[= ]none|\bubuntu-eks/"
+    r"|amazon-eks-(arm64-)?node-1\.|gpu[- ]driver[= ]none|\bubuntu-eks/|ami ?family\W{0,3}ubuntu"
 )
 """What people and AWS call images without a driver."""
+CANONICAL = "cloud-images.ubuntu.com/docs/aws/eks; eksctl-io/eksctl#6452 (2023-03-20)"
+_OTHER_IMAGES = re.compile(r"dlami|deep learning|nvidia|gpu|driver|custom|\bown\b|packer")
+"""Words on images that may have a driver."""
 GUEST_DRIVER_SINCE = Sourced((20250604,), "awslabs/amazon-eks-ami PR#2265")
 """Day from which EKS images of Amazon Linux 2023 carry the GRID module; Bottlerocket brings it too
 (awsdocs/amazon-eks-user-guide PR#1143)."""
@@ -153,7 +156,9 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
     # of AWS's systems, the operator has containers for Ubuntu alone
     may_be = on_aks or facts.os.startswith("Ubuntu")
     by_operator = facts.manager == "operator" or (may_be and not facts.manager and has_operator(facts))
-    if (standard and not by_operator) or bare_ubuntu or nobody:
+    silent = facts.os.startswith("Ubuntu") and facts.platform == "eks" and not facts.manager
+    silent = silent and not has_operator(facts) and not _OTHER_IMAGES.search(text)
+    if (standard and not by_operator) or bare_ubuntu or nobody or silent:
         fixes = [set_field("driver_managed_by", "cloud", "let AKS install the driver")] if on_aks else []
         fixes.append(use_eks_image(facts, driver_managed_by="image"))
         if facts.os.startswith("Ubuntu"):
@@ -163,7 +168,9 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
             "ami" if facts.given.ami else "os",
             "the node image has no GPU driver, and nothing installs one",
             tuple(fixes),
-            source=AKS_GPUS if on_aks else EKS_IMAGES,
+            # who runs an image of one's own may have put a driver in
+            Severity.ERROR if standard or bare_ubuntu or nobody else Severity.WARNING,
+            source=AKS_GPUS if on_aks else CANONICAL if facts.os.startswith("Ubuntu") else EKS_IMAGES,
         )
 
 

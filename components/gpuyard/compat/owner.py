@@ -39,7 +39,10 @@ _VALUES = re.compile(
     r"|ccManager|kataManager|nodeStatusExporter)\.\w"
 )
 """Values of the GPU Operator's Helm chart; those that the device plugin's own chart has too are left out."""
-_IN_WORDS = re.compile(r"gpu[-_ ]operator (is |was )?(installed|deployed|running|enabled)")
+_IN_WORDS = re.compile(
+    r"gpu[-_ ]operator (is |was )?(installed|deployed|running|enabled)"
+    r"|helm (upgrade|install)[^;,]*\bgpu-operator\b|microk8s enable (gpu|nvidia)\b"
+)
 """How an environment says that the operator is there."""
 _LEFT_OUT = re.compile(r"[=: ]false|disabled|\boff\b|by (the )?(node|image|host|ami)\b|pre-?installed")
 _PUT_IN = re.compile(r"^(enabled|true|yes|on)$|operator|enabled[=: ]+true")
@@ -53,6 +56,10 @@ _KIN = (
     ("CentOS 8", r"centos[a-z _-]*8"),
     ("RHEL rebuild", r"alma ?linux|oracle ?linux|\bol ?[89]\b|centos[a-z _-]*9"),
     ("Rocky Linux", r"\brocky"),
+    (
+        "SLES before 15 SP7",
+        r"(?:\bsles|suse linux enterprise[a-z ]*)[ ._-]*(?:1[12]\b|15[ ._-]*(?:sp ?)?[1-6]\b)",
+    ),
     ("WSL", r"\bwsl"),
     ("Garden Linux", r"garden ?linux"),
     ("Jetson", r"jetpack|\bl4t\b"),

@@ -261,6 +261,25 @@ def _cdi_on_rke2(stack: _Stack) -> Problem | None:
     )
 
 
+def _before_2_on_rke2(stack: _Stack) -> Problem | None:
+    """RKE2's page asks for containerd 2 with operators that hand out GPUs by CDI."""
+    where = _where(stack.facts)
+    on_rke2 = "rke2" in where or "/run/k3s/" in where
+    if not on_rke2 or stack.release is None or stack.release.key < OPERATOR_CDI:
+        return None
+    if not CDI_SINCE <= stack.containerd < (2,) or switched(stack.facts, "cdi") is False:
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "containerd",
+        f"RKE2 asks for containerd 2 with GPU Operator {stack.release.version}, this is "
+        f"{dotted(stack.containerd)}",
+        (set_field("containerd", "2.1.4", "use a release of RKE2 with containerd 2"), _operator("v25.3.4")),
+        Severity.WARNING,
+        source="rancher/rke2-docs docs/add-ons/gpu_operators.md (2026-08-20)",
+    )
+
+
 def _own_containerd(stack: _Stack) -> Problem | None:
     """Toolkits that do not find the file of K3s, RKE2 and k0s."""
     where = _where(stack.facts)
@@ -337,6 +356,7 @@ _RULES = (
     _cdi,
     _nri,
     _cdi_on_rke2,
+    _before_2_on_rke2,
     _own_containerd,
     _imports,
     _gke,
