@@ -10,7 +10,6 @@ from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Problem, set_release
 from gpuyard.compat.sizes import size_date, size_source
 from gpuyard.compat.sourced import Sourced, join_sources
-from gpuyard.errors import Severity
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.weights import weight_bytes_per_gpu
 from gpuyard.units import MIB, format_bytes
@@ -31,8 +30,7 @@ def on_load_problems(facts: Facts, split: Split) -> Iterator[Problem]:
     model = facts.model
     if model is None or not model.verified or facts.quantization != "fp8":
         return
-    asked = _is_asked(facts)
-    if not asked and not _may_be_asked(facts):
+    if not _is_asked(facts) and not _names_half(facts):
         return
     both = BOTH.get(facts.runtime)
     keeps_both = both is not None and both[0] <= facts.version < both[1]
@@ -51,16 +49,15 @@ def on_load_problems(facts: Facts, split: Split) -> Iterator[Problem]:
             "quantization",
             f"{how}, one has {format_bytes(total)}",
             (*((set_release(facts, OTHERWISE),) if keeps_both else ()), *weight_fixes(facts)),
-            Severity.ERROR if asked else Severity.WARNING,
             source=join_sources(both.source if both and keeps_both else ON_LOAD, size_source(facts)),
             as_of=size_date(facts),
         )
 
 
-def _may_be_asked(facts: Facts) -> bool:
+def _names_half(facts: Facts) -> bool:
     """Whether the checkpoint is by its name in 16 bit, so that whoever states FP8 has it made of that."""
     native = bool(facts.model and facts.model.quantization)
-    stated = facts.given.quantization is not None and facts.dtype in ("bfloat16", "float16")
+    stated = facts.given.quantization is not None
     return stated and "/" in facts.model_name and not native and "fp8" not in facts.model_name.lower()
 
 
