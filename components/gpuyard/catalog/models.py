@@ -202,6 +202,7 @@ def _sharing(row: Mapping[str, str]) -> ModelShape:
         vision=find_vision(row["name"], found.architecture),
         vision_heads=int(row["vision_heads"] or 0),
         architecture=row["architecture"] or found.architecture,
+        vocab=int(row["vocab"] or found.vocab),
     )
 
 

@@ -51,6 +51,8 @@ _RARE = 0.1
 """Share of them that would be a rare case."""
 TGI_CUTS_UNEVENLY: Version = (0, 9, 2, 0)
 """First text-generation-inference whose embedding takes shards of any size (its tags; #507)."""
+PADDED_SINCE: Mapping[str, Version] = {"vllm": (0, 1, 4, 0)}
+"""First release that was read and pads the vocabulary (`gpt_bigcode.py` and `llama.py` of its wheel)."""
 VISION_FLAG = "--mm-encoder-tp-mode"
 VISION_DATA_SINCE = (0, 10, 2, 0)
 """First vLLM with that flag."""
@@ -182,6 +184,7 @@ def _vocabulary(facts: Facts, size: int) -> Iterator[Problem]:
     """The vocabulary is cut like heads are, padded or as it is."""
     vocabulary = _worded_vocabulary(facts) or (facts.model.vocab if facts.model else 0)
     unpadded = facts.runtime == "tgi" and () < facts.version < TGI_CUTS_UNEVENLY
+    unpadded = unpadded or () < facts.version < PADDED_SINCE.get(facts.runtime, ())
     padded = vocabulary if unpadded else ceil(vocabulary / VOCAB_PAD) * VOCAB_PAD
     judged = unpadded or facts.runtime in ("vllm", "sglang", "")
     if size < 2 or padded % size == 0 or not judged:
