@@ -378,8 +378,17 @@ def _sm_103(facts: Facts) -> Iterator[Problem]:
 
 
 def _is_own_build(facts: Facts) -> bool:
-    """A build between releases (``0.8.5.dev169+gce17db8``) or by others; its CUDA compiles for the GPU."""
+    """A build between releases (``0.8.5.dev169+gce17db8``), by others, by hand; its CUDA knows the GPU."""
     own = ".dev" in str(facts.given.runtime_version) or is_by_others(facts.image, facts.runtime)
+    own = own or _is_by_hand(facts)
     return facts.is_for_older_gpus or (
         own and facts.cuda_is_given and facts.cuda >= compiled_since(SM_SINCE_CUDA, facts.sm)
     )
+
+
+def _is_by_hand(facts: Facts) -> bool:
+    """Whether it has the CUDA of the toolkit beside it, which no build of the release has."""
+    release = facts.release
+    if release is None or facts.install or facts.image or facts.cuda != facts.host_cuda:
+        return False
+    return facts.cuda not in (release.wheel_cuda[:2], release.image_cuda[:2])

@@ -88,7 +88,7 @@ def tries_both_modes(facts: Facts) -> bool:
     """Whether it is a framework container and the driver reaches the floor of its CUDA.
 
     Their entry point tries the compatibility libraries and falls back to minor-version compatibility, on
-    GeForce too.
+    GeForce too, as long as nothing else puts the libraries into the path.
     """
     floor = cuda_floor(facts.base_cuda)
     return is_framework(facts) and bool(floor) and facts.driver_high >= floor
@@ -137,7 +137,7 @@ def stated_library_problems(facts: Facts) -> Iterator[Problem]:
     ):
         yield _refused(facts, cuda, newest)  # of 13.0 it would be the other error, of any later 13.x this one
     if older and facts.datacenter is False:
-        if not (_is_tried_first(facts) and tries_both_modes(facts)):
+        if libs or not (_is_tried_first(facts) and tries_both_modes(facts)):
             yield _refused(facts, cuda, native)
     elif older and facts.branch in forward_hosts("excluded"):
         yield Problem(
