@@ -387,8 +387,8 @@ def _is_own_build(facts: Facts) -> bool:
 
 
 def _is_by_hand(facts: Facts) -> bool:
-    """Whether it has the CUDA of the toolkit beside it, which no build of the release has."""
+    """Whether it has a CUDA that no build of the release has."""
     release = facts.release
-    if release is None or facts.install or facts.image or facts.cuda != facts.host_cuda:
+    if release is None or facts.install or facts.image or not facts.cuda_is_given:
         return False
     return facts.cuda not in (release.wheel_cuda[:2], release.image_cuda[:2])
