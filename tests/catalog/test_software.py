@@ -8,6 +8,7 @@ from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import cuda_floors, cuda_toolkits, driver_branches, other_gpus, parse_version
 from gpuyard.catalog.software_gke import gke_gpus, read_gke_version
 from gpuyard.catalog.software_images import amd64_images
+from gpuyard.catalog.software_kernels import kernel_code
 from gpuyard.catalog.software_nodes import (
     bottlerocket_driver,
     driver_exclusions,
@@ -60,7 +61,44 @@ def test_each_vllm_release_is_known_with_cuda_and_machine_code() -> None:
     by_version = {release.version: release for release in releases}
     assert (12, 0) not in by_version["0.9.1"].sass
     assert by_version["0.20.0"].glibc == (2, 35)
-    assert (10, 3) in by_version["0.20.0"].sass
+    assert (7, 0) in by_version["0.19.1"].sass
+    assert (7, 0) not in by_version["0.20.0"].sass
+
+
+def test_kernels_of_a_release_run_or_are_compiled_by_the_driver() -> None:
+    flash = kernel_code("flash_attn_2", (0, 9, 1, 0))
+    assert flash is not None
+    assert [flash.runs_on(sm) for sm in ((7, 5), (8, 9), (9, 0), (10, 3), (12, 0))] == [
+        False, True, True, True, False,
+    ]  # fmt: skip
+    assert not flash.is_compiled_for((12, 0))
+    newest = kernel_code("flash_attn_2", ())
+    assert newest is not None
+    assert (newest.runs_on((8, 9)), newest.is_compiled_for((8, 9))) == (True, False)
+    assert (newest.runs_on((9, 0)), newest.is_compiled_for((9, 0))) == (False, True)
+    assert not newest.is_compiled_for((7, 5))
+    assert kernel_code("flash_attn_2", (0, 3, 0, 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("release", "sm", "runs"),
+    [
+        ((0, 10, 0, 0), (10, 0), True),
+        ((0, 10, 0, 0), (12, 0), False),
+        ((0, 19, 1, 0), (12, 0), True),
+        ((0, 19, 1, 0), (12, 1), False),
+        ((0, 19, 1, 0), (10, 3), False),
+        ((0, 20, 0, 0), (12, 1), True),
+        ((0, 20, 0, 0), (10, 3), True),
+        ((0, 20, 0, 0), (9, 0), False),
+    ],
+)
+def test_code_for_one_gpu_alone_is_not_for_its_family(
+    release: tuple[int, ...], sm: tuple[int, ...], runs: bool
+) -> None:
+    code = kernel_code("fp4", release)
+    assert code is not None
+    assert code.runs_on(sm) is runs
 
 
 def test_a_release_between_two_is_the_earlier_and_one_after_the_last_is_newer() -> None:

@@ -260,13 +260,6 @@ def torch_releases() -> Mapping[str, TorchRelease]:
 
 def _vllm(row: Mapping[str, str]) -> RuntimeRelease:
     tags = row["platform_tags"].split()
-    listed = row["wheel_sass"]
-    sass = [parse_version(part) for part in listed.partition("(")[0].split()]
-    sass += [
-        parse_version(part)
-        for part in re.findall(r"\d+\.\d", listed.partition("(")[2])
-        if "via family" in listed
-    ]
     return RuntimeRelease(
         runtime="vllm",
         version=row["version"],
@@ -276,7 +269,7 @@ def _vllm(row: Mapping[str, str]) -> RuntimeRelease:
         wheel_cuda=parse_version(row["wheel_cuda"]),
         min_sm=parse_version(row["min_sm_documented"]),
         max_sm=(),
-        sass=tuple(sass),
+        sass=tuple(parse_version(part) for part in row["wheel_sass"].split()),
         torch=parse_version(row["torch"]),
         flashinfer=_numbers(row["flashinfer"]),
         glibc=min((_glibc(tag) for tag in tags), default=()),

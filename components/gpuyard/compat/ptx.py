@@ -10,6 +10,7 @@ from gpuyard.catalog.software import (
     native_driver,
     native_source,
 )
+from gpuyard.catalog.software_kernels import kernel_code
 from gpuyard.catalog.software_runtimes import newest_release
 from gpuyard.compat.attention import has_sinks
 from gpuyard.compat.blocks import WEIGHT_ONLY
@@ -38,13 +39,17 @@ from gpuyard.errors import Severity
 VISION_BY_FA2: Sourced[Version] = Sourced(
     ((0, 10, 2, 0), (0, 12, 0, 0)), "vllm-project/vllm#25143, #27103, #27405, #28030"
 )
-"""vLLM in between, seen on Hopper."""
-EXPERTS_BY_MARLIN: Sourced[Version] = Sourced(
-    ((0, 17, 0, 0), (0, 25, 0, 0)), "vllm-project/vllm#38619, PR#38669, PR#46601"
-)
-"""vLLM in between: 0.17.1 and 0.18.0 failed on H200, dense layers ran; the mend was not in on 2026-06-24."""
+"""vLLM in between takes FlashAttention 2 for them on Hopper too."""
 FEW_BITS = frozenset({*WEIGHT_ONLY, "wna16", "int4"})
 """Schemes whose experts Marlin runs."""
+BESIDE_TORCH: Sourced[Version] = Sourced(
+    ((12, 8), (12, 9)), "vllm-project/vllm#38619; PTX in PyPI's wheels of 0.12.0 to 0.19.1 (read 2026-11-27)"
+)
+"""CUDA of the torch that pip brings and of vLLM's wheels beside it, of which none is for 12.8."""
+MARLIN_SAYS = "vllm-project/vllm#38619, PR#46601"
+"""Experts on Hopper failed with 0.17.1 and 0.18.0, dense GPTQ ran: that is Machete's there."""
+AWQ_BY_MARLIN: Version = (0, 19, 0, 0)
+"""First vLLM that takes Machete for dense AWQ on Hopper too (awq_marlin.py of 0.7.3 to 0.19.1)."""
 PTX_ONLY: Mapping[str, Sourced[Version]] = {
     "mistral.rs": Sourced(((), ()), "EricLBuehler/mistral.rs#2272, #1858, #1571, #867"),
     "candle": Sourced(((), ()), "huggingface/candle#3358; EricLBuehler/mistral.rs#1858"),
@@ -67,43 +72,69 @@ _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
 
 def ptx_problems(facts: Facts) -> Iterator[Problem]:
     """A driver older than the build's CUDA: an error where a needed kernel is PTX alone."""
-    native = native_driver(facts.cuda)
+    cuda = max(facts.cuda, _compiled_with(facts))
+    native = native_driver(cuda)
     if not native or not facts.driver_high or facts.driver_high >= native:
         return
-    floor = cuda_floor(facts.cuda)
+    floor = cuda_floor(cuda)
     if facts.driver_high < floor or uses_forward_compat(facts) or is_carried(facts):
         return
-    must_translate = facts.runtime == "vllm" and facts.sm >= BLACKWELL
-    must_translate = must_translate and (facts.version >= (0, 9, 2, 0) or not facts.version)
-    must_translate = must_translate and facts.driver_high < native_driver(_compiled_with(facts))
-    # FlashAttention 2 has no sinks: those models take FlashInfer's kernels (SemiAnalysisAI/InferenceX#393)
-    must_translate = must_translate and not has_sinks(facts.model_name.lower())
-    tower, experts = _translates_its_tower(facts), _translates_its_experts(facts)
-    must_translate = must_translate or tower
-    # NVIDIA's own containers build it for every GPU (26.05 and 26.06 on a GB10: dgx-spark-playbooks PR#91)
-    must_translate = must_translate and not is_framework(facts)
-    lacking = "Marlin's kernels for experts have" if experts else ""
-    lacking = "FlashAttention 2 has" if must_translate else lacking
-    only = _is_ptx_alone(facts) or _ggml_translates(facts)
-    # on data-centre GPUs a container may bring libraries of its CUDA for the driver
-    alone = only is not None and (facts.install != "docker" or facts.datacenter is False)
-    lacking = "its kernels have" if alone else lacking
+    lacking, source = _lacking(facts)
     yield Problem(
         "PTX_JIT_DRIVER_TOO_OLD",
         "driver",
-        f"driver {facts.driver_text} is older than CUDA {dotted(facts.cuda)} of the build (native: "
+        f"driver {facts.driver_text} is older than CUDA {dotted(cuda)} of the build (native: "
         f"{driver_text(native)}); code compiled from PTX fails"
         + (f", and {lacking} no machine code for this GPU" if lacking else ""),
         (raise_driver(facts, native),),
         Severity.ERROR if lacking else Severity.WARNING,
-        source=join_sources(
-            native_source(facts.cuda),
-            VISION_BY_FA2.source if tower and must_translate else "",
-            EXPERTS_BY_MARLIN.source if experts and not must_translate else "",
-            only.source if only is not None and alone else "",
-            "" if lacking and (tower or experts) else compat_rule("R-PTX")["source"],
-        ),
+        source=join_sources(native_source(cuda), source or compat_rule("R-PTX")["source"]),
     )
+
+
+def _lacking(facts: Facts) -> tuple[str, str]:
+    """What is needed and the driver has to compile, and who says so; empty: nothing known."""
+    only = _is_ptx_alone(facts) or _ggml_translates(facts)
+    # on data-centre GPUs a container may bring libraries of its CUDA for the driver
+    if only is not None and (facts.install != "docker" or facts.datacenter is False):
+        return "its kernels have", only.source
+    if facts.runtime != "vllm" or not facts.sm:
+        return "", ""
+    flash = kernel_code("flash_attn_2", facts.version)
+    if flash is not None and flash.is_compiled_for(facts.sm) and _takes_flash_2(facts):
+        by_tower = VISION_BY_FA2.source if facts.sm < BLACKWELL else compat_rule("R-PTX")["source"]
+        return "FlashAttention 2 has", join_sources(flash.source, by_tower)
+    marlin = kernel_code("marlin", facts.version)
+    if marlin is not None and marlin.is_compiled_for(facts.sm) and _takes_marlin(facts):
+        return "Marlin has", join_sources(marlin.source, MARLIN_SAYS)
+    return "", ""
+
+
+def _takes_flash_2(facts: Facts) -> bool:
+    """Whether vLLM runs FlashAttention 2: on Hopper for vision towers and where it is asked for."""
+    # NVIDIA's own containers build it for every GPU (26.05 and 26.06 on a GB10: dgx-spark-playbooks PR#91)
+    if is_framework(facts):
+        return False
+    if facts.sm < BLACKWELL:
+        since, before = VISION_BY_FA2
+        tower = since <= facts.version < before and bool(_VISION.search(facts.model_name.lower()))
+        return tower or facts.env.get("VLLM_FLASH_ATTN_VERSION") == "2"
+    # it has no sinks: those models take FlashInfer's kernels (SemiAnalysisAI/InferenceX#393)
+    own = facts.driver_high < native_driver(_compiled_with(facts))
+    return own and not has_sinks(facts.model_name.lower())
+
+
+def _takes_marlin(facts: Facts) -> bool:
+    """Whether vLLM by pip runs Marlin on Hopper: experts in few bits, dense AWQ before `AWQ_BY_MARLIN`.
+
+    Images bring libraries of their CUDA for the driver.
+    """
+    if facts.install != "pip" or facts.sm[:1] != HOPPER[:1] or not facts.version:
+        return False
+    kind = scheme_of(facts)
+    if facts.is_mixture:
+        return kind in FEW_BITS
+    return kind in ("awq", "awq_marlin") and facts.version < AWQ_BY_MARLIN
 
 
 def _is_ptx_alone(facts: Facts) -> Sourced[Version] | None:
@@ -137,21 +168,7 @@ def _compiled_with(facts: Facts) -> Version:
         return facts.cuda
     if facts.release is None and not facts.host_cuda and not names_jit_library(facts):
         return facts.cuda
-    return min(facts.cuda, max(row.wheel_cuda[:2], facts.host_cuda))
-
-
-def _translates_its_tower(facts: Facts) -> bool:
-    """Whether vLLM runs a vision tower with FlashAttention 2, whose machine code ends with Ampere and Ada."""
-    since, before = VISION_BY_FA2
-    is_meant = facts.runtime == "vllm" and facts.sm[:1] == HOPPER[:1] and since <= facts.version < before
-    return is_meant and bool(_VISION.search(facts.model_name.lower()))
-
-
-def _translates_its_experts(facts: Facts) -> bool:
-    """Whether vLLM by pip runs experts in few bits with Marlin, whose machine code ends with Ampere and Ada.
-
-    Images bring libraries of their CUDA for the driver.
-    """
-    since, before = EXPERTS_BY_MARLIN
-    is_meant = facts.runtime == "vllm" and facts.install == "pip" and since <= facts.version < before
-    return is_meant and facts.sm[:1] == HOPPER[:1] and facts.is_mixture and scheme_of(facts) in FEW_BITS
+    wheel = row.wheel_cuda[:2]
+    if facts.runtime == "vllm" and (facts.cuda, wheel) == BESIDE_TORCH:
+        return wheel
+    return min(facts.cuda, max(wheel, facts.host_cuda))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gpuyard.catalog.software import Version
+from gpuyard.catalog.software_kernels import kernel_code
 from gpuyard.catalog.software_runtimes import RuntimeRelease, is_recent, runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
 from gpuyard.compat.attention import (
@@ -76,15 +77,11 @@ OTHER_KERNELS: dict[tuple[str, str], tuple[Version, str, str]] = {
 }
 """Releases from which a variable takes Triton's kernels in place of those that compute capability 12 lacks
 (vllm-project/vllm#47436, sgl-project/sglang#7482; SGLang 0.4.7 to 0.5.3)."""
-FP4_SM120: Version = (0, 10, 1, 0)
-FP4_MOE_SM120: Version = (0, 12, 0, 0)
 FP4_MOE_REGRESSION = Sourced((0, 15, 0, 0), "vllm-project/vllm#33417")
-"""vLLM 0.10.0 builds FP4 for 10.0 only, 0.10.2 for 12.0 too; the grouped kernel of experts came in 0.12.0,
-and 0.15.0 did not choose it."""
+"""vLLM that did not choose the grouped kernel of FP4 experts for compute capability 12, which it has."""
 FP4_MOE_PLAIN = Sourced((0, 16, 0, 0), "vllm-project/vllm#35065 (2026-02-22); 0.27.0 has them (its #52308)")
 _PLAIN_EXPERTS = re.compile(r"nemotron-?(?:3|h)|nemotron_h")
 """vLLM that chose no kernels for experts without a gate there, and models that have them."""
-FP4_ARCHS = "FP4_ARCHS in CMakeLists.txt of vLLM 0.10.0 to 0.12.0"
 FP4_IMAGE_IN_DOUBT = Sourced((0, 10, 0, 0), "vllm-project/vllm#23826, a comment of 2025-08-28")
 """vLLM whose image is said to serve FP4 experts on RTX 5090 all the same; whoever asked there was not helped
 by it."""
@@ -107,6 +104,9 @@ SGLANG_FP8_CACHE = "noonghunna/club-3090#1381 (2026-09-22); EricLBuehler/mistral
 DEEPEP_FP4 = Sourced((0, 5, 15, 1), "sgl-project/sglang#35557 (H100; H20 with 0.5.12)")
 """Last SGLang that was seen to run FP4 experts behind DeepEP with DeepGEMM only, whose kernels for them are
 for data-centre Blackwell."""
+CUTLASS_EXPERTS_SAY = "vllm-project/vllm#18421, PR#19648"
+_COMPRESSED_FP8 = re.compile(r"llama-4-.*fp8|fp8-dynamic|(?:redhatai|neuralmagic|nm-testing)/.*fp8")
+"""FP8 checkpoints in the format of compressed-tensors by their names."""
 _SPARSE = re.compile(r"2of4.*(?:fp8|w8a8|int8)")
 """Checkpoints with two of four weights left, in 8 bit."""
 _FP4_BY_NAME = re.compile(r"deepseek-v4(?!.*(?:base|fp8|bf16|int))")
@@ -118,6 +118,7 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
     if facts.sm:
         yield from _weights(facts)
         yield from _experts_behind_deepep(facts)
+        yield from _experts_by_cutlass(facts)
         yield from _cache(facts)
 
 
@@ -207,6 +208,26 @@ def _experts_behind_deepep(facts: Facts) -> Iterator[Problem]:
         ),
         Severity.ERROR if named and () < facts.version <= DEEPEP_FP4 else Severity.WARNING,
         source=DEEPEP_FP4.source,
+    )
+
+
+def _experts_by_cutlass(facts: Facts) -> Iterator[Problem]:
+    """FP8 experts of compressed-tensors checkpoints, which vLLM gives to CUTLASS on Hopper alone."""
+    code = kernel_code("fp8_experts", facts.version) if facts.version else None
+    meant = facts.runtime == "vllm" and facts.is_mixture and facts.sm[:1] == HOPPER[:1]
+    if code is None or not meant or code.runs_on(facts.sm) or facts.install == "source":
+        return
+    name = facts.model_name.lower()
+    packed = facts.quantization == "compressed-tensors" or _COMPRESSED_FP8.search(name) is not None
+    if scheme_of(facts) != "fp8" or not packed:
+        return
+    yield Problem(
+        "SM_NOT_IN_BINARY",
+        "runtime_version",
+        f"the FP8 kernels for experts of vLLM {dotted(facts.version[:3])} are built for B200, "
+        f"not for {facts.card}",
+        (set_release(facts, "0.9.2"), set_release(facts, "0.8.5")),
+        source=join_sources(CUTLASS_EXPERTS_SAY, code.source),
     )
 
 
@@ -342,19 +363,22 @@ def _other_releases(facts: Facts, kind: str) -> Iterator[Fix]:
 def _fp4_on_consumer_cards(facts: Facts, path: str) -> Iterator[Problem]:
     """Which releases have FP4 kernels for compute capability 12."""
     moe = facts.is_mixture
-    since, what = (FP4_MOE_SM120, "experts") if moe else (FP4_SM120, "layers")
+    kernels, what, since = ("fp4_experts", "experts", "0.12.0") if moe else ("fp4", "layers", "0.10.1")
+    code = kernel_code(kernels, facts.version)
     plain_experts = moe and facts.version == FP4_MOE_PLAIN and _PLAIN_EXPERTS.search(facts.model_name.lower())
     regressed = moe and facts.version == FP4_MOE_REGRESSION
-    if not facts.version or (facts.version >= since and not regressed and not plain_experts):
+    has_code = code is not None and code.runs_on(CONSUMER_BLACKWELL)
+    if not facts.version or (has_code and not regressed and not plain_experts):
         return
     number = dotted(facts.version[:3])
-    able = "0.27.0" if plain_experts else dotted(since[:3])
+    able = "0.27.0" if plain_experts else since
     fixes = (set_release(facts, able), set_release(facts, "0.28.0"), set_gpu(facts, "b200"))
     if not plain_experts:
         fixes = (fixes[0], set_release(facts, "0.20.0"), fixes[-1])
     in_doubt = facts.version == FP4_IMAGE_IN_DOUBT and is_own_image("vllm", facts.image)
     severity = Severity.WARNING if in_doubt else Severity.ERROR
-    source = FP4_MOE_REGRESSION.source if regressed else FP4_MOE_PLAIN.source if plain_experts else FP4_ARCHS
+    of_code = code.source if code is not None else ""
+    source = FP4_MOE_REGRESSION.source if regressed else FP4_MOE_PLAIN.source if plain_experts else of_code
     source = join_sources(source, FP4_IMAGE_IN_DOUBT.source if in_doubt else "")
     yield Problem(
         "QUANT_MIN_SM",
