@@ -304,6 +304,21 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
             for by, severity in (({"image": "vllm/vllm-openai:v0.10.0"}, "warning"), ({}, "error"))
         ],
         ({"gpu": "t4", "model": "Qwen/Qwen3-VL-4B-Instruct"}, "ATTN_BACKEND_MISSING", "warning"),
+        ({"gpu": "rtx-5090", "kv_cache_dtype": "nvfp4"}, "ATTN_BACKEND_MISSING", "warning"),
+        ({"gpu": "t4", "kv_cache_dtype": "nvfp4"}, "ATTN_BACKEND_MISSING", "error"),
+        *[
+            (
+                {"gpu": "h200", "model": "MiniMaxAI/MiniMax-M2.5", "tensor_parallel": 8, **by},
+                "TP_QUANT_BLOCK",
+                found,
+            )
+            for by, found in (
+                ({}, "warning"),
+                ({"runtime_version": "0.28.0"}, "error"),
+                ({"runtime_version": "0.29.0"}, ""),
+                ({"runtime_version": "0.29.0", "gpu": "a100-80gb"}, "error"),
+            )
+        ],
         (
             {"gpu": "t4", "model": "Qwen/Qwen3-VL-4B-Instruct", "runtime_version": "0.13.0"},
             "ATTN_BACKEND_MISSING",

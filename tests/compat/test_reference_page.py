@@ -60,7 +60,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "QUANT_MIN_SM": {"gpu": "t4", "runtime": "vllm", "quantization": "mxfp4"},
     "DTYPE_UNSUPPORTED": {"gpu": "t4", "runtime": "vllm", "dtype": "bfloat16"},
     "TP_DIVISIBILITY": {"attention_heads": 28, "tensor_parallel": 8},
-    "TP_QUANT_BLOCK": {"model": "Qwen/Qwen3-235B-A22B-FP8", "tensor_parallel": 8, "runtime": "vllm"},
+    "TP_QUANT_BLOCK": {
+        "model": "Qwen/Qwen3-235B-A22B-FP8",
+        "tensor_parallel": 8,
+        "runtime": "vllm",
+        "runtime_version": "0.20.0",
+    },
     "MIG_TP": {"gpu": "a100-80gb-sxm", "mig": "1g.10gb", "tensor_parallel": 2},
     "MIG_UUID": {"runtime": "vllm", "runtime_version": "0.20.0", "env": "CUDA_VISIBLE_DEVICES=MIG-1"},
     "MIG_DRIVER_BUG": {"mig": "1g.10gb", "driver": "570.148.08"},

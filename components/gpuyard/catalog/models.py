@@ -193,15 +193,21 @@ def _alike(text: str) -> ModelShape | None:
 
 
 def _sharing(row: Mapping[str, str]) -> ModelShape:
+    """The shape of another model, with the encoder beside it where that has none."""
     found = models()[row["id"]]
+    architecture = row["architecture"] or found.architecture
+    vision = find_vision(row["name"], architecture)
+    tower = vision.parameters if vision and not found.vision else 0
     return replace(
         found,
         id=row["name"],
         context=int(row["context"] or found.context),
         quantization=row["quantization"] or found.quantization,
-        vision=find_vision(row["name"], found.architecture),
+        params=found.params + tower,
+        active_params=found.active_params + tower,
+        vision=vision,
         vision_heads=int(row["vision_heads"] or 0),
-        architecture=row["architecture"] or found.architecture,
+        architecture=architecture,
         vocab=int(row["vocab"] or found.vocab),
     )
 

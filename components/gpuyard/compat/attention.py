@@ -7,6 +7,7 @@ from dataclasses import replace
 from gpuyard.catalog.software import Version
 from gpuyard.compat.attention_backends import SGLANG_READ, asked_backend, backend_span, drop_backend
 from gpuyard.compat.attention_gaps import NEWER, gap_problems
+from gpuyard.compat.cache_formats import cache_format_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import AMPERE, BLACKWELL, HOPPER
 from gpuyard.compat.head_sizes import head_size_problems
@@ -112,6 +113,7 @@ def attention_problems(facts: Facts) -> Iterator[Problem]:
     yield from latent_problems(facts, name, backend)
     yield from _of_another_platform(facts, backend)
     yield from _features(facts, name, backend)
+    yield from cache_format_problems(facts)
     yield from gap_problems(facts, name, backend)
     yield from _first_sinks(facts, name)
 

@@ -14,11 +14,13 @@ from gpuyard.catalog.quantizations import SCHEMES
 from gpuyard.catalog.software import Version
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
 from gpuyard.compat.codes import CODES
+from gpuyard.compat.expert_blocks import REFINED, SHARED_WHOLE, for_triton_alone, is_padded, refined_since
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, AMPERE
+from gpuyard.compat.kernel_tiles import tile_problems
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, with_env
 from gpuyard.compat.sourced import Sourced, join_sources
-from gpuyard.compat.spelling import plain
+from gpuyard.compat.spelling import dotted, plain
 from gpuyard.compat.split import (
     dense_ranks,
     has_whole_experts,
@@ -35,6 +37,7 @@ FP4_GROUP = 16
 GROUP, SMALL_GROUP = 128, 32
 """Of AWQ and GPTQ checkpoints: nearly always, and where the model's own width is no multiple of that (experts
 of 704 on two GPUs: noonghunna/club-3090 models/gemma-4-26b-a4b, 2026-07-01)."""
+FP8_BLOCKS = "FP8 block"
 GROUPS = "quantization group"
 _ALWAYS: Version = (1000,)
 GROUPS_UNTIL: Mapping[str, Sourced[int]] = {
@@ -135,6 +138,9 @@ PADDED: Sequence[Padded] = (
 def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
     """Shards that are no whole multiples of what the quantization needs."""
     model = facts.model
+    if model is not None and facts.runtime == "tensorrt-llm" and size > 1:
+        whole = has_whole_experts(facts)
+        yield from tile_problems(facts, model, _cuts(facts, model, GROUPS, whole_experts=whole), size)
     if model is None or not _is_judged(facts):
         return
     if size <= 1:
@@ -150,15 +156,31 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
         return
     fixes = list(_smaller(facts, model, size, lambda part: all(_divides(it, part, block) for it, _ in cut)))
     shared = _cuts(facts, model, what, whole_experts=True)
-    if model.moe and facts.runtime == "vllm" and all(_divides(*item, block) for item in shared):
+    by_experts = model.moe is not None and all(_divides(*item, block) for item in shared)
+    if by_experts and facts.runtime == "vllm":
         fixes.insert(0, Fix("add --enable-expert-parallel", with_env(facts, "--enable-expert-parallel", "")))
+    blocks = by_experts and what == FP8_BLOCKS
+    since = refined_since(facts, model, width, ranks, block) if blocks else ()
+    lately = bool(since) and (not facts.version or facts.version >= since)
+    if lately and () < facts.sm < ADA and not is_padded(facts):
+        yield for_triton_alone(facts, width, ranks)
+    elif (lately and facts.version) or (blocks and is_padded(facts)):
+        return
+    elif since and not lately:
+        fixes.append(set_release(facts, dotted(since[:3])))
+    unsure = _is_unsure(facts) or (lately and not () < facts.sm < ADA)
+    before = (
+        f" before {facts.runtime} {dotted(since[:3])}, and no release is stated" if unsure and since else ""
+    )
     yield Problem(
         "TP_QUANT_BLOCK",
         "tensor_parallel",
-        f"a shard of {width}/{ranks} is not a multiple of the {what} of {block}",
+        f"a shard of {width}/{ranks} is not a multiple of the {what} of {block}{before}",
         (*fixes, set_field("tensor_parallel", 1, "use tensor_parallel 1")),
-        Severity.WARNING if _is_unsure(facts) else Severity.ERROR,
-        source=join_sources(source or CODES["TP_QUANT_BLOCK"].source, model.source),
+        Severity.WARNING if unsure else Severity.ERROR,
+        source=join_sources(
+            source or CODES["TP_QUANT_BLOCK"].source, REFINED["vllm"].source if since else "", model.source
+        ),
         as_of=model.as_of,
     )
 
@@ -218,7 +240,7 @@ def _tiles(facts: Facts, model: ModelShape, size: int) -> Iterator[Problem]:
     limit = TILES_PADDED.get(facts.runtime, ())
     if facts.quantization != "fp8" or not (7, 5) <= facts.sm < ADA or not () < facts.version < limit:
         return
-    cut = _cuts(facts, model, "FP8 block", whole_experts=has_whole_experts(facts))
+    cut = _cuts(facts, model, FP8_BLOCKS, whole_experts=has_whole_experts(facts))
     width, ranks = next((item for item in cut if not _is_tiled(*item)), (0, 1))
     if not width:
         return
@@ -250,9 +272,9 @@ def _block(facts: Facts, model: ModelShape) -> tuple[int, str, str]:
         unsaid = facts.given.quantization is None and facts.runtime == "sglang"
         if unsaid and _FP4_EXPERTS.search(name):
             return FP4_GROUP, "FP4 group", FP4_EXPERTS_SAYS
-        return FP8_BLOCK, "FP8 block", ""
+        return FP8_BLOCK, FP8_BLOCKS, ""
     if ONLINE_BLOCKS[0] in plain(facts.given.quantization) and () < facts.version < ONLINE_BLOCKS[1]:
-        return FP8_BLOCK, "FP8 block", ONLINE_BLOCKS[1].source
+        return FP8_BLOCK, FP8_BLOCKS, ONLINE_BLOCKS[1].source
     if kind in WEIGHT_ONLY or any(word in name for word in WEIGHT_ONLY):
         named = _NAMED_GROUP.search(name)
         whole = all(width % GROUP == 0 for width, _ in _cuts(facts, model, "", whole_experts=False))
@@ -299,9 +321,10 @@ def _cuts(facts: Facts, model: ModelShape, what: str, *, whole_experts: bool) ->
         return [(_dense_width(facts, model), tensor), *([(attention, tensor)] if attention else [])]
     split = read_split(facts)
     widths = [] if whole_experts else [(model.moe.expert_ffn, split.ranks if split else tensor)]
-    if what == "FP8 block":  # other schemes leave what is not an expert as it was
+    if what == FP8_BLOCKS:  # other schemes leave what is not an expert as it was
         dense = model.ffn if model.moe.layers is not None else 0
-        widths += [(model.moe.shared_ffn, shared_ranks(facts)), (dense, dense_ranks(facts))]
+        shared = 0 if SHARED_WHOLE in facts.model_name.lower() else model.moe.shared_ffn
+        widths += [(shared, shared_ranks(facts)), (dense, dense_ranks(facts))]
     return [item for item in widths if item[0]]
 
 

@@ -34,6 +34,8 @@ ONE_GPU_WEIGHTS = 20e9
 CHUNKED_SINCE = (0, 5, 4, 0)
 """Before, vLLM prefilled a whole max_model_len at once; since, only up to 32,768 tokens."""
 V1_SINCE = (0, 8, 0, 0)
+ENCODER_LEFT_OUT: Version = (0, 10, 1, 0)
+"""First vLLM that does not load it where no images are allowed (qwen2_5_vl.py of 0.10.0 and 0.10.1)."""
 AWQ_SPLIT_UNTIL = Sourced((0, 3, 0, 0), "vllm-project/vllm#2566, #2199")
 """First vLLM whose AWQ multiplies large batches as 16-bit weights."""
 _AWQ_SPLITS = 8
@@ -81,7 +83,8 @@ def cache_problems(
     tokens = int(facts.given.max_model_len or 0) or model.context
     step = _step(facts, engine, tokens)
     linked = facts.gpu is not None and facts.gpu.linked
-    shape = without_encoder(model)  # what is refused is refused without images as well
+    # what is refused is refused without images as well, where these may be off
+    shape = model if _profiles_images(facts) else without_encoder(model)
     budget = spend(shape, memory, split, engine, step=step, share=share, linked=linked)
     sums = _partial_sums(facts, model, split, step)
     left = cache_bytes(engine, memory, share, round(weights + budget.working + sums))
@@ -147,13 +150,23 @@ def _margin(
     """Bytes by which more may be left than the budget says."""
     is_plain = not facts.quantization and not model.linear_layers
     margin = (_PLAIN_ERROR if is_plain else _ERROR) * usable
-    if model.vision:  # a server of text alone leaves the encoder out
+    if model.vision and not _loads_encoder(facts):  # a server of text alone leaves the encoder out
         margin += HALF * model.vision.parameters / split.tensor
     if not facts.given.max_num_seqs and not _is_v0(facts) and not _is_tuned(facts):
         # fewer sequences than a server has sample less
         shape, few = without_encoder(model), Step(tokens=step.tokens, sequences=_FEW)
         margin += step_bytes(shape, split, engine, step) - step_bytes(shape, split, engine, few)
     return margin
+
+
+def _loads_encoder(facts: Facts) -> bool:
+    """Whether the release loads the encoder of a model that sees, whatever it is asked for."""
+    return facts.runtime == "vllm" and () < facts.version < ENCODER_LEFT_OUT
+
+
+def _profiles_images(facts: Facts) -> bool:
+    """Whether it is sure that such a release makes room for images: all is told, and no limit of them."""
+    return _loads_encoder(facts) and _is_tuned(facts) and not facts.flag_values("--limit-mm-per-prompt")
 
 
 def no_room(facts: Facts, weights: float, usable: float) -> Problem:
