@@ -47,7 +47,7 @@ _OF_CLUSTERS = frozenset(
         *("--gpu-driver", "--gpu-instance-profile", "--node-vm-size", "--nodepool-name", "--cluster-name"),
         *("--resource-group", "--os-sku", "--skip-gpu-driver-install", "--node-taints", "--driver-type"),
         *("--create-namespace", "--generate-name", "--set", "--set-string", "--set-json", "--values"),
-        *("--namespace", "--kubeconfig", "--selector", "--dry-run"),
+        *("--wait", "--namespace", "--kubeconfig", "--selector", "--dry-run"),
     }
 )
 """Flags of gcloud, eksctl, aws, az, helm and kubectl, which make the cluster and not the engine."""

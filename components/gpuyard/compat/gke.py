@@ -98,7 +98,7 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
     about_node = about_node or (by_pods and elsewhere <= {"env"})
     silent = nothing_said and about_node and bool(facts.gpu_name) and (provisioned or not automatic)
     told = str(given.env).lower()
-    by_itself = automatic and _BY_KARPENTER not in told
+    by_itself = automatic and _BY_KARPENTER not in told and not is_provisioned(told)
     silent = silent or (nothing_said and not by_itself and _UNASKED.search(told) is not None)
     silent = silent and not names_installer(told)
     if facts.os == "GKE Autopilot" or not (silent or (disabled and not operator)):

@@ -8,10 +8,13 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import with_env, without_flags
 from gpuyard.compat.spelling import plain
 
-_NAME = r"gpu[-_]driver[-_]version"
-_VARIABLE = re.compile(rf"{_NAME}$")
-"""With or without a prefix, as node labels, gcloud and Terraform spell it."""
-_SAID = re.compile(rf"[,;]?\s*[\w./-]*{_NAME}\W+((installation_)?disabled|default|latest)\b", re.IGNORECASE)
+_NAME = r"gpu[-_]?driver[-_]?version"
+_VARIABLE = re.compile(rf"{_NAME}$", re.IGNORECASE)
+"""With or without a prefix, as node labels, gcloud, Terraform and the API spell it."""
+_SAID = re.compile(
+    rf"[,;]?\s*(?:[\w./-]*{_NAME}\W+)((?:installation_)?disabled|default|latest)\b|\b(installation_disabled)\b",
+    re.IGNORECASE,
+)
 """The same inside of a flag's value or a block of Terraform."""
 _PROVISIONED = re.compile(r"auto[-_ ]?provision|\bnap\b")
 _DISABLED = re.compile(r"installation[_-]disabled|driver-version\W*disabled")
@@ -36,7 +39,7 @@ def pool_driver(env: Mapping[str, str], words: str = "") -> str:
     if told in ("default", "latest") or "disabled" in told:
         return told
     found = _SAID.search(words)
-    return found[1].lower() if found else ""
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def change_pool_driver(facts: Facts, text: str = "") -> dict[str, Any]:
@@ -47,7 +50,7 @@ def change_pool_driver(facts: Facts, text: str = "") -> dict[str, Any]:
     line = facts.given.env
     if not isinstance(line, str) or not _SAID.search(line):
         return {}
-    return {"env": _SAID.sub(lambda said: said[0].replace(said[1], text) if text else "", line)}
+    return {"env": _SAID.sub(lambda said: said[0].replace(said[1] or said[2], text) if text else "", line)}
 
 
 def is_provisioned(text: str) -> bool:

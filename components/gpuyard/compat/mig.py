@@ -102,8 +102,10 @@ def _asked(facts: Facts) -> Iterator[Problem]:
     told = [name for name, text in facts.env.items() if _ASKED.search(f"{name}: {text}")]
     without = without_flags(facts, *told, "--gpu-instance-profile")
     whole = Fix("use whole GPUs", {"env": _ASKED.sub("", line)} if isinstance(line, str) else without)
-    for problem in _mig_gpu(replace(facts, mig=asked)):
-        other = [fix for fix in problem.fixes if "gpu" in fix.changes]
+    cut = replace(facts, mig=asked)
+    all_of_them = _split(cut) if "all-" in found[0].lower() else iter(())
+    for problem in (*all_of_them, *_mig_gpu(cut)):
+        other = [fix for fix in problem.fixes if "mig" not in fix.changes]
         yield replace(problem, path="env", fixes=(whole, *other))
 
 

@@ -20,6 +20,10 @@ _WITHOUT = re.compile(
     r"|amazon-eks-(arm64-)?node-1\.|gpu[- ]driver[= ]none|\bubuntu-eks/|ami ?family\W{0,3}ubuntu"
 )
 """What people and AWS call images without a driver."""
+_SKIPPED = re.compile(
+    r"--gpu-driver\W+none\b|skip-?gpu-?driver-?install(?!\W+false)|gpu_?(profile\W+)?driver\W+none\b"
+)
+"""How AKS is told to install no driver: by its command line, by a tag, in templates and in Terraform."""
 CANONICAL = "cloud-images.ubuntu.com/docs/aws/eks; eksctl-io/eksctl#6452 (2023-03-20)"
 _OTHER_IMAGES = re.compile(r"dlami|deep learning|nvidia|gpu|driver|custom|\bown\b|packer")
 """Words on images that may have a driver."""
@@ -150,7 +154,7 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
         yield from _nothing_installs(facts, absent)
         return
     bare_ubuntu = facts.os.startswith("Ubuntu") and facts.manager == "image" and facts.platform == "eks"
-    skipped = on_aks and "none" in facts.flag_values("--gpu-driver") and not facts.manager
+    skipped = on_aks and not facts.manager and _SKIPPED.search(plain(facts.given.env)) is not None
     nobody = facts.manager == "none" or (absent and not facts.manager) or skipped
     nobody = nobody and not has_operator(facts)
     # of AWS's systems, the operator has containers for Ubuntu alone

@@ -41,7 +41,7 @@ _VALUES = re.compile(
 """Values of the GPU Operator's Helm chart; those that the device plugin's own chart has too are left out."""
 _IN_WORDS = re.compile(
     r"gpu[-_ ]operator (is |was )?(installed|deployed|running|enabled)"
-    r"|helm (upgrade|install)[^;,]*\bgpu-operator\b|microk8s enable (gpu|nvidia)\b"
+    r"|helm (upgrade|install)[^;,]*\bgpu-operator\b"
 )
 """How an environment says that the operator is there."""
 _LEFT_OUT = re.compile(r"[=: ]false|disabled|\boff\b|by (the )?(node|image|host|ami)\b|pre-?installed")

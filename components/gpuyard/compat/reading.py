@@ -7,6 +7,7 @@ from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import find_operator
 from gpuyard.catalog.software_runtimes import find_release
 from gpuyard.compat.build import ngc_month, read_cuda, read_engine, read_install, read_version
+from gpuyard.compat.chart_fields import with_chart_fields
 from gpuyard.compat.checkpoint import read_dtype, read_model, read_quantization
 from gpuyard.compat.combination import Combination
 from gpuyard.compat.environment import read_env
@@ -43,7 +44,7 @@ _INSTALLED_BY_HAND = re.compile(rf"{INSTALLER}|^(nvidia )?(gpu[ -]?)?operator\b|
 def read_facts(given: Combination) -> Facts:
     """Read every field of a combination, and what its command line says where a field says nothing."""
     env, flags = read_env(given.env)
-    given = with_named_machine(with_flag_fields(given, flags, env))
+    given = with_named_machine(with_chart_fields(with_flag_fields(given, flags, env), env))
     instance = read_instance(given)
     machine = find_machine(given.instance)
     gpu, name, other = read_gpu(given, machine, instance)
