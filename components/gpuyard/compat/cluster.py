@@ -83,6 +83,8 @@ OPERATOR_DRA = Sourced((26, 7), "GPU Operator release notes (2026-08-20)")
 OPERATOR_DRA_KUBERNETES: Version = (1, 34, 2)
 OPERATOR_DRA_DRIVER: Version = (580,)
 """GPU Operator that installs DRA itself, and what that asks."""
+_GPU_CLUSTER = re.compile(r"gpucluster(?:\.deploycr)?(?:\W{1,4}(?:true|false))?")
+"""The resource, or the Helm value that makes one."""
 DRA_ADDRESSING: tuple[Version, Sourced[int]] = (
     (25, 12),
     Sourced((580, 65, 6), "kubernetes-sigs/dra-driver-nvidia-gpu#1014: it crashes on 570"),
@@ -210,7 +212,9 @@ def _dra_floor(facts: Facts, text: str, version: Version) -> Iterator[Problem]:
 def _operator_dra(facts: Facts) -> Iterator[Problem]:
     """The DRA driver that the operator itself installs (resource ``GPUCluster``)."""
     text = plain(facts.given.dra_driver)
+    asked = _GPU_CLUSTER.search(plain(facts.given.env))
     by_operator = "gpucluster" in text or "operator" in text or parse_version(text)[:2] >= OPERATOR_DRA
+    by_operator = by_operator or (asked is not None and "false" not in asked[0])
     release = stated_operator(facts)
     if not by_operator or release is None or release.key[:2] < OPERATOR_DRA:
         return
@@ -229,7 +233,7 @@ def _operator_dra(facts: Facts) -> Iterator[Problem]:
             f"DRA by the operator (GPUCluster) needs Kubernetes 1.34.2, this is {dotted(facts.kubernetes)}",
             (
                 set_field("kubernetes", "1.35", "upgrade to Kubernetes 1.35"),
-                set_field("dra_driver", None, "use the device plugin"),
+                *((set_field("dra_driver", None, "use the device plugin"),) if asked is None else ()),
             ),
             source=OPERATOR_DRA.source,
         )
