@@ -28,6 +28,8 @@ class RuntimeRelease:
     """Newest GPU that the release says it supports; empty: no statement."""
     sass: tuple[Version, ...]
     """Compute capabilities that it ships machine code for."""
+    sass_arm64: tuple[Version, ...] = ()
+    """The same on arm64; empty: it has no build for it, or none that was read."""
     kernel_sass: tuple[Version, ...] = ()
     """What the kernel package that pip brings has; newer than Hopper it is for exactly those."""
     kernel_sass_arm64: tuple[Version, ...] = ()
@@ -270,6 +272,7 @@ def _vllm(row: Mapping[str, str]) -> RuntimeRelease:
         min_sm=parse_version(row["min_sm_documented"]),
         max_sm=(),
         sass=tuple(parse_version(part) for part in row["wheel_sass"].split()),
+        sass_arm64=tuple(parse_version(part) for part in row["wheel_sass_arm64"].split()),
         torch=parse_version(row["torch"]),
         flashinfer=_numbers(row["flashinfer"]),
         glibc=min((_glibc(tag) for tag in tags), default=()),

@@ -17,7 +17,7 @@ from gpuyard.compat.driver import cuda_12_fixes
 from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.floors import floor_problems, older_release, other_engine
-from gpuyard.compat.generations import AMPERE, BLACKWELL, TURING, VOLTA
+from gpuyard.compat.generations import BLACKWELL, TURING, VOLTA
 from gpuyard.compat.package_code import package_problems
 from gpuyard.compat.problem import (
     CONTAINER_IMAGE,
@@ -38,6 +38,7 @@ from gpuyard.compat.toolchain import (
     RUNS_SINCE_CUDA,
     SM_SINCE_CUDA,
     TORCH_ENDS_AT_HOPPER,
+    code_of,
     compiled_since,
     compiler_source,
     covers,
@@ -46,7 +47,6 @@ from gpuyard.compat.toolchain import (
     newer_release,
     raise_cuda,
     reaches,
-    starts_with_ampere,
     toolchain_problems,
 )
 from gpuyard.errors import Severity
@@ -169,13 +169,11 @@ def _has_none(facts: Facts) -> Problem | None:
     release = facts.release
     if release is None or not is_left_out(facts):
         return None
-    without_old = facts.arch == "arm64" or starts_with_ampere(facts)
-    code = [sm for sm in release.sass if not without_old or sm >= AMPERE]
     return Problem(
         "SM_NOT_IN_BINARY",
         "runtime_version",
         f"{facts.runtime} {release.version} has no machine code for {facts.card}; "
-        f"it has {' '.join(map(dotted, code))}",
+        f"it has {' '.join(map(dotted, code_of(facts)))}",
         (
             *((CONTAINER_IMAGE,) if covers(release.sass, facts.sm) else ()),
             *newer_release(facts),

@@ -329,7 +329,9 @@ def _second_plugin(facts: Facts) -> Iterator[Problem]:
     """NVIDIA's device plugin by hand where the node image runs one."""
     by_image = "k8s-device-plugin" in facts.image
     by_words = _PLUGIN_IN_WORDS.search(plain(facts.given.env)) is not None
-    runs_one = facts.os == "Bottlerocket" and ("nvidia" in facts.node_image or "auto" in plain(facts.given.platform))
+    runs_one = facts.os == "Bottlerocket" and (
+        "nvidia" in facts.node_image or "auto" in plain(facts.given.platform)
+    )
     if not runs_one or not (by_image or by_words):
         return
     yield Problem(

@@ -27,6 +27,8 @@ class Span:
     """First release without the gap; empty: none."""
     by_wheel: bool = False
     """Whether it is about wheels of an index for one CUDA each."""
+    by_pip: bool = False
+    """Whether images may have what PyPI's wheels lack."""
     severity: Severity = Severity.ERROR
 
 
@@ -41,6 +43,16 @@ SPANS = (
         "abetlen/llama-cpp-python PR#2158 (2026-03-25), PR#2237 (2026-06-01)",
         newer="0.3.25",
         by_wheel=True,
+    ),
+    Span(
+        re.compile(r"^vllm$"),
+        (0, 4, 0, 0),
+        (0, 4, 0, 1),
+        AMPERE,
+        _ANY,
+        "PyPI's wheels of vLLM 0.4.0 and 0.4.0.post1 (read 2026-11-27); their images were not read",
+        newer="0.4.0.post1",
+        by_pip=True,
     ),
     Span(
         re.compile(r"lm[-_ ]?studio"),
@@ -85,7 +97,7 @@ def _problem(facts: Facts, span: Span) -> Problem:
         "runtime_version",
         told,
         (*(newer if span.newer else ()), built, set_gpu(facts, "l4")),
-        span.severity,
+        Severity.WARNING if span.by_pip and facts.install != "pip" else span.severity,
         source=span.source,
     )
 

@@ -88,15 +88,17 @@ row of the release is another."""
 COMPILED_AT_RUN_TIME: tuple[Version, ...] = ((12, 1), (11, 0), (10, 3))
 """GPUs that engines have no machine code of their own for: Triton compiles, with the ptxas of its CUDA."""
 ORIN: Version = (8, 7)
-"""Jetson, of which vLLM's builds for arm64 have code from the first on (its PR#19328, PR#39233)."""
+TEGRA_ONLY: Sourced[Version] = Sourced(
+    ((5, 3), (6, 2), (7, 2), ORIN), "CUDA programming guide, binary compatibility (general knowledge)"
+)
+"""Whose machine code no other GPU of the generation takes."""
 BLACKWELL_IN_SOURCE: Version = (0, 8, 0, 0)
 """First vLLM that compiles for Blackwell where the toolkit does; its wheels had 12.0 later
 (vllm-project/vllm#14452 and #16515: built from source, 0.8 and 0.9.0 ran on RTX 5090)."""
 AMPERE_WHEELS = {"aphrodite": (0, 20, 0, 0)}
 """First releases whose wheels start with Ampere, while their images have Turing (wheels read 2026-11-27)."""
 THOR: Version = (11, 0)
-THOR_SINCE: Version = (0, 20, 0, 0)
-"""First vLLM whose builds for CUDA 13 have code for Thor; those for amd64 were inspected (PR#39233)."""
+"""Of vLLM's builds those for CUDA 13 alone have it."""
 FIRST_WHEEL: Sourced[int] = Sourced((0, 2, 0, 0), "vllm-project/vllm#803; files of vllm 0.1.x on PyPI")
 """vLLM before has no wheel: pip compiles it."""
 TRITON_ITSELF = re.compile(r"triton[\W_]*(lang|compiler)|openai[ /-]triton")
@@ -252,8 +254,10 @@ def _own_ptxas(facts: Facts, what: str, own: Version, switch: str, *, unsure: bo
 
 
 def covers(sass: tuple[Version, ...], sm: Version) -> bool:
-    """Machine code runs on later minor versions of its own major one."""
-    return any(code[0] == sm[0] and code[1] <= sm[1] for code in sass)
+    """Machine code runs on later minor versions of its own major one, Tegra's on Tegra's own alone."""
+    return any(
+        code == sm or (code[0] == sm[0] and code[1] < sm[1] and code not in TEGRA_ONLY) for code in sass
+    )
 
 
 def is_translated(facts: Facts) -> bool:
@@ -264,12 +268,15 @@ def is_translated(facts: Facts) -> bool:
     return not any(name in facts.runtime_text for name in WITHOUT_PTX)
 
 
-def starts_with_ampere(facts: Facts) -> bool:
-    """Whether this build of the release has nothing older than Ampere, though others may."""
-    if facts.runtime == "vllm" and facts.arch == "arm64":
-        return True  # its wheels and images for arm64, 0.10.2 to 0.33.0
+def code_of(facts: Facts) -> tuple[Version, ...]:
+    """Compute capabilities that the release's build has code for; others of it may have older ones."""
+    release = facts.release
+    if release is None:
+        return ()
+    code = (facts.arch == "arm64" and release.sass_arm64) or release.sass
     since = AMPERE_WHEELS.get(facts.runtime)
-    return since is not None and facts.install == "pip" and facts.version >= since
+    from_ampere = since is not None and facts.install == "pip" and facts.version >= since
+    return tuple(sm for sm in code if not from_ampere or sm >= AMPERE)
 
 
 def is_left_out(facts: Facts) -> bool:
@@ -281,12 +288,12 @@ def is_left_out(facts: Facts) -> bool:
         return release.key < BLACKWELL_IN_SOURCE
     if facts.install == "source" and facts.runtime in OWN_ARCHITECTURES:
         return False
-    if facts.sm < AMPERE and starts_with_ampere(facts):
+    code = code_of(facts)
+    if facts.runtime == "vllm" and facts.sm == ORIN:
+        return ORIN not in code
+    if facts.runtime == "vllm" and facts.sm == THOR and facts.cuda < (13, 0):
         return True
-    is_orin = facts.sm == ORIN and facts.runtime == "vllm" and not release.arm_wheel
-    if facts.sm == THOR and facts.runtime == "vllm" and release.key >= THOR_SINCE:
-        return facts.cuda < (13, 0)
-    return (is_orin and facts.sm not in release.sass) or not covers(release.sass, facts.sm)
+    return not covers(code, facts.sm)
 
 
 @cache
@@ -313,7 +320,7 @@ def newer_release(facts: Facts) -> tuple[Fix, ...]:
 def _has_code(release: RuntimeRelease, sm: Version, *, by_wheel: bool) -> bool:
     """By its machine code, by the span that its project names, or by the CUDA that compiled it."""
     if release.sass:
-        return covers(release.sass, sm)
+        return covers((*release.sass, *release.sass_arm64), sm)
     if release.max_sm:
         return release.min_sm <= sm and reaches(release, sm)
     cuda = release.wheel_cuda if by_wheel else release.image_cuda
