@@ -40,6 +40,9 @@ _UNSET = frozenset({"not set", "unset", "absent", "missing", "none", ""})
 OWN_PLUGIN = "NVIDIA/aicr PR#1998, PR#2047"
 OPERATOR_ON_GKE = "GPU Operator docs, NVIDIA GPU Operator with Google GKE; NVIDIA/aicr#1755 (2026-07-14)"
 _OWN_PLUGIN = "gke-no-default-nvidia-gpu-device-plugin"
+_NO_LABEL = re.compile(
+    rf"{_OWN_PLUGIN}\W+(is )?(missing|absent|not set|unset)\b|\b(without|no|missing) {_OWN_PLUGIN}\b"
+)
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami", "base_image_cuda")
 """Fields that say the question is another one than whether a driver gets installed."""
 
@@ -100,6 +103,10 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
     told = str(given.env).lower()
     by_itself = automatic and _BY_KARPENTER not in told and not is_provisioned(told)
     silent = silent or (nothing_said and not by_itself and _UNASKED.search(told) is not None)
+    of_pool = not facts.has_workload and elsewhere <= {"env"} and bool(facts.gpu_name)
+    silent = silent or (
+        nothing_said and of_pool and is_provisioned(told) and not pool_driver(facts.env, told)
+    )
     silent = silent and not names_installer(told)
     if facts.os == "GKE Autopilot" or not (silent or (disabled and not operator)):
         return
@@ -147,6 +154,7 @@ def _plugin_label(facts: Facts) -> Iterator[Problem]:
     """GKE's device plugin, whose DaemonSet finishes installing the driver."""
     label = next((name for name in facts.env if name.endswith(_OWN_PLUGIN)), "")
     left_on = bool(label) and (not is_on(facts.env[label]) or plain(facts.env[label]) in _UNSET)
+    left_on = left_on or _NO_LABEL.search(plain(facts.given.env)) is not None
     switched_off = bool(label) and not left_on
     by_hand = re.search(INSTALLER, plain(facts.given.driver_managed_by)) or names_installer(
         str(facts.given.env).lower()
@@ -167,7 +175,7 @@ def _plugin_label(facts: Facts) -> Iterator[Problem]:
             Severity.ERROR if pool_driver(facts.env) in ("default", "latest") else Severity.WARNING,
             source=OWN_PLUGIN,
         )
-    elif not switched_off and switched(facts, "devicePlugin") and facts.manager == "cloud":
+    elif not switched_off and switched(facts, "devicePlugin") and (left_on or facts.manager == "cloud"):
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "env",

@@ -302,8 +302,8 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             f"{facts.os or facts.given.os or 'AKS'} brings the container toolkit itself, "
             "and the operator installs another",
             (Fix("set toolkit.enabled=false", cleared),),
-            # AWS runs both there: its toolkit and the operator's write the same runtime
-            Severity.WARNING if facts.os == "Amazon Linux 2023" else Severity.ERROR,
+            # AWS's own guide to MIG runs both there
+            Severity.WARNING if facts.os == "Amazon Linux 2023" and _is_about_mig(facts) else Severity.ERROR,
             source=_has_toolkit(facts),
         )
     elif facts.os == "Talos" and toolkit is None:
@@ -323,6 +323,10 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             (Fix("set driver, toolkit and devicePlugin to enabled=false", {}),),
             Severity.WARNING,
         )
+
+
+def _is_about_mig(facts: Facts) -> bool:
+    return bool(facts.mig) or "mig" in plain(facts.given.env)
 
 
 def _second_plugin(facts: Facts) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from functools import cache
 
 from gpuyard.catalog.software_nodes import driver_exclusions
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.owner import ABSENT, has_operator, installs_driver
+from gpuyard.compat.owner import ABSENT, has_operator, installs_driver, switched
 from gpuyard.compat.problem import Fix, Problem, set_driver, set_field, use_eks_image
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import plain
@@ -156,7 +156,7 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
     bare_ubuntu = facts.os.startswith("Ubuntu") and facts.manager == "image" and facts.platform == "eks"
     skipped = on_aks and not facts.manager and _SKIPPED.search(plain(facts.given.env)) is not None
     nobody = facts.manager == "none" or (absent and not facts.manager) or skipped
-    nobody = nobody and not has_operator(facts)
+    nobody = nobody and (not has_operator(facts) or switched(facts, "driver") is False)
     # of AWS's systems, the operator has containers for Ubuntu alone
     may_be = on_aks or facts.os.startswith("Ubuntu")
     by_operator = facts.manager == "operator" or (may_be and not facts.manager and has_operator(facts))
