@@ -280,6 +280,38 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
             )
         ],
         *[
+            (
+                {"gpu": gpu, "runtime_version": release, "env": "--moe-backend flashinfer_trtllm", **by},
+                "ENGINE_MIN_SM",
+                told,
+            )
+            for gpu, release, by, told in (
+                ("b200", "0.24.0", {"model": "openai/gpt-oss-120b"}, ""),
+                ("gb10", "0.24.0", {"model": "Qwen/Qwen3-8B"}, ""),  # no experts
+                ("gb10", "0.24.0", {}, "warning"),
+                ("gb10", "0.18.0", {"model": "openai/gpt-oss-20b", "quantization": "mxfp4"}, "warning"),
+            )
+        ],
+        *[
+            (
+                {
+                    "gpu": "a100-80gb-sxm",
+                    "runtime_version": release,
+                    "dtype": "bfloat16",
+                    "env": f"-q {asked}",
+                },
+                "DTYPE_UNSUPPORTED",
+                told,
+            )
+            for release, asked, told in (
+                ("0.11.0", "awq", "error"),
+                ("0.11.0", "awq_marlin", ""),
+                ("0.24.0", "awq", ""),
+                ("0.21.0", "gptq", "error"),
+                ("0.22.0", "gptq", ""),
+            )
+        ],
+        *[
             ({"gpu": gpu, "runtime_version": release, "host_toolkit": host}, "TOOLCHAIN_TOO_OLD_FOR_SM", told)
             for gpu, release, host, told in (
                 ("rtx-5090", "0.18.0", "12.8", ""),  # FlashInfer 0.6.6

@@ -99,6 +99,8 @@ FLASH_FP8_CACHE = Sourced(
     "vLLM releases 0.11.2 to 0.33.0 (FlashAttention's backend)",
 )
 """The same of its FP8 cache; releases before turn to another backend."""
+LOOKS_FIRST = ("vllm", "sglang")
+"""Engines that compare what is asked for with the GPU before they load a model."""
 FIRST_SINKS = "vllm-project/vllm#22331 (2025-08-28)"
 
 
@@ -123,13 +125,20 @@ def _without_kernels(facts: Facts, backend: str) -> Iterator[Problem]:
     span = backend_span(facts, backend)
     if span is None or span[0] <= facts.sm <= span[1]:
         return
-    yield Problem(
-        "ATTN_BACKEND_MISSING",
-        "env",
-        f"{backend} has no kernels for {facts.card}",
-        (drop_backend(facts), *set_gpus(facts, *NEWER)),
-        source=span.source,
+    # engines look at the GPU themselves before a kernel is missing
+    codes = (
+        ("ATTN_BACKEND_MISSING", "ENGINE_MIN_SM")
+        if facts.runtime in LOOKS_FIRST
+        else ("ATTN_BACKEND_MISSING",)
     )
+    for code in codes:
+        yield Problem(
+            code,
+            "env",
+            f"{backend} has no kernels for {facts.card}",
+            (drop_backend(facts), *set_gpus(facts, *NEWER)),
+            source=span.source,
+        )
     if not facts.runtime and not facts.env and not facts.flags and facts.sm > span[1]:
         yield Problem(
             "SM_NOT_IN_BINARY",

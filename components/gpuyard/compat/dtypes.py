@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from gpuyard.catalog.engine_flags import spellings
 from gpuyard.catalog.software import Version
 from gpuyard.compat.engine import CARDS
 from gpuyard.compat.facts import Facts
@@ -13,6 +14,7 @@ from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
+_QUANTIZATION = spellings("quantization", "vllm")
 OTHERS_IN_HALF = ("sglang", "lmdeploy")
 """Engines that nobody was seen to run them with in float16; what overflows is the model's own."""
 REFUSES_HALF: Version = (0, 9, 0)
@@ -32,6 +34,13 @@ HALF_ONLY: Mapping[str, Sourced[int]] = {
 }
 """vLLM from which 4-bit weights may run in bfloat16 by Marlin kernels; the schemes' own kernels know float16
 only, and still run where the scheme is forced."""
+FORCED_UNTIL: Mapping[str, Sourced[int]] = {
+    "awq": Sourced(
+        (0, 24, 0, 0), "awq.py and auto_awq.py of vLLM's wheels, 0.9.2 to 0.33.0; vllm-project/vllm#28857"
+    ),
+    "gptq": Sourced((0, 22, 0, 0), "gptq.py and auto_gptq.py of vLLM's wheels, 0.10.2 to 0.33.0"),
+}
+"""First vLLM that takes Marlin's kernels, and bfloat16, where the command line names the scheme itself."""
 HALF_KERNELS: tuple[tuple[str, str, Version, Version, str], ...] = (
     ("vllm", "marlin", (0, 3, 4, 0), (0, 9, 0, 0), "vLLM 0.4.1 marlin.py"),
     ("vllm", "gptq_marlin_24", (0, 4, 2, 0), (0, 9, 0, 0), "vLLM 0.4.2 gptq_marlin_24.py"),
@@ -190,17 +199,23 @@ def _half_only(facts: Facts) -> Iterator[Problem]:
     if facts.dtype != "bfloat16" and not own:
         return
     before = bool(facts.version) and facts.version < since
-    forced = not own and plain(facts.given.quantization) == facts.quantization == "awq"
-    if before or forced:
+    asked = not own and plain(facts.given.quantization) == facts.quantization
+    until = FORCED_UNTIL[facts.quantization]
+    forced = asked and (facts.version or since) < until
+    by_flag = forced and bool(facts.version) and facts.quantization in facts.flag_values(*_QUANTIZATION)
+    if before or by_flag or (forced and facts.quantization == "awq"):
         yield Problem(
             "DTYPE_UNSUPPORTED",
             "dtype",
             f"the {facts.quantization} kernels of vLLM compute in float16 only"
             + ("" if before else "; with quantization left out it takes Marlin's, which know bfloat16"),
-            (set_field("dtype", "float16", "use dtype float16 (half)"),),
-            # a checkpoint's own dtype may be another than its model's
-            Severity.ERROR if before and not own else Severity.WARNING,
-            source=since.source,
+            (
+                set_field("dtype", "float16", "use dtype float16 (half)"),
+                set_field("quantization", f"{facts.quantization}_marlin", "use Marlin's kernels"),
+            ),
+            # a checkpoint's own dtype may be another than its model's, and its scheme is stated unasked
+            Severity.ERROR if (before and not own) or by_flag else Severity.WARNING,
+            source=join_sources(since.source, until.source if by_flag else ""),
         )
 
 

@@ -111,7 +111,8 @@ FOREIGN_UNTIL: Mapping[str, Mapping[str, str]] = {
     "tensorrt-llm": {
         flag: own_flag("tensorrt-llm", flag)
         for flag in ("--tensor-parallel-size", "--pipeline-parallel-size")
-    },
+    }
+    | {"--free-gpu-memory-fraction": "--kv_cache_free_gpu_memory_fraction"},
 }
 UNDERSCORED: Mapping[str, frozenset[str]] = {
     "tensorrt-llm": frozenset(
