@@ -312,6 +312,26 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
             )
         ],
         *[
+            ({"gpu": "rtx-5090", **by}, "SM_NOT_IN_BINARY", told)
+            for by, told in (
+                ({}, "warning"),  # any release
+                ({"cuda": "12.8"}, ""),
+                ({"runtime_version": "0.11.0"}, ""),
+                ({"image": "vllm/vllm-openai:latest"}, "warning"),
+                ({"image": "somebody/vllm-for-blackwell"}, ""),
+                ({"runtime": "sglang"}, "warning"),
+                ({"runtime": "tabbyapi"}, "warning"),
+                ({"runtime": "ollama"}, ""),
+                (
+                    {"runtime": "tei", "image": "ghcr.io/huggingface/text-embeddings-inference:cuda-latest"},
+                    "warning",
+                ),
+                ({"runtime": "tei", "image": "ghcr.io/huggingface/text-embeddings-inference:cuda-1.9"}, ""),
+            )
+        ],
+        ({"gpu": "gb10"}, "TOOLCHAIN_TOO_OLD_FOR_SM", "warning"),
+        ({"gpu": "gb10", "env": "TRITON_PTXAS_PATH=/usr/bin/ptxas"}, "TOOLCHAIN_TOO_OLD_FOR_SM", ""),
+        *[
             ({"gpu": gpu, "runtime_version": release, "host_toolkit": host}, "TOOLCHAIN_TOO_OLD_FOR_SM", told)
             for gpu, release, host, told in (
                 ("rtx-5090", "0.18.0", "12.8", ""),  # FlashInfer 0.6.6
@@ -377,6 +397,22 @@ def test_what_the_fields_leave_open_is_a_warning(data: dict[str, Any], code: str
     install = "docker" if "image" in data else "pip"
     found = check(parse_combination({"runtime": "vllm", "install": install, **data}))
     assert [str(item.severity) for item in found if item.code == code] == [severity][: bool(severity)]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "install", "gpu", "since"),
+    [
+        ("vllm", "pip", "rtx-5090", "0.10.2"),  # before, torch on the default index ends at Hopper
+        ("vllm", "docker", "b200", "0.9.0"),
+        ("sglang", "pip", "rtx-5090", "0.5.2"),  # its kernel package
+        ("lmdeploy", "pip", "rtx-5090", "0.13.0"),
+    ],
+)
+def test_an_engine_without_a_release_is_told_since_when_it_drives_the_gpu(
+    runtime: str, install: str, gpu: str, since: str
+) -> None:
+    found = check(Combination(gpu=gpu, runtime=runtime, install=install))
+    assert any(item.code == "SM_NOT_IN_BINARY" and f"since {since}" in item.message for item in found)
 
 
 @pytest.mark.parametrize(

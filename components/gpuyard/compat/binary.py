@@ -49,6 +49,7 @@ from gpuyard.compat.toolchain import (
     reaches,
     toolchain_problems,
 )
+from gpuyard.compat.undated import undated_problems
 from gpuyard.errors import Severity
 
 ONE_BUILD = ("tgi", "tensorrt-llm", "lmdeploy")
@@ -106,6 +107,9 @@ def binary_problems(facts: Facts) -> Iterator[Problem]:
             code += architecture_problems(facts)
         if not any(item.severity is Severity.ERROR for item in code):
             code = [*_kernel_package(facts), *code]
+        if not code:
+            on_torch = TORCH_APPLICATIONS.search(facts.runtime_text) is not None
+            code = list(undated_problems(facts, on_torch=on_torch))
         if facts.sm in COMPILED_AT_RUN_TIME:
             yield from toolchain_problems(facts)
             yield from code

@@ -216,13 +216,16 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
             (Fix("install gcc, or use the development image", {"image": None, "host_toolkit": None}),),
             source="sgl-project/sglang#1067",
         )
-    elif lacks_compiler(facts) and not host:
+    elif lacks_compiler(facts) and (not host or has_none):
         yield Problem(
             "RUNTIME_LIB_MISSING",
             "image",
             "kernels are compiled at run time, and this image has no nvcc",
-            (Fix("use the -devel image", {"image": re.sub("-(runtime|base)", "-devel", facts.image)}),),
-            Severity.WARNING,
+            (
+                Fix("use the -devel image", {"image": re.sub("-(runtime|base)", "-devel", facts.image)}),
+                set_field("host_toolkit", dotted(facts.cuda or (12, 9)), "install nvcc into the image"),
+            ),
+            Severity.ERROR if has_none else Severity.WARNING,
             source=SGLANG_JIT.source,
         )
     yield from _toolkit_of_another_major(facts)

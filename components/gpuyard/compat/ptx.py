@@ -50,9 +50,12 @@ MARLIN_SAYS = "vllm-project/vllm#38619, PR#46601"
 """Experts on Hopper failed with 0.17.1 and 0.18.0, dense GPTQ ran: that is Machete's there."""
 AWQ_BY_MARLIN: Version = (0, 19, 0, 0)
 """First vLLM that takes Machete for dense AWQ on Hopper too (awq_marlin.py of 0.7.3 to 0.19.1)."""
+_TINYGRAD = "compiler_cuda.py and ops_cuda.py of tinygrad's wheels, 0.9.2 to 0.11.0 (2026-11-27)"
 PTX_ONLY: Mapping[str, Sourced[Version]] = {
     "mistral.rs": Sourced(((), ()), "EricLBuehler/mistral.rs#2272, #1858, #1571, #867"),
     "candle": Sourced(((), ()), "huggingface/candle#3358; EricLBuehler/mistral.rs#1858"),
+    "exo": Sourced(((), ()), f"exo-explore/exo#318; {_TINYGRAD}"),
+    "tinygrad": Sourced(((), ()), _TINYGRAD),
     "koboldcpp": Sourced(((1, 100), ()), "LostRuins/koboldcpp#1758 (2025-09-26)"),
     "numba-cuda": Sourced(((), (0, 20)), "NVIDIA/numba-cuda#120; its PR#413 and PR#357 (2025-08)"),
 }
@@ -139,7 +142,7 @@ def _takes_marlin(facts: Facts) -> bool:
 
 def _is_ptx_alone(facts: Facts) -> Sourced[Version] | None:
     """Who says that the release has no machine code at all; None: it has some, or it is not known."""
-    only = PTX_ONLY.get(facts.runtime)
+    only = PTX_ONLY.get(facts.runtime or facts.runtime_text)
     if only is None:
         return None
     since, before = only

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from gpuyard.catalog.software import Version
 from gpuyard.compat.architectures import read_capability
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.generations import BLACKWELL
 from gpuyard.compat.image_gate import FOR_JETSON
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu
 from gpuyard.compat.sourced import Sourced
@@ -24,6 +25,12 @@ IMAGES_FROM: tuple[tuple[re.Pattern[str], Sourced[int]], ...] = (
     ),
 )
 """Moving tags, and the oldest GPU that they are compiled for, with PTX for newer ones."""
+GPUSTACK = re.compile(r"gpustack/gpustack(?::(?P<tag>[\w.-]+))?$")
+GPUSTACK_SAYS = "gpustack/gpustack#1382, #1755, #2283, #2731; gpustack/llama-box .github/workflows/ci.yml"
+GPUSTACK_WITHOUT: Version = (0, 0, 5124, 0)
+"""llama.cpp in the newest llama-box without machine code for Blackwell in any build (0.0.132); GPUStack up to
+0.7 has tags with ``cuda12.8`` that have it, for vLLM too."""
+_GPUSTACK_EARLY = re.compile(r"v?0\.[0-7](\.|$)")
 SERVERS = re.compile(
     r"nvcr\.io/nvidia/(tritonserver|pytorch|vllm|sglang|tensorrt|tensorrt-llm|tensorflow)[:/@]"
 )
@@ -43,6 +50,7 @@ def tagged_image_problems(facts: Facts) -> Iterator[Problem]:
         return
     yield from _for_servers(facts)
     yield from _from_a_gpu_on(facts)
+    yield from _gpustack(facts)
     named = [*map(read_capability, _NAMED.findall(facts.image.rpartition(":")[2]))]
     early = _MISTRAL.search(facts.image)
     told = [sm for sm in (*named, read_capability(early[1]) if early else ()) if sm]
@@ -76,6 +84,29 @@ def _from_a_gpu_on(facts: Facts) -> Iterator[Problem]:
         (Fix("build it for this GPU", {"install": "source", "image": None}), set_gpu(facts, "l4")),
         source=since.source,
     )
+
+
+def _gpustack(facts: Facts) -> Iterator[Problem]:
+    """GPUStack's images before 2.0, whose plain tags are older than Blackwell."""
+    found = GPUSTACK.search(facts.image)
+    if found is None or facts.sm < BLACKWELL or "12.8" in (found["tag"] or ""):
+        return
+    by_tag = _GPUSTACK_EARLY.match(found["tag"] or "") is not None
+    by_build = facts.runtime == "llama.cpp" and () < facts.version <= GPUSTACK_WITHOUT
+    if by_tag or by_build:
+        yield Problem(
+            "SM_NOT_IN_BINARY",
+            "image",
+            f"the image's engines have machine code up to compute capability 9.0, none for {facts.card}",
+            (
+                Fix(
+                    "use the image gpustack/gpustack:v0.7.1-cuda12.8",
+                    {"image": "gpustack/gpustack:v0.7.1-cuda12.8", "runtime_version": None},
+                ),
+                set_gpu(facts, "l40s"),
+            ),
+            source=GPUSTACK_SAYS,
+        )
 
 
 def _for_servers(facts: Facts) -> Iterator[Problem]:

@@ -105,6 +105,10 @@ TRITON_ITSELF = re.compile(r"triton[\W_]*(lang|compiler)|openai[ /-]triton")
 """The compiler, not the server of the same name."""
 TRITON_OWN: tuple[tuple[Version, int], ...] = (((3, 6), 0), ((3, 7), 1))
 """The compiler's release before which each line of `TRITON_PTXAS` holds."""
+TRITON_WITHOUT_BLACKWELL: Sourced[int] = Sourced(
+    (3, 3), "ptxas in Triton's wheels, 2.0.0 to 3.6.0 (2026-11-27)"
+)
+"""First Triton with a ptxas for Blackwell; that of those before is of CUDA 12.4 at most."""
 _TRITON_NAME = re.compile(r"(pytorch-)?triton")
 TRITON_ENGINES = ("vllm", "sglang")
 """Engines that compile with Triton on every GPU."""
@@ -229,9 +233,11 @@ def _assembled(facts: Facts, host: Version) -> Iterator[Problem]:
     """The compiler on its own: its ptxas unless a variable names another."""
     needed = compiled_since(SM_SINCE_CUDA, facts.sm)
     line = next((line for before, line in TRITON_OWN if facts.version[:2] < before), None)
-    if line is None or facts.sm not in COMPILED_AT_RUN_TIME:
+    if line is None:
         return
     _, own, switch = TRITON_PTXAS[line]
+    if facts.version[:2] < TRITON_WITHOUT_BLACKWELL:
+        own = (12, 4)
     if own < needed and switch not in facts.env and not host:
         yield _own_ptxas(facts, f"Triton {dotted(facts.version[:3])}", own, switch, unsure=False)
 
@@ -297,7 +303,7 @@ def is_left_out(facts: Facts) -> bool:
 
 
 @cache
-def _with_code(runtime: str, sm: Version, *, by_wheel: bool) -> tuple[RuntimeRelease, ...]:
+def with_code(runtime: str, sm: Version, *, by_wheel: bool) -> tuple[RuntimeRelease, ...]:
     """Releases with code for the GPU, as far as they say."""
     return tuple(row for row in runtime_releases(runtime) if _has_code(row, sm, by_wheel=by_wheel))
 
@@ -305,7 +311,7 @@ def _with_code(runtime: str, sm: Version, *, by_wheel: bool) -> tuple[RuntimeRel
 def newer_release(facts: Facts) -> tuple[Fix, ...]:
     """The oldest newer release that has code for the GPU, and the newest one."""
     by_wheel = facts.install == "pip"
-    known = _with_code(facts.runtime, facts.sm, by_wheel=by_wheel)
+    known = with_code(facts.runtime, facts.sm, by_wheel=by_wheel)
     fitting = [release for release in known if release.key > facts.version]
     by_pip = [row for row in fitting if row.wheel_cuda >= (12, 8) and row.key > CU126_TORCH[1]]
     chosen = [
