@@ -109,7 +109,7 @@ def test_a_failing_combination_has_a_fix_and_the_fix_passes(data: dict[str, Any]
         (
             {"gpu": "t4", "gpu_count": 1, "runtime": "vllm", "runtime_version": "0.10.1",
              "model": "Qwen/Qwen2.5-7B-Instruct", "env": "VLLM_ATTENTION_BACKEND=FLASH_ATTN"},
-            "use 2 GPUs with tensor_parallel 2; and let the engine choose the attention backend",
+            "let the engine choose the attention backend; and use 2 GPUs with tensor_parallel 2",
         ),
         (
             {"gpu": "gb10", "cpu_arch": "arm64", "image": "localai/localai:v3.0.0-aio-gpu-nvidia-cuda-12"},
