@@ -1,6 +1,7 @@
 """Releases whose attention leaves out older GPUs: for some models, for shards, or for all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import is_recent, release_text, runtime_releases
@@ -33,6 +34,8 @@ class Gap:
     """Compute capability that still works, as older ones do; empty: none."""
     shards: int = 1
     """Tensor-parallel size from which on it is lacking."""
+    quantized: bool = False
+    """Whether it is lacking for weights in fewer bits alone."""
     spared_by: str = ""
     """Backend or flag with which it works."""
     path: str
@@ -44,7 +47,20 @@ class Gap:
     source: str
 
 
+_WINDOWED = ("mistral-7b-v0.1", "mistral-7b-instruct-v0.1", "zephyr-7b", "mistral-7b-openorca")
+"""Fine-tunes of Mistral 7B v0.1, the only one with a sliding window."""
+_TGI_WINDOWED: Mapping[str, Any] = {
+    "runtimes": ("tgi",),
+    "releases": ((1, 4, 0, 0), (2, 1, 0, 0)),
+    "models": _WINDOWED,
+    "path": "model",
+    "text": "this TGI runs {model} sharded or quantised with FlashAttention 2 only, which {card} lacks",
+    "release": "2.3.0",
+    "source": "huggingface/text-generation-inference#1573 (2024-02-19); get_model of its tags 1.4.0 to 2.0.4",
+}
 GAPS = (
+    Gap(**_TGI_WINDOWED, shards=2),
+    Gap(**_TGI_WINDOWED, quantized=True),
     Gap(
         runtimes=("vllm", "tgi", "sglang", ""),
         models=("gemma-2-", "gemma2"),
@@ -195,5 +211,6 @@ def _applies(gap: Gap, facts: Facts, name: str, backend: str) -> bool:
         and within
         and any(word in name.replace(" ", "-") for word in gap.models)
         and facts.tensor >= gap.shards
+        and (bool(facts.quantization) or not gap.quantized)
         and gap.spared_by not in (backend or None, *(flag for flag, _ in facts.flags))
     )

@@ -21,6 +21,8 @@ from gpuyard.compat.spelling import cuda_of, engine_of, plain
 NGC_IMAGES = "nvcr.io/nvidia/"
 NGC_NAMES = re.compile(r"triton ?(inference ?)?server|^triton\b|\bngc\b")
 """Runtimes whose release is a month of NVIDIA's containers."""
+ALL_LISTED = ("vllm",)
+"""Engines whose every release is in the catalog, from its first one on."""
 CALENDAR_TAGS = 20
 """Image tags such as ``25.11-py3`` are months, not engine versions."""
 BELOW_ONE = ("vllm", "sglang", "lmdeploy")
@@ -144,7 +146,15 @@ def _image_version(image: str, engine: str) -> Version:
 def _is_of_product(runtime_text: str, key: Version) -> bool:
     """Whether a version is that of the product which carries the engine (``xinference+sglang`` 1.4.1)."""
     engine = engine_of(runtime_text)
-    return engine in BELOW_ONE and runtime_text != engine and key >= (1,)
+    if engine not in BELOW_ONE or runtime_text == engine:
+        return False
+    return key >= (1,) or (engine in ALL_LISTED and _is_none_of(engine, key))
+
+
+def _is_none_of(engine: str, key: Version) -> bool:
+    """Whether the engine had no such release, nor a build on the way to it (``xinference+vllm`` 0.15.4)."""
+    known = [release.key[:3] for release in runtime_releases(engine)]
+    return known[0] < key[:3] < known[-1] and key[:3] not in known
 
 
 def _is_engines(key: Version) -> bool:

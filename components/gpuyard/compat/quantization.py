@@ -51,6 +51,7 @@ COMPRESSED = (
 WORDS = {
     "fp8_block": "FP8 with scales per block",
     "fp8_block_ct": "FP8 with scales per block (compressed-tensors)",
+    "fp8_ct": "FP8 (compressed-tensors)",
     "nvfp4_ct": "NVFP4 (compressed-tensors)",
     "wna16": "compressed-tensors (WNA16)",
     "quark_fp8": "FP8 (Quark)",
@@ -111,6 +112,8 @@ _COMPRESSED_FP8 = re.compile(r"llama-4-.*fp8|fp8-dynamic|(?:redhatai|neuralmagic
 """FP8 checkpoints in the format of compressed-tensors by their names."""
 _SPARSE = re.compile(r"2of4.*(?:fp8|w8a8|int8)")
 """Checkpoints with two of four weights left, in 8 bit."""
+_PACKED_FP8 = re.compile(r"^(?:neuralmagic|redhatai)/.*llama-3\.[1-9].*fp8(?!-kv)|fp8-dynamic")
+"""Checkpoints in compressed-tensors, as Neural Magic and Red Hat publish them since Llama 3.1."""
 _FP4_BY_NAME = re.compile(r"deepseek-v4(?!.*(?:base|fp8|bf16|int))")
 """Models whose experts are in MXFP4 though the rest is FP8."""
 
@@ -221,7 +224,7 @@ def _experts_by_cutlass(facts: Facts) -> Iterator[Problem]:
         return
     name = facts.model_name.lower()
     packed = facts.quantization == "compressed-tensors" or _COMPRESSED_FP8.search(name) is not None
-    if scheme_of(facts) != "fp8" or not packed:
+    if scheme_of(facts) not in ("fp8", "fp8_ct") or not packed:
         return
     yield Problem(
         "SM_NOT_IN_BINARY",
@@ -313,6 +316,8 @@ def scheme_of(facts: Facts) -> str:
         return "quark_fp8"
     if kind in ("compressed-tensors", "fp8", "w8a8") and facts.runtime == "vllm" and _SPARSE.search(name):
         return "sparse_w8a8"
+    if kind in ("fp8", "compressed-tensors") and facts.runtime == "vllm" and _PACKED_FP8.search(name):
+        return "fp8_ct"
     if kind == "compressed-tensors":
         # the format of many schemes; where nothing tells them apart, 4-bit weights are the usual one
         return next((scheme for word, scheme in COMPRESSED if word in name), "wna16")
