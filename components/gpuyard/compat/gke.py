@@ -39,9 +39,9 @@ _BY_KARPENTER = "karpenter"
 _UNSET = frozenset({"not set", "unset", "absent", "missing", "none", ""})
 OWN_PLUGIN = "NVIDIA/aicr PR#1998, PR#2047"
 OPERATOR_ON_GKE = "GPU Operator docs, NVIDIA GPU Operator with Google GKE; NVIDIA/aicr#1755 (2026-07-14)"
-_OWN_PLUGIN = "gke-no-default-nvidia-gpu-device-plugin"
+PLUGIN_LABEL = "gke-no-default-nvidia-gpu-device-plugin"
 _NO_LABEL = re.compile(
-    rf"{_OWN_PLUGIN}\W+(is )?(missing|absent|not set|unset)\b|\b(without|no|missing) {_OWN_PLUGIN}\b"
+    rf"{PLUGIN_LABEL}\W+(is )?(missing|absent|not set|unset)\b|\b(without|no|missing) {PLUGIN_LABEL}\b"
 )
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami", "base_image_cuda")
 """Fields that say the question is another one than whether a driver gets installed."""
@@ -152,7 +152,7 @@ def _installed_by_pool(facts: Facts) -> Iterator[Problem]:
 
 def _plugin_label(facts: Facts) -> Iterator[Problem]:
     """GKE's device plugin, whose DaemonSet finishes installing the driver."""
-    label = next((name for name in facts.env if name.endswith(_OWN_PLUGIN)), "")
+    label = next((name for name in facts.env if name.endswith(PLUGIN_LABEL)), "")
     left_on = bool(label) and (not is_on(facts.env[label]) or plain(facts.env[label]) in _UNSET)
     left_on = left_on or _NO_LABEL.search(plain(facts.given.env)) is not None
     switched_off = bool(label) and not left_on

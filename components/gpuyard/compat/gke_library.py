@@ -67,7 +67,8 @@ def library_path_problems(facts: Facts) -> Iterator[Problem]:
 
 def _said_unset(facts: Facts) -> Iterator[Problem]:
     """Images of which it is said that they do not set the path."""
-    told = _UNSET.search(plain(facts.given.env))
+    words = plain(facts.given.env)
+    told = _UNSET.search(words) if "ld_library_path" in words else None
     if told is None or facts.env.get("LD_LIBRARY_PATH") or not _may_be_cos(facts):
         return
     yield Problem(

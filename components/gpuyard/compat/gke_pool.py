@@ -21,7 +21,7 @@ _DISABLED = re.compile(r"installation[_-]disabled|driver-version\W*disabled")
 _INSTALLED = re.compile(r"gpu-driver-version\W+(default|latest)")
 _INSTALLER = (
     r"((gpu|nvidia|driver)[ -]installer|(cos|ubuntu)/daemonset[a-z0-9-]*\.ya?ml|daemonset-preloaded"
-    r"|driver daemon ?-?set)"
+    r"|driver[ -]daemon ?-?set)"
 )
 """Google's DaemonSets that install a driver, by name or file (its container-engine-accelerators)."""
 _NO_INSTALLER = re.compile(
@@ -38,7 +38,7 @@ def pool_driver(env: Mapping[str, str], words: str = "") -> str:
     told = env.get(_variable(env), "").lower()
     if told in ("default", "latest") or "disabled" in told:
         return told
-    found = _SAID.search(words)
+    found = _SAID.search(words) if "driver" in words or "disabled" in words else None
     return (found[1] or found[2]).lower() if found else ""
 
 

@@ -8,7 +8,7 @@ from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import OperatorOs, operator_releases, operator_systems
 from gpuyard.compat.fabric import fabric_problems
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.gke import INSTALL_DIR, gke_problems
+from gpuyard.compat.gke import INSTALL_DIR, PLUGIN_LABEL, gke_problems
 from gpuyard.compat.gke_pool import has_googles_driver
 from gpuyard.compat.node_image import AKS_GPUS, image_problems, says_no_driver
 from gpuyard.compat.operands import operand_problems
@@ -68,6 +68,8 @@ _SAYS_DRIVER = re.compile(
     r"|drivers? (is |already |was )*(pre-?)?(installed|baked|loaded)"
 )
 """What people write of an image that a driver is in."""
+_OTHER_PLUGIN = re.compile(r"nvdp/|\bnvdp\b|k8s-device-plugin")
+"""NVIDIA's own chart or manifest of it, which the operator's DaemonSet is not called."""
 _PLUGIN_IN_WORDS = re.compile(
     r"^(?!.*\b(no|not|without|excluded?|keep|kept)\b).*"
     r"(nvdp/|nvidia[- ]device[- ]plugin|k8s-device-plugin|install-nvidia-plugin(?!=false)|\bnvdp\b)",
@@ -83,6 +85,7 @@ def node_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on the node."""
     yield from _driver_owner(facts)
     yield from _second_plugin(facts)
+    yield from _plugin_beside(facts)
     yield from operand_problems(facts)
     yield from image_problems(facts)
     yield from gke_problems(facts)
@@ -331,11 +334,11 @@ def _is_about_mig(facts: Facts) -> bool:
 
 def _second_plugin(facts: Facts) -> Iterator[Problem]:
     """NVIDIA's device plugin by hand where the node image runs one."""
+    if facts.os != "Bottlerocket":
+        return
     by_image = "k8s-device-plugin" in facts.image
     by_words = _PLUGIN_IN_WORDS.search(plain(facts.given.env)) is not None
-    runs_one = facts.os == "Bottlerocket" and (
-        "nvidia" in facts.node_image or "auto" in plain(facts.given.platform)
-    )
+    runs_one = "nvidia" in facts.node_image or "auto" in plain(facts.given.platform)
     if not runs_one or not (by_image or by_words):
         return
     yield Problem(
@@ -344,6 +347,24 @@ def _second_plugin(facts: Facts) -> Iterator[Problem]:
         "Bottlerocket's image for NVIDIA runs the device plugin itself, and the DaemonSet's is a second one",
         (Fix("keep the DaemonSet off these nodes", {"image": None} if by_image else {"env": None}),),
         source="bottlerocket-os/bottlerocket#4309; aws-samples/stable-diffusion-on-eks#91",
+    )
+
+
+def _plugin_beside(facts: Facts) -> Iterator[Problem]:
+    """The same beside the operator's, or GKE's own."""
+    if not (facts.platform == "gke" or has_operator(facts)) or switched(facts, "devicePlugin") is False:
+        return
+    words = plain(facts.given.env)
+    if not _OTHER_PLUGIN.search(words) or not _PLUGIN_IN_WORDS.search(words) or PLUGIN_LABEL in words:
+        return
+    whose = "the operator's" if has_operator(facts) else "GKE's"
+    yield Problem(
+        "OPERATOR_DUPLICATE_STACK",
+        "env",
+        f"{whose} device plugin and one by hand both offer the GPUs",
+        (Fix("install one of them alone", {"env": None}),),
+        Severity.WARNING,
+        source=OPERATOR_ON_GKE,
     )
 
 

@@ -6,6 +6,7 @@ from functools import cache
 
 from gpuyard.catalog.software_nodes import driver_exclusions
 from gpuyard.compat.facts import Facts
+from gpuyard.compat.gke_pool import names_installer
 from gpuyard.compat.owner import ABSENT, has_operator, installs_driver, switched
 from gpuyard.compat.problem import Fix, Problem, set_driver, set_field, use_eks_image
 from gpuyard.compat.sourced import Sourced
@@ -154,7 +155,8 @@ def _no_driver(facts: Facts) -> Iterator[Problem]:
         yield from _nothing_installs(facts, absent)
         return
     bare_ubuntu = facts.os.startswith("Ubuntu") and facts.manager == "image" and facts.platform == "eks"
-    skipped = on_aks and not facts.manager and _SKIPPED.search(plain(facts.given.env)) is not None
+    words = plain(facts.given.env) if on_aks and not facts.manager else ""
+    skipped = _SKIPPED.search(words) is not None and not names_installer(words)
     nobody = facts.manager == "none" or (absent and not facts.manager) or skipped
     nobody = nobody and (not has_operator(facts) or switched(facts, "driver") is False)
     # of AWS's systems, the operator has containers for Ubuntu alone

@@ -9,7 +9,7 @@ from gpuyard.catalog.software_nodes import OperatorRelease
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import has_operator, installs_toolkit, is_on, stated_operator, switched
 from gpuyard.compat.problem import Fix, Problem, set_field, with_env, without_flags
-from gpuyard.compat.sourced import Sourced
+from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
 
@@ -87,6 +87,10 @@ class _Stack:
 
 def toolkit_problems(facts: Facts) -> Iterator[Problem]:
     """The first rule on the toolkit that is broken: the others follow from it."""
+    mixed = _versions_mixed(facts)
+    if mixed is not None:
+        yield mixed
+        return
     by_template = any(name.rpartition(".")[2] == "CONTAINERD_CONFIG" for name in facts.env)
     if facts.given.toolkit is None and not has_operator(facts) and not by_template:
         return
@@ -106,6 +110,29 @@ def toolkit_problems(facts: Facts) -> Iterator[Problem]:
                 problem = replace(problem, severity=Severity.WARNING)
             yield problem
             return
+
+
+def _versions_mixed(facts: Facts) -> Problem | None:
+    """A main file and a drop-in of which it is said that their versions differ."""
+    words = plain(facts.given.env)
+    if "version" not in words or not re.search(r"containerd|config\.toml", words):
+        return None
+    said = set(re.findall(r"\bversion ?[=:] ?([234])\b", words))
+    containerd = (
+        parse_version(facts.given.containerd) if facts.given.containerd is not None else CONTAINERD_V4
+    )
+    if "4" not in said or len(said) == 1 or containerd < CONTAINERD_V4:
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "env",
+        "a drop-in file of configuration version 4 beside an older main file, which containerd refuses",
+        (
+            Fix("write both in one version", {"env": None}),
+            set_field("containerd", "2.2.1", "use containerd 2.2"),
+        ),
+        source=join_sources(CONTAINERD_V4.source, "kubernetes-sigs/kubespray#13285 (2026-06-02)"),
+    )
 
 
 def _before_containerd(facts: Facts) -> Problem | None:
