@@ -71,6 +71,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "MIG_DRIVER_BUG": {"mig": "1g.10gb", "driver": "570.148.08"},
     "MIG_UNSUPPORTED": {"gpu": "l4", "mig": "1g.6gb"},
     "MEMORY_WEIGHTS": {"gpu": "a100-80gb-sxm", "gpu_count": 1, "model": "Llama-3-70B", "dtype": "bfloat16"},
+    "CONTEXT_ABOVE_MODEL": {"runtime": "vllm", "model": "Qwen/Qwen3-8B", "env": "--max-model-len 65536"},
     "MEMORY_KV": {
         "gpu": "h100-sxm",
         "gpu_count": 2,

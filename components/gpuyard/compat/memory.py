@@ -10,6 +10,7 @@ from gpuyard.compat.checkpoint import what_is_left
 from gpuyard.compat.draft_model import draft_weight_bytes
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.layers_on_gpu import layers_on_gpu_problems
+from gpuyard.compat.longest import longest_problems
 from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.on_load import on_load_problems
 from gpuyard.compat.problem import Problem
@@ -66,6 +67,7 @@ _MIXTRAL = {"2x7": 12.9e9, "4x7": 24.2e9, "8x7": 46.7e9, "8x22": 141e9}
 
 def memory_problems(facts: Facts) -> Iterator[Problem]:
     """Weights, then the cache. Nothing where the GPUs or the model are unknown."""
+    yield from longest_problems(facts)
     yield from layers_on_gpu_problems(facts)
     if (
         _uses_host(facts)
