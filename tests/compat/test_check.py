@@ -329,7 +329,24 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
                 ({"runtime": "tei", "image": "ghcr.io/huggingface/text-embeddings-inference:cuda-1.9"}, ""),
             )
         ],
+        *[
+            ({"gpu": gpu, "runtime": "nim", "image": f"nvcr.io/nim/{image}:latest"}, "CPU_ARCH", told)
+            for gpu, image, told in (
+                ("gb10", "meta/llama-3.1-8b-instruct", "warning"),
+                ("gb10", "meta/llama-3.1-8b-instruct-dgx-spark", ""),
+                ("h100-sxm", "meta/llama-3.1-8b-instruct", ""),
+            )
+        ],
         ({"gpu": "gb10"}, "TOOLCHAIN_TOO_OLD_FOR_SM", "warning"),
+        *[
+            ({"kv_cache_dtype": "fp8_e5m2", **by}, "RUNTIME_LIB_MISSING", told)
+            for by, told in (
+                ({"image": "vllm/vllm-openai:v0.3.2"}, "error"),
+                ({"image": "vllm/vllm-openai:v0.3.3"}, ""),
+                ({"runtime_version": "0.3.1", "host_toolkit": "none"}, "error"),
+                ({"runtime_version": "0.3.1", "host_toolkit": "12.1"}, ""),
+            )
+        ],
         ({"gpu": "gb10", "env": "TRITON_PTXAS_PATH=/usr/bin/ptxas"}, "TOOLCHAIN_TOO_OLD_FOR_SM", ""),
         *[
             ({"gpu": gpu, "runtime_version": release, "host_toolkit": host}, "TOOLCHAIN_TOO_OLD_FOR_SM", told)

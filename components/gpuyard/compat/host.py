@@ -12,7 +12,7 @@ from gpuyard.catalog.software_runtimes import (
     runtime_releases,
     wheel_glibc,
 )
-from gpuyard.compat.build import TORCH_IN_ENV, base_image
+from gpuyard.compat.build import TORCH_IN_ENV, base_image, is_own_image
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.package_libraries import package_library_problems
 from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
@@ -39,6 +39,11 @@ TORCH_GLIBC = ((2, 7), Sourced((2, 28), "tags of torch's wheels on PyPI"))
 """First torch whose wheels are tagged manylinux_2_28."""
 TORCH_WITHOUT_GPU = Sourced((2, 11), "torch's wheels for arm64 on PyPI, 2.7.1 to 2.11.0 (2026-11-27)")
 """First torch whose wheel for arm64 on the default index knows GPUs."""
+CACHE_ASKS_NVCC: Sourced[Version] = Sourced(
+    ((0, 3, 0, 0), (0, 3, 3, 0)),
+    "vllm-project/vllm#3028; config.py and utils.py of its wheels, 0.3.0 to 0.3.3",
+)
+"""vLLM that reads nvcc's version for an FP8 cache, and the first that goes on without; its images lack it."""
 UNPINNED_TORCH: Sourced[Version] = Sourced(
     ((0, 2, 0, 0),),
     "vllm-project/vllm#1369; wheel of vllm 0.2.0 (2026-11-27): libcudart.so.11.0, torch >=2.0.0",
@@ -228,6 +233,7 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
             Severity.ERROR if has_none else Severity.WARNING,
             source=SGLANG_JIT.source,
         )
+    yield from _cache_asks_nvcc(facts, has_none=has_none)
     yield from _toolkit_of_another_major(facts)
     yield from package_library_problems(facts)
     yield from _early_wheel(facts)
@@ -251,6 +257,24 @@ def _libraries(facts: Facts) -> Iterator[Problem]:
     else:
         yield from _wheel_of_another_major(facts)
         yield from _torch_of_another_major(facts)
+
+
+def _cache_asks_nvcc(facts: Facts, *, has_none: bool) -> Iterator[Problem]:
+    """The first vLLM with an FP8 cache, which asks nvcc for its version and stops without it."""
+    since, before = CACHE_ASKS_NVCC
+    asked = plain(facts.given.kv_cache_dtype) == "fp8_e5m2" and since <= facts.version < before
+    in_own_image = facts.install == "docker" and (not facts.image or is_own_image("vllm", facts.image))
+    if facts.runtime == "vllm" and asked and (has_none or in_own_image):
+        yield Problem(
+            "RUNTIME_LIB_MISSING",
+            "kv_cache_dtype",
+            f"{facts.engine} asks nvcc for its version before it allows an FP8 cache, and there is none",
+            (
+                set_release(facts, "0.3.3"),
+                set_field("kv_cache_dtype", None, "leave the cache in 16 bit"),
+            ),
+            source=CACHE_ASKS_NVCC.source,
+        )
 
 
 def _wheel_of_another_major(facts: Facts) -> Iterator[Problem]:

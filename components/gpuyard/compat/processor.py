@@ -51,6 +51,11 @@ CPU_ONLY_ON_ARM64 = Sourced(
     "OpenNMT/CTranslate2#1306, #1908, PR#2019; speaches-ai/speaches#620; wheel of 4.8.1 (2026-11-27)",
 )
 """Programs on CTranslate2, whose wheels for arm64 are for the CPU."""
+NIM_ON_ARM64 = Sourced(
+    (re.compile(r"spark|arm64|aarch64|nemotron-3"),),
+    "NVIDIA/workbench-example-agentic-rag#18 (2026-01-19); NVIDIA/NemoClaw PR#304 (2026-03-18)",
+)
+"""Words of NIM images that are for arm64."""
 _JETSON = re.compile(r"jetson|orin|xavier")
 """Modules for which NVIDIA has indexes of its own."""
 SGLANG_ON_ARM64: Version = (0, 5, 0, 0)
@@ -105,6 +110,21 @@ def processor_problems(facts: Facts) -> Iterator[Problem]:
         yield from _of_image(facts, row) if row else _of_release(facts)
         yield from _of_wheel(facts)
         yield from _cpu_only(facts)
+        yield from _of_nim(facts)
+
+
+def _of_nim(facts: Facts) -> Iterator[Problem]:
+    """NIM, whose images are for both processors or for amd64 alone, as the model's page says."""
+    if "/nim/" not in facts.image or NIM_ON_ARM64[0].search(facts.image):
+        return
+    yield Problem(
+        "CPU_ARCH",
+        "image",
+        "many images of NIM are published for amd64 only; those for DGX Spark say so in their names",
+        VLLM_INSTEAD,
+        Severity.WARNING,
+        source=NIM_ON_ARM64.source,
+    )
 
 
 def _images_for(facts: Facts, image: str) -> tuple[Fix, ...]:
