@@ -68,8 +68,8 @@ FP8_EXPERTS: tuple[tuple[str, Version, Version, str], ...] = (
 )
 """Engine, release before which, oldest GPU of FP8 experts, and who says so (SGLang has no Marlin for them up
 to 0.5.23; TensorRT-LLM's matrix has none on Ada)."""
-_NEWEST: Version = (999,)
-"""What an unknown release counts as."""
+_NEWEST: Mapping[str, Version] = {"sglang": (0, 5, 23)}
+"""The newest release that was read for this, which one that is not stated counts as."""
 SGLANG_FP4_EXPERTS_ON_SM12 = Sourced((0, 5, 5, 0), "sgl-kernel 0.3.16.post5")
 """First SGLang with the grouped kernel of FP4 experts for compute capability 12."""
 OTHER_KERNELS: dict[tuple[str, str], tuple[Version, str, str]] = {
@@ -337,10 +337,11 @@ def _span(facts: Facts, kind: str, version: Version) -> QuantizationSpan:
         # CUTLASS's are for 10.0 only
         source = join_sources(SGLANG_FP4_EXPERTS_ON_SM12.source if late else "", span.source)
         return replace(span, not_on=(*span.not_on, CONSUMER_BLACKWELL[:1]), source=source)
-    if not kind.startswith("fp8") or not facts.is_mixture:
+    known = version or _NEWEST.get(facts.runtime)
+    if not kind.startswith("fp8") or not facts.is_mixture or not known:
         return span
     for runtime, before, floor, source in FP8_EXPERTS:
-        if runtime == facts.runtime and (version or _NEWEST) < before:
+        if runtime == facts.runtime and known < before:
             return replace(span, sm_min=floor, source=source) if floor > span.sm_min else span
     return span
 
