@@ -26,7 +26,8 @@ _INSTALLER = (
 """Google's DaemonSets that install a driver, by name or file (its container-engine-accelerators)."""
 _NO_INSTALLER = re.compile(
     rf"\b(no|without|missing|lacks?|not) (the |an? |any )?([a-z]+[- ])?{_INSTALLER}"
-    rf"|{_INSTALLER}[a-z :='\"-]{{0,20}}\b(missing|absent|not (yet )?(applied|installed|deployed|there|set))"
+    rf"|{_INSTALLER}[a-z :='\"-]{{0,20}}"
+    r"\b(missing|absent|none|false|not (yet )?(applied|installed|deployed|there|set))"
 )
 
 

@@ -44,6 +44,8 @@ _IN_WORDS = re.compile(
     r"|helm (upgrade|install)[^;,]*\bgpu-operator\b"
 )
 """How an environment says that the operator is there."""
+_DEFAULTS = re.compile(r"gpu[-_ ]operator[^;,]*\b(defaults?|default (values|settings|chart))\b")
+"""How it says that no value of the chart was changed: it installs the driver then."""
 _LEFT_OUT = re.compile(r"[=: ]false|disabled|\boff\b|by (the )?(node|image|host|ami)\b|pre-?installed")
 _PUT_IN = re.compile(r"^(enabled|true|yes|on)$|operator|enabled[=: ]+true")
 """What people write of the toolkit where the operator is to leave it out, or to install it."""
@@ -144,6 +146,8 @@ def installs_driver(facts: Facts) -> bool:
     told = switched(facts, "driver") if has_operator(facts) else None
     if told is not None:
         return told
+    if not facts.manager and has_operator(facts) and _DEFAULTS.search(plain(facts.given.env)):
+        return True
     if facts.manager or not has_operator(facts):
         return facts.manager == "operator"
     system = operator_system(facts)
