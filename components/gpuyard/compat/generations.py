@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gpuyard.catalog.software import DriverBranch, Version, driver_branches
 
+PASCAL: Version = (6, 0)
 VOLTA: Version = (7, 0)
 TURING: Version = (7, 5)
 AMPERE: Version = (8, 0)

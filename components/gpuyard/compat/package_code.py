@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gpuyard.catalog.software import Version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import AMPERE, TURING, VOLTA
+from gpuyard.compat.generations import AMPERE, BLACKWELL, PASCAL, TURING, VOLTA
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release
 from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
@@ -27,6 +27,8 @@ class Span:
     """First release without the gap; empty: none."""
     by_wheel: bool = False
     """Whether it is about wheels of an index for one CUDA each."""
+    is_buildable: bool = True
+    """Whether a build of one's own has the GPU."""
     by_pip: bool = False
     """Whether images may have what PyPI's wheels lack."""
     severity: Severity = Severity.ERROR
@@ -53,6 +55,24 @@ SPANS = (
         "PyPI's wheels of vLLM 0.4.0 and 0.4.0.post1 (read 2026-11-27); their images were not read",
         newer="0.4.0.post1",
         by_pip=True,
+    ),
+    Span(
+        re.compile(r"bitsandbytes"),
+        (0, 48, 0, 0),
+        (),
+        PASCAL,
+        _ANY,
+        "PyPI's wheels of bitsandbytes 0.47.0 (5.0 and newer) and 0.48.0 to 0.50.2 (read 2026-11-27)",
+        newer="0.47.0",
+    ),
+    Span(
+        re.compile(r"auto-?awq"),
+        (0, 1, 8, 0),
+        (0, 2, 6, 0),
+        TURING,
+        BLACKWELL,
+        "PyPI's wheels of autoawq-kernels 0.0.1 to 0.0.9 (7.5 to 9.0, read 2026-11-27)",
+        is_buildable=False,
     ),
     Span(
         re.compile(r"lm[-_ ]?studio"),
@@ -91,12 +111,16 @@ def _is_left_out(facts: Facts, span: Span) -> bool:
 def _problem(facts: Facts, span: Span) -> Problem:
     told = f"builds of {facts.runtime_text} {dotted(facts.version[:3])} have no machine code for {facts.card}"
     newer = (set_field("runtime_version", span.newer, f"use {facts.runtime_text} {span.newer}"),)
-    built = set_field("install", "source", "build it for this GPU")
+    built = (set_field("install", "source", "build it for this GPU"),)
     return Problem(
         "SM_NOT_IN_BINARY",
         "runtime_version",
         told,
-        (*(newer if span.newer else ()), built, set_gpu(facts, "l4")),
+        (
+            *(newer if span.newer else ()),
+            *(built if span.is_buildable else ()),
+            set_gpu(facts, "l4"),
+        ),
         Severity.WARNING if span.by_pip and facts.install != "pip" else span.severity,
         source=span.source,
     )
