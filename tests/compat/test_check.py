@@ -327,6 +327,11 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
                     "warning",
                 ),
                 ({"runtime": "tei", "image": "ghcr.io/huggingface/text-embeddings-inference:cuda-1.9"}, ""),
+                ({"runtime": "tei", "image": "ghcr.io/huggingface/text-embeddings-inference:120-1.9"}, ""),
+                (
+                    {"runtime": "tei", "image": "ghcr.io/huggingface/text-embeddings-inference:cuda-1.8"},
+                    "error",
+                ),
             )
         ],
         *[

@@ -26,7 +26,7 @@ TORCH_WITH_BLACKWELL = "pytorch/pytorch release notes 2.7.0: wheels for CUDA 12.
 
 def undated_problems(facts: Facts, *, on_torch: bool) -> Iterator[Problem]:
     """What older releases lack; ``on_torch``: whether the program runs on torch's machine code."""
-    moves = facts.is_undated or facts.image.endswith("latest")
+    moves = facts.image.endswith("latest") if ":" in facts.image else facts.is_undated
     if facts.version or facts.given.runtime_version or not moves or facts.month or facts.install == "source":
         return
     told = facts.cuda_is_given and facts.cuda >= compiled_since(SM_SINCE_CUDA, facts.sm)
