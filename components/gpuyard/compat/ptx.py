@@ -75,9 +75,11 @@ _VISION = re.compile(r"[-_]vl\b|glm-4\.[15]v|deepseek-ocr|internvl|omni")
 
 def ptx_problems(facts: Facts) -> Iterator[Problem]:
     """A driver older than the build's CUDA: an error where a needed kernel is PTX alone."""
+    if not facts.driver_high:
+        return
     cuda = max(facts.cuda, _compiled_with(facts))
     native = native_driver(cuda)
-    if not native or not facts.driver_high or facts.driver_high >= native:
+    if not native or facts.driver_high >= native:
         return
     floor = cuda_floor(cuda)
     if facts.driver_high < floor or uses_forward_compat(facts) or is_carried(facts):

@@ -218,9 +218,9 @@ def _experts_behind_deepep(facts: Facts) -> Iterator[Problem]:
 
 def _experts_by_cutlass(facts: Facts) -> Iterator[Problem]:
     """FP8 experts of compressed-tensors checkpoints, which vLLM gives to CUTLASS on Hopper alone."""
-    code = kernel_code("fp8_experts", facts.version) if facts.version else None
     meant = facts.runtime == "vllm" and facts.is_mixture and facts.sm[:1] == HOPPER[:1]
-    if code is None or not meant or code.runs_on(facts.sm) or facts.install == "source":
+    code = kernel_code("fp8_experts", facts.version) if meant and facts.version else None
+    if code is None or code.runs_on(facts.sm) or facts.install == "source":
         return
     name = facts.model_name.lower()
     packed = facts.quantization == "compressed-tensors" or _COMPRESSED_FP8.search(name) is not None
