@@ -181,10 +181,9 @@ def _dra_floor(facts: Facts, text: str, version: Version) -> Iterator[Problem]:
     """The oldest driver under the DRA driver."""
     gate = _NAMED_DAEMONS.search(text)
     named = gate is not None and "false" not in gate[0]
-    before_names = DRA_FIRST <= version < DRA_WITH_V1  # whose pages ask for 565 whatever it hands out
-    domain = "domain" in text or (facts.gpu is not None and facts.gpu.id in ("gb200", "gb300"))
-    domain = named or (domain and not before_names)
-    domain = domain and not _WITHOUT_DOMAINS.search(text)
+    before_names = DRA_FIRST <= version < DRA_WITH_V1  # whose pages ask for 565 where nothing is said
+    domain = facts.gpu is not None and facts.gpu.id in ("gb200", "gb300") and not before_names
+    domain = (named or "domain" in text or domain) and not _WITHOUT_DOMAINS.search(text)
     floor = COMPUTE_DOMAIN_MIN_DRIVER if domain else DRA_MIN_DRIVER
     if version[:2] == DRA_ADDRESSING[0]:
         floor = DRA_ADDRESSING[1]

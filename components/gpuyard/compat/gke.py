@@ -103,7 +103,7 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
     told = str(given.env).lower()
     by_itself = automatic and _BY_KARPENTER not in told and not is_provisioned(told)
     silent = silent or (nothing_said and not by_itself and _UNASKED.search(told) is not None)
-    of_pool = not facts.has_workload and elsewhere <= {"env"} and bool(facts.gpu_name)
+    of_pool = elsewhere <= {"env"} and bool(facts.gpu_name)
     silent = silent or (
         nothing_said and of_pool and is_provisioned(told) and not pool_driver(facts.env, told)
     )

@@ -70,6 +70,7 @@ _SAYS_DRIVER = re.compile(
 """What people write of an image that a driver is in."""
 _OTHER_PLUGIN = re.compile(r"nvdp/|\bnvdp\b|k8s-device-plugin")
 """NVIDIA's own chart or manifest of it, which the operator's DaemonSet is not called."""
+_ALL_OFF = dict.fromkeys(("driver.enabled", "toolkit.enabled", "devicePlugin.enabled"), "false")
 _PLUGIN_IN_WORDS = re.compile(
     r"^(?!.*\b(no|not|without|excluded?|keep|kept)\b).*"
     r"(nvdp/|nvidia[- ]device[- ]plugin|k8s-device-plugin|install-nvidia-plugin(?!=false)|\bnvdp\b)",
@@ -323,8 +324,14 @@ def _duplicates(facts: Facts) -> Iterator[Problem]:
             "OPERATOR_DUPLICATE_STACK",
             "gpu_operator",
             "Bottlerocket brings driver, container toolkit and device plugin; the operator must install none",
-            (Fix("set driver, toolkit and devicePlugin to enabled=false", {}),),
-            Severity.WARNING,
+            (
+                Fix(
+                    "set driver, toolkit and devicePlugin to enabled=false",
+                    {"env": {**dict(facts.flags), **facts.env, **_ALL_OFF}},
+                ),
+            ),
+            # a chart whose values are listed installs what they leave out, onto a system that is read-only
+            Severity.ERROR if toolkit is None and operator_values(facts) else Severity.WARNING,
         )
 
 
