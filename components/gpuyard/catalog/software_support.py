@@ -56,8 +56,8 @@ def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
 
 
 @record
-class ArchitectureSpan:
-    """Releases that know one architecture of models."""
+class Span:
+    """Releases that know something, an architecture of models or a method of quantization."""
 
     unknown_to: Version
     """Newest release without it before; empty: the oldest one read has it."""
@@ -71,17 +71,28 @@ class ArchitectureSpan:
 
 
 @cache
-def model_architectures(runtime: str) -> Mapping[str, tuple[ArchitectureSpan, ...]]:
+def model_architectures(runtime: str) -> Mapping[str, tuple[Span, ...]]:
     """What a runtime has known of the ``architectures`` of a config.json: spans of each, oldest first."""
-    spans: dict[str, tuple[ArchitectureSpan, ...]] = {}
-    for row in read_csv("model_architectures"):
+    return _spans("model_architectures", "architecture", runtime)
+
+
+@cache
+def quantization_methods(runtime: str) -> Mapping[str, tuple[Span, ...]]:
+    """What its ``--quantization`` has taken, ``-`` for ``_``: spans of each, oldest first."""
+    found = _spans("quantization_methods", "quantization", runtime)
+    return {name.replace("_", "-"): spans for name, spans in found.items()}
+
+
+def _spans(table: str, column: str, runtime: str) -> Mapping[str, tuple[Span, ...]]:
+    spans: dict[str, tuple[Span, ...]] = {}
+    for row in read_csv(table):
         if row["runtime"] == runtime:
-            span = ArchitectureSpan(
+            span = Span(
                 unknown_to=release_key(row["unknown_to"]),
                 first_seen=release_key(row["first_seen"]),
                 gone_in=release_key(row["gone_in"]),
             )
-            spans[row["architecture"]] = (*spans.get(row["architecture"], ()), span)
+            spans[row[column]] = (*spans.get(row[column], ()), span)
     return spans
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
-from gpuyard.catalog.software_support import ArchitectureSpan, model_architectures
+from gpuyard.catalog.software_support import Span, model_architectures
 from gpuyard.compat.build import is_other_build
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_release
@@ -49,7 +49,7 @@ def model_support_problems(facts: Facts) -> Iterator[Problem]:
     )
 
 
-def _may_run(facts: Facts, model: ModelShape, later: ArchitectureSpan) -> bool:
+def _may_run(facts: Facts, model: ModelShape, later: Span) -> bool:
     """Whether it is a build of the branch, under the older number, or may run by Transformers' own code."""
     if facts.version[:3] >= later.unknown_to[:3]:
         return True
@@ -61,7 +61,7 @@ def _may_run(facts: Facts, model: ModelShape, later: ArchitectureSpan) -> bool:
     return since is not None and facts.version >= since
 
 
-def _fixes(facts: Facts, spans: tuple[ArchitectureSpan, ...]) -> Iterator[Fix]:
+def _fixes(facts: Facts, spans: tuple[Span, ...]) -> Iterator[Fix]:
     """Releases that know it: the last before this one, the first after it, and the newest."""
     releases = [row for row in runtime_releases(facts.runtime) if any(span.holds(row.key) for span in spans)]
     sooner = [row for row in releases if row.key < facts.version]

@@ -30,6 +30,7 @@ from gpuyard.compat.problem import (
     with_env,
     without_flags,
 )
+from gpuyard.compat.quantization_methods import method_problems
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
 from gpuyard.errors import Severity
@@ -120,6 +121,7 @@ _FP4_BY_NAME = re.compile(r"deepseek-v4(?!.*(?:base|fp8|bf16|int))")
 
 def quantization_problems(facts: Facts) -> Iterator[Problem]:
     """Every rule on weights and cache in fewer bits."""
+    yield from method_problems(facts)
     if facts.sm:
         yield from _weights(facts)
         yield from _experts_behind_deepep(facts)
