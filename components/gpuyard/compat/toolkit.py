@@ -16,6 +16,9 @@ from gpuyard.errors import Severity
 CONTAINERD_2_SINCE: Version = (1, 33)
 """Kubernetes version from which EKS, GKE, K3s and RKE2 nodes run containerd 2."""
 CDI_SINCE: Version = (1, 7)
+CDI_BY_CRI = "kubernetes/kubernetes PR#126435 and #121350; NVIDIA/k8s-device-plugin PR#573"
+_STRATEGY = re.compile(r"device_?-?list_?-?strategy", re.IGNORECASE)
+"""How the device plugin is told the way it hands out GPUs: variable, flag or Helm value."""
 """containerd that injects CDI devices."""
 OPERATOR_CDI = Sourced((25, 10), "canonical/k8s-snap#2388")
 """GPU Operator that uses CDI by default."""
@@ -91,6 +94,10 @@ def toolkit_problems(facts: Facts) -> Iterator[Problem]:
     if mixed is not None:
         yield mixed
         return
+    asked = _by_strategy(facts)
+    if asked is not None:
+        yield asked
+        return
     by_template = any(name.rpartition(".")[2] == "CONTAINERD_CONFIG" for name in facts.env)
     if facts.given.toolkit is None and not has_operator(facts) and not by_template:
         return
@@ -110,6 +117,25 @@ def toolkit_problems(facts: Facts) -> Iterator[Problem]:
                 problem = replace(problem, severity=Severity.WARNING)
             yield problem
             return
+
+
+def _by_strategy(facts: Facts) -> Problem | None:
+    """A device plugin that hands out GPUs by CDI to a containerd that does not know it."""
+    containerd = _containerd(facts) if facts.given.containerd is not None else ()
+    names = [name for name in facts.env if _STRATEGY.search(name) and "cdi-" in facts.env[name]]
+    if not names or not () < containerd < CDI_SINCE:
+        return None
+    return Problem(
+        "TOOLKIT_CONTAINERD",
+        "env",
+        f"{names[0]}={facts.env[names[0]]} hands out GPUs by CDI, which containerd {dotted(containerd)} "
+        "does not know: pods start without them",
+        (
+            set_field("containerd", "1.7.29", "use containerd 1.7"),
+            Fix(f"set {names[0]}=envvar", with_env(facts, names[0], "envvar")),
+        ),
+        source=CDI_BY_CRI,
+    )
 
 
 def _versions_mixed(facts: Facts) -> Problem | None:
