@@ -7,9 +7,9 @@ from functools import partial
 from gpuyard.catalog.software_nodes import REFERENCE_DATE
 from gpuyard.compat.attention import attention_problems
 from gpuyard.compat.binary import binary_problems
-from gpuyard.compat.cluster import cluster_problems, kubernetes_problems
 from gpuyard.compat.codes import CODES
 from gpuyard.compat.combination import Combination
+from gpuyard.compat.dra import dra_problems
 from gpuyard.compat.driver import driver_problems
 from gpuyard.compat.dtypes import dtype_problems
 from gpuyard.compat.engine import engine_problems
@@ -17,6 +17,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.flags import flag_problems
 from gpuyard.compat.host import host_problems
 from gpuyard.compat.image_defects import image_defect_problems
+from gpuyard.compat.kubernetes import kubernetes_problems
 from gpuyard.compat.memory import memory_problems
 from gpuyard.compat.mig import mig_problems
 from gpuyard.compat.model_support import model_support_problems
@@ -26,13 +27,15 @@ from gpuyard.compat.problem import Problem
 from gpuyard.compat.processor import processor_problems
 from gpuyard.compat.quantization import quantization_problems
 from gpuyard.compat.reading import read_facts
+from gpuyard.compat.toolkit import toolkit_problems
 from gpuyard.compat.way_out import Proposal, Spelling, find_way_out
 from gpuyard.errors import Finding, Severity
 
 Rule = Callable[[Facts], Iterator[Problem]]
 RULES: Sequence[Rule] = (
     node_problems,
-    cluster_problems,
+    toolkit_problems,
+    dra_problems,
     driver_problems,
     image_defect_problems,
     binary_problems,
