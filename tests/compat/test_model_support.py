@@ -2,6 +2,7 @@
 
 import pytest
 
+from gpuyard.catalog.freshness import table_date
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import parse_combination
 
@@ -45,3 +46,14 @@ def test_a_model_that_shares_the_shape_of_another_keeps_its_own_architecture():
 @pytest.mark.parametrize("image", ["vllm/vllm-openai:gptoss", "vllm/vllm-openai:nightly"])
 def test_an_image_of_a_branch_is_not_judged(image: str):
     assert _severity(model="openai/gpt-oss-20b", image=image, runtime_version="0.9.0") == ""
+
+
+def test_the_finding_cites_the_registry_and_its_day():
+    found = check(
+        parse_combination({"model": "openai/gpt-oss-20b", "runtime": "vllm", "runtime_version": "0.9.2"})
+    )
+    cited = next(item for item in found if item.code == "MODEL_UNSUPPORTED")
+    assert (cited.source, cited.as_of) == (
+        "registry of models of vllm 0.10.1",
+        table_date("model_architectures.csv"),
+    )

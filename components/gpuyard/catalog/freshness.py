@@ -31,6 +31,11 @@ def registered_tables() -> Sequence[Mapping[str, str]]:
     return read_csv("tables")
 
 
+def table_date(file: str) -> str:
+    """The day that one table is of, as the register has it."""
+    return next(row["as_of"] for row in registered_tables() if row["file"] == file)
+
+
 def table_ages(today: date) -> tuple[TableAge, ...]:
     """Every table as it stands on ``today``; the one furthest beyond its limit first."""
     ages = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from gpuyard.catalog.freshness import table_date
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
@@ -46,6 +47,7 @@ def model_support_problems(facts: Facts) -> Iterator[Problem]:
         tuple(_fixes(facts, spans)),
         Severity.WARNING if later and _may_run(facts, model, later) else Severity.ERROR,
         source=f"registry of models of {facts.runtime} {release_text(known)}",
+        as_of=table_date("model_architectures.csv"),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from gpuyard.catalog.engine_flags import spellings
+from gpuyard.catalog.freshness import table_date
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
 from gpuyard.catalog.software_support import Span, quantization_methods
 from gpuyard.compat.build import is_other_build
@@ -35,6 +36,7 @@ def method_problems(facts: Facts) -> Iterator[Problem]:
             (*_fixes(facts, spans), drop(facts, flag)),
             Severity.WARNING if not later and value.lower() in BY_PLUGIN else Severity.ERROR,
             source=f"QUANTIZATION_METHODS of {facts.runtime} {number}",
+            as_of=table_date("quantization_methods.csv"),
         )
 
 
