@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_gke import gke_gpus, read_gke_version
+from gpuyard.compat.device_plugin import plugin_on_gke_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke_gpu import gke_gpu_problems
 from gpuyard.compat.gke_library import library_path_problems
@@ -15,11 +16,10 @@ from gpuyard.compat.gke_pool import (
     pool_driver,
     says_disabled,
 )
-from gpuyard.compat.owner import has_operator, installs_toolkit, is_on, switched
-from gpuyard.compat.problem import Fix, Problem, set_field, with_env
+from gpuyard.compat.owner import has_operator, installs_toolkit, is_on
+from gpuyard.compat.problem import Fix, Problem, set_field
 from gpuyard.compat.sourced import Sourced
-from gpuyard.compat.spelling import INSTALLER, plain
-from gpuyard.errors import Severity
+from gpuyard.compat.spelling import plain
 
 AUTO_INSTALL: Version = (1, 30, 1)
 """GKE installs a driver by default from 1.30.1-gke.1156000 on."""
@@ -36,13 +36,6 @@ _UNASKED = re.compile(
 _BY_KARPENTER = "karpenter"
 """What starts nodes without GKE's node pools: only the label asks for a driver there
 (cloudpilot-ai/karpenter-provider-gcp#319)."""
-_UNSET = frozenset({"not set", "unset", "absent", "missing", "none", ""})
-OWN_PLUGIN = "NVIDIA/aicr PR#1998, PR#2047"
-OPERATOR_ON_GKE = "GPU Operator docs, NVIDIA GPU Operator with Google GKE; NVIDIA/aicr#1755 (2026-07-14)"
-PLUGIN_LABEL = "gke-no-default-nvidia-gpu-device-plugin"
-_NO_LABEL = re.compile(
-    rf"{PLUGIN_LABEL}\W+(is )?(missing|absent|not set|unset)\b|\b(without|no|missing) {PLUGIN_LABEL}\b"
-)
 _ELSEWHERE = ("mig", "toolkit", "containerd", "dra_driver", "fabric_manager", "env", "ami", "base_image_cuda")
 """Fields that say the question is another one than whether a driver gets installed."""
 
@@ -56,7 +49,7 @@ def gke_problems(facts: Facts) -> Iterator[Problem]:
         return
     yield from _install_disabled(facts)
     yield from _installed_by_pool(facts)
-    yield from _plugin_label(facts)
+    yield from plugin_on_gke_problems(facts)
     yield from gke_gpu_problems(facts)
     yield from library_path_problems(facts)
     yield from _read_only(facts)
@@ -147,40 +140,4 @@ def _installed_by_pool(facts: Facts) -> Iterator[Problem]:
                 ),
             ),
             source=BY_POOL_SINCE.source,
-        )
-
-
-def _plugin_label(facts: Facts) -> Iterator[Problem]:
-    """GKE's device plugin, whose DaemonSet finishes installing the driver."""
-    label = next((name for name in facts.env if name.endswith(PLUGIN_LABEL)), "")
-    left_on = bool(label) and (not is_on(facts.env[label]) or plain(facts.env[label]) in _UNSET)
-    left_on = left_on or _NO_LABEL.search(plain(facts.given.env)) is not None
-    switched_off = bool(label) and not left_on
-    by_hand = re.search(INSTALLER, plain(facts.given.driver_managed_by)) or names_installer(
-        str(facts.given.env).lower()
-    )
-    by_gke = facts.manager == "cloud" and not by_hand
-    if switched_off and by_gke:
-        yield Problem(
-            "DRIVER_INSTALL_DISABLED",
-            "env",
-            f"GKE's own driver is finished by the DaemonSet that {label} switches off: a new pool has none",
-            (
-                Fix(
-                    "install Google's nvidia-driver-installer DaemonSet",
-                    {"driver_managed_by": "daemonset", **change_pool_driver(facts)},
-                ),
-            ),
-            # the cloud's may be that DaemonSet too
-            Severity.ERROR if pool_driver(facts.env) in ("default", "latest") else Severity.WARNING,
-            source=OWN_PLUGIN,
-        )
-    elif not switched_off and switched(facts, "devicePlugin") and (left_on or facts.manager == "cloud"):
-        yield Problem(
-            "OPERATOR_DUPLICATE_STACK",
-            "env",
-            "GKE's device plugin and the operator's both offer the GPUs, and pods fail now and then",
-            (Fix("set devicePlugin.enabled=false", with_env(facts, "devicePlugin.enabled", "false")),),
-            Severity.ERROR if left_on else Severity.WARNING,
-            source=OPERATOR_ON_GKE if left_on else OWN_PLUGIN,
         )
