@@ -422,6 +422,25 @@ def test_what_the_fields_leave_open_is_a_warning(data: dict[str, Any], code: str
 
 
 @pytest.mark.parametrize(
+    ("platform", "operator", "env", "warned"),
+    [
+        ("kubernetes", "v25.3.4", "helm install nvdp/nvidia-device-plugin", True),
+        ("kubernetes", None, "helm install nvdp/nvidia-device-plugin", False),
+        ("kubernetes", "v25.3.4", "no nvdp chart: the operator's nvidia-device-plugin alone", False),
+        ("kubernetes", "v25.3.4", "devicePlugin.enabled=false nvdp/nvidia-device-plugin", False),
+        ("gke", None, "kubectl apply -f k8s-device-plugin.yml", True),
+        ("gke", None, f"{_PLUGIN_OFF}=true k8s-device-plugin.yml", False),
+    ],
+)
+def test_a_device_plugin_by_hand_beside_another_is_warned_of(
+    platform: str, operator: str | None, env: str, *, warned: bool
+) -> None:
+    found = check(parse_combination({"platform": platform, "gpu_operator": operator, "env": env}))
+    severities = [item.severity for item in found if item.code == "OPERATOR_DUPLICATE_STACK"]
+    assert severities == [Severity.WARNING] * warned
+
+
+@pytest.mark.parametrize(
     ("runtime", "install", "gpu", "since"),
     [
         ("vllm", "pip", "rtx-5090", "0.10.2"),  # before, torch on the default index ends at Hopper

@@ -19,7 +19,9 @@ _PLUGIN_IN_WORDS = re.compile(
 )
 """How an environment says that NVIDIA's device plugin was installed by hand."""
 OPERATOR_ON_GKE = "GPU Operator docs, NVIDIA GPU Operator with Google GKE (2025-01)"
-PLUGINS_ON_GKE = "GPU Operator docs, NVIDIA GPU Operator with Google GKE; NVIDIA/aicr#1755 (2026-07-14)"
+PLUGINS_ON_GKE = f"{OPERATOR_ON_GKE}; NVIDIA/aicr#1755 (2026-07-14)"
+TWO_PLUGINS = "NVIDIA/k8s-device-plugin#255 (2021-06-11); kaito-project/kaito PR#1739 (2026-01-23)"
+"""Kubernetes takes the second one, and the node offers no GPU when either goes."""
 OWN_PLUGIN = "NVIDIA/aicr PR#1998, PR#2047"
 PLUGIN_LABEL = "gke-no-default-nvidia-gpu-device-plugin"
 """Of nodes that GKE is to leave without its device plugin."""
@@ -96,12 +98,12 @@ def _beside_the_cluster(facts: Facts) -> Iterator[Problem]:
     words = plain(facts.given.env)
     if not _OTHER_PLUGIN.search(words) or not _PLUGIN_IN_WORDS.search(words) or PLUGIN_LABEL in words:
         return
-    whose = "the operator's" if has_operator(facts) else "GKE's"
+    by_operator = has_operator(facts)
     yield Problem(
         "OPERATOR_DUPLICATE_STACK",
         "env",
-        f"{whose} device plugin and one by hand both offer the GPUs",
+        ("the operator's" if by_operator else "GKE's") + " device plugin and one by hand both offer the GPUs",
         (Fix("install one of them alone", {"env": None}),),
         Severity.WARNING,
-        source=OPERATOR_ON_GKE,
+        source=TWO_PLUGINS if by_operator else OPERATOR_ON_GKE,
     )
