@@ -26,6 +26,7 @@ from gpuyard.errors import Severity, SpecError
 from .conftest import forgotten
 
 HERE = Path(__file__).parent
+_CUDA_13 = "nvidia/cuda:13.0.1-base-ubuntu24.04"
 _PLUGIN_OFF = "gke-no-default-nvidia-gpu-device-plugin"
 ROOT = HERE.parents[1]
 
@@ -236,7 +237,7 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
             "warning",
         ),
         (
-            {"runtime_version": "0.21.0", "image": "nvidia/cuda:13.0.1-base-ubuntu24.04", "install": "pip"},
+            {"runtime_version": "0.21.0", "image": _CUDA_13, "install": "pip"},
             "RUNTIME_LIB_MISSING",
             "warning",
         ),
@@ -276,6 +277,8 @@ def test_images_with_an_older_libcuda_in_the_path_are_told(release: str, driver:
                 ("l4", "0.10.2", {}, ""),
                 ("l4", "0.25.0", {"env": {"flashinfer-jit-cache": "0.6.13"}}, ""),
                 ("l4", "0.25.0", {"env": {"flashinfer-jit-cache": "none"}}, "error"),
+                ("l4", "0.25.0", {"image": _CUDA_13, "env": "flashinfer-jit-cache==0.6.13"}, ""),
+                ("l4", "0.25.0", {"image": _CUDA_13}, "error"),
                 ("b200", "0.11.0", {}, ""),
             )
         ],

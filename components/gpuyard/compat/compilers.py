@@ -9,7 +9,6 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.problem import Fix, Problem, set_field, set_release
 from gpuyard.compat.run_time import (
     JIT_SAYS,
-    SGLANG_JIT,
     asks_for_sampler,
     is_precompiled,
     lacks_compiler,
@@ -41,11 +40,9 @@ def compiler_problems(facts: Facts) -> Iterator[Problem]:
     named = facts.runtime == "sglang" or facts.version or facts.install == "pip" or names_jit_library(facts)
     needs = bool(host and named) and needs_host_toolkit(facts)
     has_none = bool(host) and _NO_TOOLKIT.search(host) is not None
-    if (
-        has_none
-        and (needs or asks_for_sampler(facts))
-        and not (facts.runtime == "vllm" and is_precompiled(facts))
-    ):
+    precompiled = is_precompiled(facts)
+    spared = precompiled and facts.runtime == "vllm"
+    if has_none and not spared and (needs or asks_for_sampler(facts)):
         yield Problem(
             "RUNTIME_LIB_MISSING",
             "host_toolkit",
@@ -57,7 +54,7 @@ def compiler_problems(facts: Facts) -> Iterator[Problem]:
                     "install the CUDA toolkit, or use the development image",
                 ),
             ),
-            Severity.ERROR if needs and not is_precompiled(facts) else Severity.WARNING,
+            Severity.ERROR if needs and not precompiled else Severity.WARNING,
             source=JIT_SAYS.get(facts.runtime, ""),
         )
     elif says_no_compiler(facts):
@@ -78,7 +75,7 @@ def compiler_problems(facts: Facts) -> Iterator[Problem]:
                 set_field("host_toolkit", dotted(facts.cuda or (12, 9)), "install nvcc into the image"),
             ),
             Severity.ERROR if has_none else Severity.WARNING,
-            source=SGLANG_JIT.source,
+            source=JIT_SAYS[facts.runtime],
         )
     yield from _cache_asks_nvcc(facts, has_none=has_none)
 

@@ -118,9 +118,14 @@ def _samples(facts: Facts) -> bool:
 
 
 def _is_spared(facts: Facts) -> bool:
-    """Whether vLLM's sampler, all that it compiles with FlashInfer before Blackwell, is told not to."""
+    """Whether vLLM has FlashInfer's kernels compiled, or is told to sample without it.
+
+    Before Blackwell it compiles nothing else with it.
+    """
+    if facts.runtime != "vllm":
+        return False
     told = facts.env.get("VLLM_USE_FLASHINFER_SAMPLER", "").lower()
-    return facts.runtime == "vllm" and told in ("0", "false") and () < facts.sm < BLACKWELL
+    return is_precompiled(facts) or (told in ("0", "false") and () < facts.sm < BLACKWELL)
 
 
 def asks_for_sampler(facts: Facts) -> bool:
