@@ -4,7 +4,7 @@ Sources: the engines' parsers, as `catalog/data/runtime_flags.csv` lists them by
 names that it had in 1.0 (command lines of NVIDIA/TensorRT-LLM#5872 and #5950, 2025-07) and has kept
 (`tensorrt_llm/commands/serve.py` of 2025-10 and 2026-01, `trtllm_serve_cli.yaml` of 2026; read 2026-11-27).
 Since 2026 the share is called `--free_gpu_memory_fraction` as well, and `--tp_size` `--tensor_parallel_size`.
-For LMDeploy those that `lmdeploy/cli/utils.py` has from 0.6.2 to 0.16.0.
+For LMDeploy those that `lmdeploy/cli/utils.py` has from 0.6.2 to 0.18.0.
 """
 
 from collections.abc import Mapping
