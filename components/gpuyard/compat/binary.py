@@ -18,22 +18,8 @@ from gpuyard.compat.embedding_image import embedding_image_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.floors import floor_problems, older_release, other_engine
 from gpuyard.compat.generations import BLACKWELL, TURING, VOLTA
-from gpuyard.compat.package_code import package_problems
-from gpuyard.compat.problem import (
-    CONTAINER_IMAGE,
-    VLLM_INSTEAD,
-    Fix,
-    Problem,
-    set_field,
-    set_gpu,
-    set_release,
-)
-from gpuyard.compat.sourced import Sourced
-from gpuyard.compat.spelling import dotted, plain
-from gpuyard.compat.tagged_image import tagged_image_problems
-from gpuyard.compat.toolchain import (
+from gpuyard.compat.machine_code import (
     CODE_SINCE_CUDA,
-    COMPILED_AT_RUN_TIME,
     OWN_ARCHITECTURES,
     RUNS_SINCE_CUDA,
     SM_SINCE_CUDA,
@@ -47,8 +33,21 @@ from gpuyard.compat.toolchain import (
     newer_release,
     raise_cuda,
     reaches,
-    toolchain_problems,
 )
+from gpuyard.compat.package_code import package_problems
+from gpuyard.compat.problem import (
+    CONTAINER_IMAGE,
+    VLLM_INSTEAD,
+    Fix,
+    Problem,
+    set_field,
+    set_gpu,
+    set_release,
+)
+from gpuyard.compat.sourced import Sourced
+from gpuyard.compat.spelling import dotted, plain
+from gpuyard.compat.tagged_image import tagged_image_problems
+from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, toolchain_problems
 from gpuyard.compat.undated import undated_problems
 from gpuyard.errors import Severity
 

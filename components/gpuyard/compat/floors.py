@@ -6,10 +6,10 @@ from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_runtimes import RuntimeRelease, find_release, runtime_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import TURING, VOLTA
+from gpuyard.compat.machine_code import OWN_ARCHITECTURES, covers
 from gpuyard.compat.problem import Fix, Problem, set_gpu, set_release, use_vllm
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted
-from gpuyard.compat.toolchain import OWN_ARCHITECTURES, covers
 from gpuyard.errors import Severity
 
 SGLANG_WITH_TURING = Sourced((0, 2, 15, 0), "sgl-project/sglang#1058 and PR#1233")

@@ -8,10 +8,10 @@ from gpuyard.compat.architectures import read_capability
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL
 from gpuyard.compat.image_gate import FOR_JETSON
+from gpuyard.compat.machine_code import is_translated
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted
-from gpuyard.compat.toolchain import is_translated
 from gpuyard.errors import Severity
 
 _NAMED = re.compile(r"(?:^|[-_.])(?:cuda\d*[-_])?sm[-_]?(\d{2,3})(?=$|[-_.])")

@@ -7,17 +7,10 @@ from gpuyard.catalog.software_runtimes import RuntimeRelease, release_key, runti
 from gpuyard.compat.build import is_by_others
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import BLACKWELL
+from gpuyard.compat.machine_code import SM_SINCE_CUDA, compiled_since, newer_release, with_code
 from gpuyard.compat.problem import Problem, set_field, set_release
 from gpuyard.compat.spelling import dotted
-from gpuyard.compat.toolchain import (
-    PTXAS_SAYS,
-    SM_SINCE_CUDA,
-    TRITON_ENGINES,
-    TRITON_PTXAS,
-    compiled_since,
-    newer_release,
-    with_code,
-)
+from gpuyard.compat.toolchain import PTXAS_SAYS, TRITON_ENGINES, TRITON_PTXAS
 from gpuyard.errors import Severity
 
 TORCH_WITH_BLACKWELL = "pytorch/pytorch release notes 2.7.0: wheels for CUDA 12.8 (torch_releases.csv)"
