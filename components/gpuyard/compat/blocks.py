@@ -21,13 +21,7 @@ from gpuyard.compat.kernel_tiles import tile_problems
 from gpuyard.compat.problem import Fix, Problem, set_field, set_gpu, set_release, with_env
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import dotted, plain
-from gpuyard.compat.split import (
-    dense_ranks,
-    has_whole_experts,
-    may_share_attention,
-    read_split,
-    shared_ranks,
-)
+from gpuyard.compat.split import dense_ranks, has_whole_experts, may_share_attention, read_split, shared_ranks
 from gpuyard.compat.split_fixes import size_fixes
 from gpuyard.errors import Severity
 from gpuyard.records import record

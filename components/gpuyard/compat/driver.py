@@ -2,11 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpuyard.catalog.software import (
-    cuda_floor,
-    floor_source,
-    forward_hosts,
-)
+from gpuyard.catalog.software import cuda_floor, floor_source, forward_hosts
 from gpuyard.catalog.software_runtimes import newest_release
 from gpuyard.compat.build import is_by_others
 from gpuyard.compat.compat_libraries import (
@@ -21,13 +17,7 @@ from gpuyard.compat.facts import Facts
 from gpuyard.compat.gpu_driver import gpu_driver_problems
 from gpuyard.compat.image_gate import gate_problems, is_let_in
 from gpuyard.compat.kernel_module import module_problems
-from gpuyard.compat.problem import (
-    Fix,
-    Problem,
-    raise_driver,
-    set_field,
-    set_release,
-)
+from gpuyard.compat.problem import Fix, Problem, raise_driver, set_field, set_release
 from gpuyard.compat.ptx import ptx_problems
 from gpuyard.compat.sourced import join_sources
 from gpuyard.compat.spelling import dotted, driver_text

@@ -7,12 +7,7 @@ from gpuyard.catalog.software import Version, parse_version
 from gpuyard.catalog.software_nodes import OperatorOs, operator_releases
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.gke import INSTALL_DIR
-from gpuyard.compat.owner import (
-    has_operator,
-    is_default_driver,
-    is_on,
-    operator_system,
-)
+from gpuyard.compat.owner import has_operator, is_default_driver, is_on, operator_system
 from gpuyard.compat.problem import Fix, Problem, raise_driver, set_driver, use_eks_image, without_flags
 from gpuyard.compat.spelling import dotted, driver_text, plain
 from gpuyard.errors import Severity

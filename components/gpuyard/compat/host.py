@@ -4,20 +4,14 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import (
-    RuntimeRelease,
-)
+from gpuyard.catalog.software_runtimes import RuntimeRelease
 from gpuyard.compat.build import TORCH_IN_ENV, base_image
 from gpuyard.compat.compilers import compiler_problems
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.glibc import glibc_problems, names_wheel
 from gpuyard.compat.package_libraries import package_library_problems
 from gpuyard.compat.problem import CONTAINER_IMAGE, Fix, Problem, set_field, set_release, with_env
-from gpuyard.compat.run_time import (
-    JIT_SAYS,
-    names_jit_library,
-    needs_host_toolkit,
-)
+from gpuyard.compat.run_time import JIT_SAYS, names_jit_library, needs_host_toolkit
 from gpuyard.compat.sourced import Sourced, join_sources
 from gpuyard.compat.spelling import cuda_of, dotted, plain
 from gpuyard.compat.toolchain import COMPILED_AT_RUN_TIME, TRITON_PTXAS

@@ -54,12 +54,6 @@ EXACT = ("tensorrt",)
 """Engines that refuse a GPU newer than those they name, also within a generation."""
 CU126_TORCH = ((0, 9, 0, 0), (0, 10, 1, 99))
 """vLLM releases whose torch on the default index is built for CUDA 12.6: nothing newer than Hopper."""
-TORCH_ENDS_AT_HOPPER: Mapping[str, Sourced[Version]] = {
-    "vllm": Sourced(CU126_TORCH, ""),
-    "tensorrt-llm": Sourced(((0, 17, 0, 0), (0, 18, 99, 0)), "NVIDIA/TensorRT-LLM#3347 (torch 2.6)"),
-}
-"""Releases with code for Blackwell whose torch on the default index has none; its source where the catalog's
-row of the release is another."""
 ORIN: Version = (8, 7)
 TEGRA_ONLY: Sourced[Version] = Sourced(
     ((5, 3), (6, 2), (7, 2), ORIN), "CUDA programming guide, binary compatibility (general knowledge)"

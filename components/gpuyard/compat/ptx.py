@@ -3,33 +3,16 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from gpuyard.catalog.software import (
-    Version,
-    compat_rule,
-    cuda_floor,
-    native_driver,
-    native_source,
-)
+from gpuyard.catalog.software import Version, compat_rule, cuda_floor, native_driver, native_source
 from gpuyard.catalog.software_kernels import kernel_code
 from gpuyard.catalog.software_runtimes import newest_release
 from gpuyard.compat.attention import has_sinks
 from gpuyard.compat.blocks import WEIGHT_ONLY
 from gpuyard.compat.build import is_own_image
-from gpuyard.compat.compat_libraries import (
-    is_carried,
-    is_framework,
-    uses_forward_compat,
-)
+from gpuyard.compat.compat_libraries import is_carried, is_framework, uses_forward_compat
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import (
-    BLACKWELL,
-    CONSUMER_BLACKWELL,
-    HOPPER,
-)
-from gpuyard.compat.problem import (
-    Problem,
-    raise_driver,
-)
+from gpuyard.compat.generations import BLACKWELL, CONSUMER_BLACKWELL, HOPPER
+from gpuyard.compat.problem import Problem, raise_driver
 from gpuyard.compat.quantization import scheme_of
 from gpuyard.compat.run_time import names_jit_library
 from gpuyard.compat.sourced import Sourced, join_sources

@@ -24,14 +24,7 @@ from gpuyard.compat.machine import (
     with_named_machine,
 )
 from gpuyard.compat.place import read_image_driver, read_instance, read_kubernetes, read_platform
-from gpuyard.compat.spelling import (
-    INSTALLER,
-    engine_of,
-    plain,
-    read_driver,
-    read_manager,
-    read_sm,
-)
+from gpuyard.compat.spelling import INSTALLER, engine_of, plain, read_driver, read_manager, read_sm
 from gpuyard.compat.systems import read_system
 
 _NOMINAL = 1.08

@@ -11,14 +11,15 @@ from gpuyard.compat.machine_code import SM_SINCE_CUDA, compiled_since, newer_rel
 from gpuyard.compat.problem import Problem, set_field, set_release
 from gpuyard.compat.spelling import dotted
 from gpuyard.compat.toolchain import PTXAS_SAYS, TRITON_ENGINES, TRITON_PTXAS
+from gpuyard.compat.torch_code import TORCH_APPLICATIONS
 from gpuyard.errors import Severity
 
 TORCH_WITH_BLACKWELL = "pytorch/pytorch release notes 2.7.0: wheels for CUDA 12.8 (torch_releases.csv)"
 """Torch with code for Blackwell begins there; the default index has it since 2.8."""
 
 
-def undated_problems(facts: Facts, *, on_torch: bool) -> Iterator[Problem]:
-    """What older releases lack; ``on_torch``: whether the program runs on torch's machine code."""
+def undated_problems(facts: Facts) -> Iterator[Problem]:
+    """What older releases of the engine, of its compiler or of its torch lack."""
     moves = facts.image.endswith("latest") if ":" in facts.image else facts.is_undated
     if facts.version or facts.given.runtime_version or not moves or facts.month or facts.install == "source":
         return
@@ -27,7 +28,7 @@ def undated_problems(facts: Facts, *, on_torch: bool) -> Iterator[Problem]:
         return
     yield from _engine(facts)
     yield from _compiler(facts)
-    if on_torch and not facts.runtime:
+    if not facts.runtime and TORCH_APPLICATIONS.search(facts.runtime_text):
         yield Problem(
             "SM_NOT_IN_BINARY",
             "runtime_version",
