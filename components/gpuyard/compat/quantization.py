@@ -109,12 +109,11 @@ DEEPEP_FP4 = Sourced((0, 5, 15, 1), "sgl-project/sglang#35557 (H100; H20 with 0.
 """Last SGLang that was seen to run FP4 experts behind DeepEP with DeepGEMM only, whose kernels for them are
 for data-centre Blackwell."""
 CUTLASS_EXPERTS_SAY = "vllm-project/vllm#18421, PR#19648"
-_COMPRESSED_FP8 = re.compile(r"llama-4-.*fp8|fp8-dynamic|(?:redhatai|neuralmagic|nm-testing)/.*fp8")
-"""FP8 checkpoints in the format of compressed-tensors by their names."""
 _SPARSE = re.compile(r"2of4.*(?:fp8|w8a8|int8)")
 """Checkpoints with two of four weights left, in 8 bit."""
-_PACKED_FP8 = re.compile(r"^(?:neuralmagic|redhatai)/.*llama-3\.[1-9].*fp8(?!-kv)|fp8-dynamic")
-"""Checkpoints in compressed-tensors, as Neural Magic and Red Hat publish them since Llama 3.1."""
+_PACKED_FP8 = re.compile(r"^(?:neuralmagic|redhatai)/.*llama-3\.[1-9].*fp8(?!-kv)|llama-4-.*fp8|fp8-dynamic")
+"""Checkpoints in compressed-tensors, as Meta publishes Llama 4 and Neural Magic its own since Llama 3.1;
+those before are in the plain format (`--quantization fp8` took its Mixtral: sgl-project/sglang PR#1290)."""
 _FP4_BY_NAME = re.compile(r"deepseek-v4(?!.*(?:base|fp8|bf16|int))")
 """Models whose experts are in MXFP4 though the rest is FP8."""
 
@@ -224,9 +223,8 @@ def _experts_by_cutlass(facts: Facts) -> Iterator[Problem]:
     code = kernel_code("fp8_experts", facts.version) if meant and facts.version else None
     if code is None or code.runs_on(facts.sm) or facts.install == "source":
         return
-    name = facts.model_name.lower()
-    packed = facts.quantization == "compressed-tensors" or _COMPRESSED_FP8.search(name) is not None
-    if scheme_of(facts) not in ("fp8", "fp8_ct") or not packed:
+    scheme = scheme_of(facts)
+    if scheme != "fp8_ct" and (scheme, facts.quantization) != ("fp8", "compressed-tensors"):
         return
     yield Problem(
         "SM_NOT_IN_BINARY",

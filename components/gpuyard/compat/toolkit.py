@@ -16,10 +16,10 @@ from gpuyard.errors import Severity
 CONTAINERD_2_SINCE: Version = (1, 33)
 """Kubernetes version from which EKS, GKE, K3s and RKE2 nodes run containerd 2."""
 CDI_SINCE: Version = (1, 7)
+"""containerd that injects CDI devices."""
 CDI_BY_CRI = "kubernetes/kubernetes PR#126435 and #121350; NVIDIA/k8s-device-plugin PR#573"
 _STRATEGY = re.compile(r"device_?-?list_?-?strategy", re.IGNORECASE)
 """How the device plugin is told the way it hands out GPUs: variable, flag or Helm value."""
-"""containerd that injects CDI devices."""
 OPERATOR_CDI = Sourced((25, 10), "canonical/k8s-snap#2388")
 """GPU Operator that uses CDI by default."""
 READS_V3: Version = (1, 17, 4)
