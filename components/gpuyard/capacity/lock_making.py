@@ -5,14 +5,7 @@ from dataclasses import asdict
 
 from gpuyard.capacity.known import Known
 from gpuyard.capacity.ladder import NOTHING, Ladder
-from gpuyard.capacity.lock import (
-    LOCK_VERSION,
-    Lock,
-    LockedOdds,
-    LockedQuota,
-    LockedRate,
-    LockedRung,
-)
+from gpuyard.capacity.lock import LOCK_VERSION, Lock, LockedOdds, LockedQuota, LockedRate, LockedRung
 from gpuyard.capacity.quota import QuotaCheck
 from gpuyard.capacity.relaxation import explain_nothing
 from gpuyard.capacity.rung import Rung

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpuyard.capacity.demand import (
-    AllowedRegion,
-    Demand,
-    GpuNeed,
-    Interconnect,
-    OrderKey,
-    Purchase,
-    Weights,
-)
+from gpuyard.capacity.demand import AllowedRegion, Demand, GpuNeed, Interconnect, OrderKey, Purchase, Weights
 from gpuyard.capacity.known import Known
 from gpuyard.capacity.ladder import rank_offerings
 from gpuyard.capacity.rung import Ladder, Rung

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version, parse_version
+from gpuyard.compat.cdi import CDI_SINCE
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import ABSENT, stated_operator
 from gpuyard.compat.problem import Problem, raise_driver, set_field
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, driver_text, plain
-from gpuyard.compat.toolkit import CDI_SINCE
 from gpuyard.errors import Severity
 
 _DOCS = "NVIDIA/k8s-dra-driver-gpu docs (2026-08)"

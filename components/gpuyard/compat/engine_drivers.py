@@ -2,18 +2,10 @@
 
 from collections.abc import Iterator
 
-from gpuyard.catalog.software import (
-    Version,
-)
-from gpuyard.compat.compat_libraries import (
-    uses_forward_compat,
-)
+from gpuyard.catalog.software import Version
+from gpuyard.compat.compat_libraries import uses_forward_compat
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import (
-    Problem,
-    raise_driver,
-    set_release,
-)
+from gpuyard.compat.problem import Problem, raise_driver, set_release
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import dotted, driver_text
 

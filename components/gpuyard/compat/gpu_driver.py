@@ -3,27 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.hardware import Gpu, gpus
-from gpuyard.catalog.software import (
-    Version,
-    compat_rule,
-    parse_version,
-)
+from gpuyard.catalog.software import Version, compat_rule, parse_version
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import (
-    ADA,
-    AMPERE,
-    LAST_LEGACY_BRANCH,
-    TURING,
-    branch_row,
-    last_branch,
-)
+from gpuyard.compat.generations import ADA, AMPERE, LAST_LEGACY_BRANCH, TURING, branch_row, last_branch
 from gpuyard.compat.place import first_eks_image, is_own_machine
-from gpuyard.compat.problem import (
-    Problem,
-    raise_driver,
-    set_driver,
-    set_gpu,
-)
+from gpuyard.compat.problem import Problem, raise_driver, set_driver, set_gpu
 from gpuyard.compat.spelling import driver_text
 from gpuyard.errors import Severity
 

@@ -4,16 +4,8 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import (
-    BLACKWELL,
-    LAST_LEGACY_BRANCH,
-    TURING,
-)
-from gpuyard.compat.problem import (
-    Problem,
-    raise_driver,
-    set_field,
-)
+from gpuyard.compat.generations import BLACKWELL, LAST_LEGACY_BRANCH, TURING
+from gpuyard.compat.problem import Problem, raise_driver, set_field
 from gpuyard.compat.sourced import Sourced
 from gpuyard.compat.spelling import plain
 

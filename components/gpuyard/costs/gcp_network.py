@@ -11,15 +11,7 @@ from gpuyard.catalog.service_prices import service_price
 from gpuyard.costs.gcp_machines import from_scheduling
 from gpuyard.costs.gcp_nodes import ADDRESSES, INSTANCE, vms_in_region
 from gpuyard.costs.gcp_parts import HOME
-from gpuyard.costs.line_item import (
-    NETWORK,
-    Charge,
-    Loads,
-    always,
-    charge,
-    decimal,
-    when_used,
-)
+from gpuyard.costs.line_item import NETWORK, Charge, Loads, always, charge, decimal, when_used
 from gpuyard.costs.parts import Part, charge_part
 from gpuyard.costs.scene import Scene, listed, mapping
 from gpuyard.resources import Resource

@@ -5,10 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from gpuyard.costs.gcp_parts import HOME, PARTS
-from gpuyard.costs.line_item import (
-    OTHER,
-    Charge,
-)
+from gpuyard.costs.line_item import OTHER, Charge
 from gpuyard.costs.parts import Part, charge_part
 from gpuyard.costs.scene import Scene, count, listed, mapping
 from gpuyard.resources import Resource

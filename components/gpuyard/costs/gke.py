@@ -17,16 +17,7 @@ from gpuyard.costs.gcp_nodes import (
     price_nodes,
     zone_count,
 )
-from gpuyard.costs.line_item import (
-    CONTROL_PLANE,
-    OTHER,
-    Charge,
-    LineItem,
-    Loads,
-    always,
-    charge,
-    decimal,
-)
+from gpuyard.costs.line_item import CONTROL_PLANE, OTHER, Charge, LineItem, Loads, always, charge, decimal
 from gpuyard.costs.scene import Scene, count, listed, mapping, text, truth
 from gpuyard.resources import Resource
 

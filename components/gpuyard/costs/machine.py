@@ -10,15 +10,7 @@ from gpuyard.catalog.hardware import machine_types
 from gpuyard.catalog.price import Price, SpotPrice
 from gpuyard.catalog.prices import interruption_band, on_demand, reserved, spot
 from gpuyard.catalog.service_prices import aws_sku, service_price
-from gpuyard.costs.line_item import (
-    CPU_NODES,
-    GPU_NODES,
-    Charge,
-    LineItem,
-    Loads,
-    charge,
-    decimal,
-)
+from gpuyard.costs.line_item import CPU_NODES, GPU_NODES, Charge, LineItem, Loads, charge, decimal
 from gpuyard.costs.scene import Scene
 from gpuyard.costs.sustained_use import after_sustained_use
 from gpuyard.resources import Resource

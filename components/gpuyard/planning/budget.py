@@ -13,13 +13,7 @@ from gpuyard.catalog.models import ModelShape
 from gpuyard.planning.encoder import encoder_bytes
 from gpuyard.planning.engine import Engine, Tier, engine_tiers, other_bytes, runner_of, tier_at
 from gpuyard.planning.extras import NONE, Extras, extra_bytes
-from gpuyard.planning.memory import (
-    forward_bytes,
-    graph_bytes,
-    sampler_bytes,
-    usable_bytes,
-    visible_bytes,
-)
+from gpuyard.planning.memory import forward_bytes, graph_bytes, sampler_bytes, usable_bytes, visible_bytes
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.weights import weight_bytes_per_gpu
 from gpuyard.records import record
