@@ -18,7 +18,7 @@ from gpuyard.catalog.software_nodes import (
     operator_systems,
 )
 from gpuyard.catalog.software_runtimes import runtime_releases, wheel_glibc
-from gpuyard.catalog.software_support import find_retired, gone_variables, quantization_support
+from gpuyard.catalog.software_support import find_retired, quantization_support, runtime_variables
 from gpuyard.compat.attention_gaps import GAPS
 from gpuyard.compat.check import check
 from gpuyard.compat.codes import CODES
@@ -129,7 +129,7 @@ def test_a_flag_cites_the_parsers_that_were_read():
 
 
 def test_a_variable_cites_its_row():
-    row = gone_variables("vllm")["VLLM_ALL2ALL_BACKEND"]
+    row = runtime_variables("vllm")["VLLM_ALL2ALL_BACKEND"]
     fields = {"runtime": "vllm", "runtime_version": "0.30.0", "env": "VLLM_ALL2ALL_BACKEND=pplx"}
     assert _cited("FLAG_REMOVED", **fields)[0] == row.source
 

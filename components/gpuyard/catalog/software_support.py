@@ -57,7 +57,7 @@ def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
 
 @record
 class Span:
-    """Releases that know something, an architecture of models or a method of quantization."""
+    """Releases that know something: an architecture of models, a method of quantization, a variable."""
 
     unknown_to: Version
     """Newest release without it before; empty: the oldest one read has it."""
@@ -87,34 +87,40 @@ def _spans(table: str, column: str, runtime: str) -> Mapping[str, tuple[Span, ..
     spans: dict[str, tuple[Span, ...]] = {}
     for row in read_csv(table):
         if row["runtime"] == runtime:
-            span = Span(
-                unknown_to=release_key(row["unknown_to"]),
-                first_seen=release_key(row["first_seen"]),
-                gone_in=release_key(row["gone_in"]),
-            )
-            spans[row[column]] = (*spans.get(row[column], ()), span)
+            spans[row[column]] = (*spans.get(row[column], ()), _span(row))
     return spans
+
+
+def _span(row: Mapping[str, str]) -> Span:
+    return Span(
+        unknown_to=release_key(row["unknown_to"]),
+        first_seen=release_key(row["first_seen"]),
+        gone_in=release_key(row["gone_in"]),
+    )
 
 
 @record
 class Variable:
-    """An environment variable that a runtime once read."""
+    """An environment variable of a runtime."""
 
     name: str
-    gone_in: Version
+    span: Span
+    """Releases that read it."""
     instead: str
+    """What took its place, in words; empty: nothing is known to."""
     source: str
 
 
 @cache
-def gone_variables(runtime: str) -> Mapping[str, Variable]:
-    """Environment variables that some release of the runtime stopped reading, by name."""
+def runtime_variables(runtime: str) -> Mapping[str, Variable]:
+    """Environment variables that some release of the runtime reads, by name; the latest span of each."""
     return {
         row["variable"]: Variable(
             name=row["variable"],
-            gone_in=release_key(row["gone_in"]),
+            span=_span(row),
             instead=row["instead"],
-            source=row["source"],
+            source=row["source"]
+            or f"vllm/envs.py of the wheels around {row['gone_in'] or row['first_seen']}",
         )
         for row in read_csv("runtime_variables")
         if row["runtime"] == runtime

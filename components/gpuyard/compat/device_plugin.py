@@ -47,6 +47,10 @@ def plugin_on_gke_problems(facts: Facts) -> Iterator[Problem]:
         str(facts.given.env).lower()
     )
     by_gke = facts.manager == "cloud" and not by_hand
+    plugin = switched(facts, "devicePlugin")
+    plugin = left_on and has_operator(facts) if plugin is None else plugin
+    # what installs Google's driver is the DaemonSet that runs Google's plugin
+    runs_both = left_on or pool_driver(facts.env, str(facts.given.env)) in ("default", "latest")
     if switched_off and by_gke:
         yield Problem(
             "DRIVER_INSTALL_DISABLED",
@@ -62,13 +66,13 @@ def plugin_on_gke_problems(facts: Facts) -> Iterator[Problem]:
             Severity.ERROR if pool_driver(facts.env) in ("default", "latest") else Severity.WARNING,
             source=OWN_PLUGIN,
         )
-    elif not switched_off and switched(facts, "devicePlugin") and (left_on or facts.manager == "cloud"):
+    elif not switched_off and plugin and (left_on or facts.manager == "cloud"):
         yield Problem(
             "OPERATOR_DUPLICATE_STACK",
             "env",
             "GKE's device plugin and the operator's both offer the GPUs, and pods fail now and then",
             (Fix("set devicePlugin.enabled=false", with_env(facts, "devicePlugin.enabled", "false")),),
-            Severity.ERROR if left_on else Severity.WARNING,
+            Severity.ERROR if runs_both else Severity.WARNING,
             source=PLUGINS_ON_GKE if left_on else OWN_PLUGIN,
         )
 

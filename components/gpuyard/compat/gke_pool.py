@@ -49,9 +49,16 @@ def change_pool_driver(facts: Facts, text: str = "") -> dict[str, Any]:
     if name:
         return with_env(facts, name, text) if text else without_flags(facts, name)
     line = facts.given.env
-    if not isinstance(line, str) or not _SAID.search(line):
-        return {}
-    return {"env": _SAID.sub(lambda said: said[0].replace(said[1] or said[2], text) if text else "", line)}
+    if isinstance(line, str) and _SAID.search(line):
+        return {"env": _other_words(line, text)}
+    whole = {**dict(facts.flags), **facts.env}
+    mended = {key: _other_words(value, text) for key, value in whole.items()}
+    return {"env": mended} if mended != whole else {}
+
+
+def _other_words(words: str, text: str) -> str:
+    """The same with ``text`` for what they say of the driver; empty: without it."""
+    return _SAID.sub(lambda said: said[0].replace(said[1] or said[2], text) if text else "", words)
 
 
 def is_provisioned(text: str) -> bool:

@@ -15,7 +15,7 @@ from gpuyard.errors import Severity
 
 EKS_IMAGES = "awslabs/amazon-eks-ami doc (2026-07-23)"
 _WITHOUT = re.compile(
-    r"standard|vanilla|\bplain\b|non[- ]?(nvidia|gpu|accelerated)|not (nvidia|gpu|accelerated)"
+    r"standard|vanilla|\bplain\b|non[- ]?(nvidia|gpu|accelerated)|not -?(the )?(nvidia|gpu|accelerated)"
     r"|(without|no|w/o|lacks?|missing) ?(the |a |any )?(nvidia|gpu|driver)"
     r"|\bal2_(x86_64|arm_64)(?!_gpu)\b|\bbottlerocket_(x86_64|arm_64)\b(?!_nvidia)"
     r"|amazon-eks-(arm64-)?node-1\.|gpu[- ]driver[= ]none|\bubuntu-eks/|ami ?family\W{0,3}ubuntu"

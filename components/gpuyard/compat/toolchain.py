@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.software import Version
+from gpuyard.compat.architectures import by_torch, read_lists
 from gpuyard.compat.build import base_image, is_by_others
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.generations import ADA, BLACKWELL, HOPPER
@@ -128,12 +129,18 @@ def _compiles_there(facts: Facts) -> bool:
     by_hand = (
         facts.install == "source"
         or _has_no_wheel(facts)
-        or (not facts.install and (same or facts.sm >= BLACKWELL))
+        or (not facts.install and (same or facts.sm >= BLACKWELL or _is_told_architectures(facts)))
     )
     devel = re.match(r"(docker\.io/)?nvidia/cuda:\S*-devel", facts.image)
     by_image = devel is not None and facts.host_cuda == base_image(facts.image) == facts.cuda
     by_image = by_image and facts.cuda < compiled_since(CODE_SINCE_CUDA, facts.sm)
     return by_hand or by_image or (facts.sm >= ADA and needs_host_toolkit(facts))
+
+
+def _is_told_architectures(facts: Facts) -> bool:
+    """Whether a build is told to compile for this GPU: by CMake's list, as wheels read torch's too."""
+    listed = [found for name, found in read_lists(facts.given.env) if not by_torch(name)]
+    return any(item.sm == facts.sm for found in listed for item in found)
 
 
 def _has_no_wheel(facts: Facts) -> bool:
