@@ -22,38 +22,10 @@ from gpuyard.compat.flag_spans import (
 )
 from gpuyard.compat.problem import Fix, Problem, with_env, without_flags
 from gpuyard.compat.sourced import Sourced
+from gpuyard.compat.tool_flags import is_of_a_tool
 from gpuyard.compat.variables import variable_problems
 from gpuyard.errors import Severity
 
-_OF_STARTERS = frozenset(
-    {
-        *("--torch-backend", "--index-url", "--extra-index-url", "--index", "--default-index"),
-        *("--find-links", "--index-strategy", "--pre", "--prerelease", "--system", "--upgrade"),
-        *("--force-reinstall", "--no-deps", "--no-build-isolation", "--no-cache-dir", "--editable"),
-        *("--gpus", "--ipc", "--shm-size", "--network", "--net", "--privileged", "--ulimit", "--rm"),
-        *("--restart", "--env-file", "--volume", "--publish", "--entrypoint", "--cap-add"),
-        *("--security-opt", "--detach", "--group-add", "--add-host"),
-    }
-)
-"""Flags of pip, uv and Docker, which people write down with the engine's."""
-_OF_CLUSTERS = frozenset(
-    {
-        *("--accelerator", "--machine-type", "--image-type", "--node-labels", "--node-locations", "--zone"),
-        *("--cluster", "--location", "--spot", "--preemptible", "--enable-autoscaling", "--disk-size"),
-        *("--disk-type", "--enable-autoprovisioning", "--min-accelerator", "--max-accelerator"),
-        *("--cluster-version", "--release-channel", "--ephemeral-storage-local-ssd", "--scopes"),
-        *("--nodegroup-name", "--node-type", "--node-ami-family", "--install-nvidia-plugin", "--managed"),
-        *("--node-ami", "--instance-types", "--ami-type", "--nodes-min", "--nodes-max"),
-        *("--gpu-driver", "--gpu-instance-profile", "--node-vm-size", "--nodepool-name", "--cluster-name"),
-        *("--resource-group", "--os-sku", "--skip-gpu-driver-install", "--node-taints", "--driver-type"),
-        *("--create-namespace", "--generate-name", "--set", "--set-string", "--set-json", "--values"),
-        *("--wait", "--namespace", "--kubeconfig", "--selector", "--dry-run"),
-    }
-)
-"""Flags of gcloud, eksctl, aws, az, helm and kubectl, which make the cluster and not the engine."""
-_COUNTS_NODES = frozenset({"--num-nodes", "--nodes", "--node-count", "--min-nodes", "--max-nodes"})
-"""The same, where a cloud's cluster is named: an engine's own may be meant elsewhere."""
-_CLOUDS = frozenset({"eks", "gke", "aks"})
 _FOREIGN: Mapping[str, tuple[str, ...]] = {
     "vllm": (
         *("--tp-size", "--mem-fraction-static", "--context-length", "--model-path", "--max-running-requests"),
@@ -234,16 +206,12 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
     elif span is not None and not begins_another(facts, span):
         yield from span_problems(facts, name, span)
         yield from command_line_only(facts, name, span)
-    elif span is not None or key in _OF_STARTERS or _is_of_cluster(facts, key):
+    elif span is not None or is_of_a_tool(facts, key):
         return
     elif facts.runtime in WHOLE_PARSERS and (
         facts.runtime in WHOLE_NAMES or not any(flag.startswith(key) for flag in known)
     ):
         yield _unknown(facts, name, key)
-
-
-def _is_of_cluster(facts: Facts, key: str) -> bool:
-    return key in _OF_CLUSTERS or (key in _COUNTS_NODES and facts.platform in _CLOUDS)
 
 
 def _spelt_otherwise(facts: Facts, name: str, key: str) -> Problem | None:
