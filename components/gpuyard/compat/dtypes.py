@@ -264,3 +264,14 @@ def _w4a8_in_half(facts: Facts) -> Iterator[Problem]:
             (set_field("dtype", "float16", "use dtype float16"),),
             source=TRT_W4A8_IN_HALF.source,
         )
+
+
+def no_fp8(facts: Facts, path: str, fixes: tuple[Fix, ...], source: str) -> Problem:
+    """A GPU without the numbers that weights or a cache are in, which Triton calls fp8e4nv."""
+    return Problem(
+        "DTYPE_UNSUPPORTED",
+        path,
+        f"FP8 (e4m3) starts with compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
+        fixes,
+        source=source,
+    )

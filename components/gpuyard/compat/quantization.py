@@ -8,18 +8,13 @@ from gpuyard.catalog.software import Version
 from gpuyard.catalog.software_kernels import kernel_code
 from gpuyard.catalog.software_runtimes import RuntimeRelease, is_recent, runtime_releases
 from gpuyard.catalog.software_support import QuantizationSpan, quantization_support
-from gpuyard.compat.attention import (
-    FIRST_SINKS,
-    has_flashinfer_sinks,
-    has_sinks,
-    is_first_gpt_oss,
-    may_be_later_gpt_oss,
-)
-from gpuyard.compat.attention_backends import asked_backend
+from gpuyard.compat.attention import FIRST_SINKS, is_first_gpt_oss, may_be_later_gpt_oss
 from gpuyard.compat.build import is_own_image
 from gpuyard.compat.checkpoint import FP4, has_fp8_blocks
+from gpuyard.compat.dtypes import no_fp8
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.generations import ADA, AMPERE, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
+from gpuyard.compat.fp8_cache import fp8_cache_problems
+from gpuyard.compat.generations import ADA, BLACKWELL, CONSUMER_BLACKWELL, HOPPER, VOLTA
 from gpuyard.compat.problem import (
     Fix,
     Problem,
@@ -32,7 +27,7 @@ from gpuyard.compat.problem import (
 )
 from gpuyard.compat.quantization_methods import method_problems
 from gpuyard.compat.sourced import Sourced, join_sources
-from gpuyard.compat.spelling import dotted, plain
+from gpuyard.compat.spelling import dotted
 from gpuyard.errors import Severity
 
 COMPRESSED = (
@@ -89,22 +84,6 @@ _PLAIN_EXPERTS = re.compile(r"nemotron-?(?:3|h)|nemotron_h")
 FP4_IMAGE_IN_DOUBT = Sourced((0, 10, 0, 0), "vllm-project/vllm#23826, a comment of 2025-08-28")
 """vLLM whose image is said to serve FP4 experts on RTX 5090 all the same; whoever asked there was not helped
 by it."""
-FP8_CACHE = "vllm-project/vllm#26431, #47549"
-STORES_FP8: Mapping[str, Sourced[Version]] = {
-    "vllm": Sourced(
-        ((0, 3, 0, 0), (0, 10, 0, 0)),
-        "vllm-project/vllm#4827; allenai/open-instruct PR#950; EricLBuehler/mistral.rs#1570 (2025-07-22)",
-    )
-}
-"""Releases whose attention (xFormers beside the kernels of vLLM's older engine, which 0.8 and 0.9 fall back
-to for it) only stores in FP8, as any GPU does, unless a cached or chunked prompt is read by Triton
-(vllm-project/vllm#3156, #7714)."""
-TRITON_READS = ("--enable-prefix-caching", "--enable-chunked-prefill")
-_WHOLE_PROMPT = 32768
-_CUT_SINCE: Version = (0, 5, 4, 0)
-"""Tokens up to which those releases do not cut prompts by themselves, and the first that cuts any."""
-SGLANG_FP8_CACHE = "noonghunna/club-3090#1381 (2026-09-22); EricLBuehler/mistral.rs#1570 (2025-07-22)"
-"""Two reports of such caches on RTX 3090 under SGLang; Triton compiles nothing for them there."""
 DEEPEP_FP4 = Sourced((0, 5, 15, 1), "sgl-project/sglang#35557 (H100; H20 with 0.5.12)")
 """Last SGLang that was seen to run FP4 experts behind DeepEP with DeepGEMM only, whose kernels for them are
 for data-centre Blackwell."""
@@ -125,7 +104,7 @@ def quantization_problems(facts: Facts) -> Iterator[Problem]:
         yield from _weights(facts)
         yield from _experts_behind_deepep(facts)
         yield from _experts_by_cutlass(facts)
-        yield from _cache(facts)
+        yield from fp8_cache_problems(facts)
 
 
 def _weights(facts: Facts) -> Iterator[Problem]:
@@ -149,7 +128,7 @@ def _weights(facts: Facts) -> Iterator[Problem]:
             source=span.source,
         )
         if kind.startswith("fp8") and span.sm_min >= ADA > facts.sm and facts.names_engine:
-            yield _no_fp8(facts, path, fixes, span.source)
+            yield no_fp8(facts, path, fixes, span.source)
     elif span.leaves_out(facts.sm) and not (switch and facts.env.get(switch) == value):
         yield Problem(
             "QUANT_MIN_SM",
@@ -233,68 +212,6 @@ def _experts_by_cutlass(facts: Facts) -> Iterator[Problem]:
         f"not for {facts.card}",
         (set_release(facts, "0.9.2"), set_release(facts, "0.8.5")),
         source=join_sources(CUTLASS_EXPERTS_SAY, code.source),
-    )
-
-
-def _cache(facts: Facts) -> Iterator[Problem]:
-    cache = plain(facts.given.kv_cache_dtype)
-    if (
-        cache not in ("fp8", "fp8_e4m3")
-        or facts.sm >= ADA
-        or facts.runtime not in ("vllm", "sglang", "mistral.rs", "")
-    ):
-        return
-    # FlashInfer converts in software; from 0.12 on vLLM falls to it by itself (vllm-project/vllm#26431)
-    asked = asked_backend(facts)
-    lately = not facts.version or facts.version >= (0, 12, 0)
-    by_itself = lately and not asked.startswith("triton") and has_flashinfer_sinks(facts)
-    converts = facts.runtime == "vllm" and facts.sm >= AMPERE
-    converts = converts and (asked.startswith("flashinfer") or by_itself)
-    converts = (
-        converts or _sglang_converts(facts, asked) or not facts.names_engine or _only_stores(facts, asked)
-    )
-    auto = set_field("kv_cache_dtype", "auto", "use kv_cache_dtype auto")
-    yield Problem(
-        "QUANT_MIN_SM",
-        "kv_cache_dtype",
-        f"an FP8 (e4m3) cache needs compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
-        (auto, *set_gpus(facts, "l4", "h100-sxm")),
-        Severity.WARNING if converts else Severity.ERROR,
-        source=SGLANG_FP8_CACHE if facts.runtime == "sglang" else FP8_CACHE,
-    )
-    if not converts:
-        yield _no_fp8(facts, "kv_cache_dtype", (auto,), FP8_CACHE)
-
-
-def _only_stores(facts: Facts, asked: str) -> bool:
-    """Whether the release computes in 16 bit what it stores in FP8."""
-    releases = STORES_FP8.get(facts.runtime)
-    if releases is None or not releases[0] <= facts.version < releases[1] or facts.sm < VOLTA:
-        return False
-    model = facts.model
-    told = dict(facts.flags)
-    read = any(told.get(flag, "false").lower() != "false" for flag in TRITON_READS)
-    read = read or asked.startswith("triton") or facts.env.get("VLLM_USE_V1") == "1"
-    tokens = int(facts.given.max_model_len or 0) or (model.context if model else 0)
-    whole = facts.version < _CUT_SINCE or 0 < tokens <= _WHOLE_PROMPT
-    return whole and not read and not (model and model.mla)
-
-
-def _sglang_converts(facts: Facts, asked: str) -> bool:
-    """Whether SGLang reads such a cache by FlashInfer, its own choice on Ampere but for latent attention."""
-    latent = facts.model is not None and facts.model.mla is not None
-    by_itself = not asked and not latent and not has_sinks(facts.model_name.lower())
-    return facts.runtime == "sglang" and facts.sm >= AMPERE and (asked.startswith("flashinfer") or by_itself)
-
-
-def _no_fp8(facts: Facts, path: str, fixes: tuple[Fix, ...], source: str) -> Problem:
-    """The same of the number format itself, which Triton calls fp8e4nv."""
-    return Problem(
-        "DTYPE_UNSUPPORTED",
-        path,
-        f"FP8 (e4m3) starts with compute capability 8.9, {facts.who} has {dotted(facts.sm)}",
-        fixes,
-        source=source,
     )
 
 
