@@ -350,3 +350,9 @@ def test_prices_of_a_day_to_come_are_refused(gpuyard, vms, tmp_path):
     assert code == 2
     assert "2999-01-01 is yet to come" in err
     assert not (tmp_path / "o.csv").exists()
+
+
+def test_a_model_says_which_releases_of_the_engines_know_it(gpuyard):
+    facts = json.loads(gpuyard("show", "meta-llama/Llama-3.2-11B-Vision", "--format", "json")[1])
+    assert facts["engines"]["vllm"] == "from 0.6.2 until 0.11.0"
+    assert "engines                vllm from 0.10.1, sglang" in gpuyard("show", "openai/gpt-oss-20b")[1]

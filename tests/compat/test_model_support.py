@@ -3,6 +3,7 @@
 import pytest
 
 from gpuyard.catalog.freshness import table_date
+from gpuyard.catalog.software_runtimes import release_key, release_text
 from gpuyard.compat.check import check
 from gpuyard.compat.combination import parse_combination
 
@@ -57,3 +58,13 @@ def test_the_finding_cites_the_registry_and_its_day():
         "registry of models of vllm 0.10.1",
         table_date("model_architectures.csv"),
     )
+
+
+def test_releases_that_differ_by_their_last_number_are_told_apart():
+    fields = {"model": "google/gemma-3-27b-it", "runtime": "sglang", "runtime_version": "0.4.4.post1"}
+    messages = [item.message for item in check(parse_combination(fields)) if item.code == "MODEL_UNSUPPORTED"]
+    assert messages == [
+        "sglang 0.4.4.post1 does not know Gemma3ForConditionalGeneration yet; 0.4.4.post2 does"
+    ]
+    assert release_text(release_key("0.10.1.1")) == "0.10.1.1"
+    assert release_text(release_key("0.8.5.post1")) == "0.8.5.post1"

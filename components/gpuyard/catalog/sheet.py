@@ -13,6 +13,8 @@ from gpuyard.catalog.purchases import purchase_limit
 from gpuyard.catalog.quotas import quotas_of
 from gpuyard.catalog.recipes import find_recipes
 from gpuyard.catalog.search import Entry
+from gpuyard.catalog.software_runtimes import release_text
+from gpuyard.catalog.software_support import REGISTRIES, Span, model_architectures
 from gpuyard.catalog.tables import read_table
 from gpuyard.catalog.throughput import find_throughputs, throughputs
 
@@ -22,7 +24,7 @@ def fact_sheet(entry: Entry, region: str | None = None) -> dict[str, Any]:
 
     ``region`` narrows prices to one region; otherwise every region that sells the type is listed.
     Prices that the sanity rules turned down, of the overlay among them, stand apart. GPUs and models come
-    with the throughputs measured on them, models with published recipes.
+    with the throughputs measured on them, models with published recipes and the engines that know them.
     """
     if isinstance(entry, MachineType):
         return {**asdict(entry), **_offers(entry, region)}
@@ -30,7 +32,23 @@ def fact_sheet(entry: Entry, region: str | None = None) -> dict[str, Any]:
         carriers = [machine.id for machine in machine_types().values() if machine.gpu == entry.id]
         return {**asdict(entry), "machine_types": carriers, "throughputs": _measured(gpu=entry.id)}
     recipes = [asdict(recipe) for recipe in find_recipes(entry.id)]
-    return {**asdict(entry), "recipes": recipes, "throughputs": _measured(model=entry)}
+    return {
+        **asdict(entry),
+        "engines": _engines(entry),
+        "recipes": recipes,
+        "throughputs": _measured(model=entry),
+    }
+
+
+def _engines(model: ModelShape) -> dict[str, str]:
+    """Releases of each engine whose registry has the model's architecture, as text."""
+    known = {name: model_architectures(name).get(model.architecture, ()) for name in REGISTRIES}
+    return {name: ", ".join(map(_releases, spans)) for name, spans in known.items() if spans}
+
+
+def _releases(span: Span) -> str:
+    since = f"from {release_text(span.first_seen)}" if span.first_seen else "all"
+    return f"{since} until {release_text(span.gone_in)}" if span.gone_in else since
 
 
 def table_sheet(name: str) -> dict[str, Any] | None:

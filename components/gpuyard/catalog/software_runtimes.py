@@ -99,11 +99,16 @@ def _key(text: str) -> Version:
     return tuple(0 if part == "x" else int(part) for part in numbers)
 
 
+_FOURTH_NUMBER = ((0, 9, 0, 1), (0, 10, 1, 1))
+"""Releases of vLLM that were counted so, not by ``post``."""
+
+
 def release_text(key: Version) -> str:
-    """A release for people: ``0.8.5``, ``b6341``."""
+    """A release for people: ``0.8.5``, ``0.4.4.post2``, ``b6341``."""
     if key[:2] == (0, 0):
         return f"b{key[2]}"
-    return ".".join(str(part) for part in key[:3])
+    post = f"{'.' if key in _FOURTH_NUMBER else '.post'}{key[3]}" if key[3:] > (0,) else ""
+    return ".".join(str(part) for part in key[:3]) + post
 
 
 @cache

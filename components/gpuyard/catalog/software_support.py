@@ -55,6 +55,10 @@ def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
     }
 
 
+REGISTRIES = ("vllm", "sglang", "lmdeploy")
+"""Engines whose registries of models were read."""
+
+
 @record
 class Span:
     """Releases that know something: an architecture of models, a method of quantization, a variable."""
