@@ -784,6 +784,7 @@ def test_a_driver_by_hand_leaves_fabric_manager_open(owner: str, severity: str) 
     [
         (None, {_PLUGIN_OFF: True, "gpu-driver-version": "default"}, "DRIVER_INSTALL_DISABLED", "error"),
         ("cloud", {_PLUGIN_OFF: True}, "DRIVER_INSTALL_DISABLED", "warning"),
+        ("cloud", {_PLUGIN_OFF: True, "gpu-driver-version": "default"}, "DRIVER_INSTALL_DISABLED", "warning"),
         ("daemonset", {_PLUGIN_OFF: True}, "DRIVER_INSTALL_DISABLED", ""),
         ("cloud", {"devicePlugin.enabled": True}, "OPERATOR_DUPLICATE_STACK", "warning"),
         ("cloud", {"devicePlugin.enabled": False}, "OPERATOR_DUPLICATE_STACK", ""),

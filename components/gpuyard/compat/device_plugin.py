@@ -47,6 +47,8 @@ def plugin_on_gke_problems(facts: Facts) -> Iterator[Problem]:
         str(facts.given.env).lower()
     )
     by_gke = facts.manager == "cloud" and not by_hand
+    left_to_pool = facts.given.driver_managed_by is None
+    left_to_pool = left_to_pool and pool_driver(facts.env) in ("default", "latest")
     plugin = switched(facts, "devicePlugin")
     plugin = left_on and has_operator(facts) if plugin is None else plugin
     # what installs Google's driver is the DaemonSet that runs Google's plugin
@@ -62,8 +64,8 @@ def plugin_on_gke_problems(facts: Facts) -> Iterator[Problem]:
                     {"driver_managed_by": "daemonset", **change_pool_driver(facts)},
                 ),
             ),
-            # the cloud's may be that DaemonSet too
-            Severity.ERROR if pool_driver(facts.env) in ("default", "latest") else Severity.WARNING,
+            # who says that the cloud's is there may have that DaemonSet, or a pool from before the label
+            Severity.ERROR if left_to_pool else Severity.WARNING,
             source=OWN_PLUGIN,
         )
     elif not switched_off and plugin and (left_on or facts.manager == "cloud"):
