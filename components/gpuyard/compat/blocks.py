@@ -142,6 +142,11 @@ def block_problems(facts: Facts, size: int) -> Iterator[Problem]:
         return
     yield from _small_gates(facts, size)
     yield from _tiles(facts, model, size)
+    yield from _shards(facts, model, size)
+
+
+def _shards(facts: Facts, model: ModelShape, size: int) -> Iterator[Problem]:
+    """The first width that is cut into other than whole blocks, unless the release takes such experts."""
     block, what, source = _block(facts, model)
     whole_experts = has_whole_experts(facts)
     cut = _cuts(facts, model, what, whole_experts=whole_experts)

@@ -76,32 +76,10 @@ def _read_only(facts: Facts) -> Iterator[Problem]:
 
 
 def _install_disabled(facts: Facts) -> Iterator[Problem]:
-    given = facts.given
-    nothing_said = not facts.manager and not facts.branch and given.gpu_operator is None
-    by_pods = any(is_provisioned(name.lower()) and is_on(text) for name, text in facts.env.items())
-    elsewhere = {name for name in _ELSEWHERE if getattr(given, name) is not None}
-    if _IMAGE_TYPE.fullmatch(plain(given.ami)):
-        elsewhere.discard("ami")
-    about_node = not facts.has_workload and not elsewhere
-    words = f"{given.platform or ''} {given.driver_managed_by or ''} {facts.node_image}".lower()
+    """Pools that install no driver where nothing else does."""
     disabled = facts.manager == "none" or says_disabled(facts.node_image)
-    provisioned = by_pods or is_provisioned(words)
-    row = gke_gpus().get(facts.gpu.id) if facts.gpu else None
-    version = facts.kubernetes or ((row.first or row.default_driver_since) if row else ())
-    automatic = version >= AUTO_INSTALL
     operator = has_operator(facts) and facts.os != "GKE COS"  # which has no driver container
-    # the environment is where a pod's selectors stand: it speaks of them, and has none for the driver
-    about_node = about_node or (by_pods and elsewhere <= {"env"})
-    silent = nothing_said and about_node and bool(facts.gpu_name) and (provisioned or not automatic)
-    told = str(given.env).lower()
-    by_itself = automatic and _BY_KARPENTER not in told and not is_provisioned(told)
-    silent = silent or (nothing_said and not by_itself and _UNASKED.search(told) is not None)
-    of_pool = elsewhere <= {"env"} and bool(facts.gpu_name)
-    silent = silent or (
-        nothing_said and of_pool and is_provisioned(told) and not pool_driver(facts.env, told)
-    )
-    silent = silent and not names_installer(told)
-    if facts.os == "GKE Autopilot" or not (silent or (disabled and not operator)):
+    if facts.os == "GKE Autopilot" or not (_is_unasked(facts) or (disabled and not operator)):
         return
     yield Problem(
         "DRIVER_INSTALL_DISABLED",
@@ -114,6 +92,35 @@ def _install_disabled(facts: Facts) -> Iterator[Problem]:
             ),
         ),
     )
+
+
+def _is_unasked(facts: Facts) -> bool:
+    """Whether nothing asks for a driver on a pool that GKE gives none by itself."""
+    given, told = facts.given, str(facts.given.env).lower()
+    if facts.manager or facts.branch or given.gpu_operator is not None or names_installer(told):
+        return False
+    automatic = _version(facts) >= AUTO_INSTALL
+    on_demand = is_provisioned(told)
+    if _UNASKED.search(told) and (not automatic or on_demand or _BY_KARPENTER in told):
+        return True
+    elsewhere = {name for name in _ELSEWHERE if getattr(given, name) is not None}
+    if _IMAGE_TYPE.fullmatch(plain(given.ami)):
+        elsewhere.discard("ami")
+    if not facts.gpu_name or not elsewhere <= {"env"}:
+        return False
+    if on_demand and not pool_driver(facts.env, told):
+        return True
+    by_pods = any(is_provisioned(name.lower()) and is_on(text) for name, text in facts.env.items())
+    words = f"{given.platform or ''} {given.driver_managed_by or ''} {facts.node_image}".lower()
+    # the environment is where a pod's selectors stand: it speaks of them, and has none for the driver
+    about_node = by_pods or not (facts.has_workload or elsewhere)
+    return about_node and (by_pods or is_provisioned(words) or not automatic)
+
+
+def _version(facts: Facts) -> Version:
+    """GKE's version; where none is stated, the first that has the GPU."""
+    row = gke_gpus().get(facts.gpu.id) if facts.gpu else None
+    return facts.kubernetes or ((row.first or row.default_driver_since) if row else ())
 
 
 def _without_words(facts: Facts) -> dict[str, None]:
