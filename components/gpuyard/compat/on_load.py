@@ -1,5 +1,6 @@
 """Quantization on load: the whole model lies on the GPU in 16 bit until its first or last layer is done."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from gpuyard.catalog.engine_flags import spellings
@@ -10,6 +11,7 @@ from gpuyard.compat.memory_fixes import weight_fixes
 from gpuyard.compat.problem import Problem, set_release
 from gpuyard.compat.sizes import size_date, size_source
 from gpuyard.compat.sourced import Sourced, join_sources
+from gpuyard.errors import Severity
 from gpuyard.planning.parallel import Split
 from gpuyard.planning.weights import weight_bytes_per_gpu
 from gpuyard.units import MIB, format_bytes
@@ -23,6 +25,8 @@ BOTH: Mapping[str, Sourced[Version]] = {
 """Releases that keep both: a layer is quantised as soon as it is there, and what it was is let go after the
 last one (fp8.py of vLLM 0.13.0 to 0.14.1; 0.16.0 makes room for one layer at a time)."""
 OTHERWISE = "0.16.0"
+_TWIN = re.compile(r"llama-3\.1-405b|qwen3|glm-[45]|nemotron|hunyuan|ernie-4|magistral|devstral")
+"""Families whose publisher has an FP8 checkpoint beside the 16-bit one: FP8 beside the name may mean that."""
 
 
 def on_load_problems(facts: Facts, split: Split) -> Iterator[Problem]:
@@ -30,7 +34,8 @@ def on_load_problems(facts: Facts, split: Split) -> Iterator[Problem]:
     model = facts.model
     if model is None or not model.verified or facts.quantization != "fp8":
         return
-    if not _is_asked(facts) and not _names_half(facts):
+    asked = _is_asked(facts)
+    if not asked and not _names_half(facts):
         return
     both = BOTH.get(facts.runtime)
     keeps_both = both is not None and both[0] <= facts.version < both[1]
@@ -49,6 +54,7 @@ def on_load_problems(facts: Facts, split: Split) -> Iterator[Problem]:
             "quantization",
             f"{how}, one has {format_bytes(total)}",
             (*((set_release(facts, OTHERWISE),) if keeps_both else ()), *weight_fixes(facts)),
+            Severity.WARNING if not asked and _TWIN.search(facts.model_name.lower()) else Severity.ERROR,
             source=join_sources(both.source if both and keeps_both else ON_LOAD, size_source(facts)),
             as_of=size_date(facts),
         )
