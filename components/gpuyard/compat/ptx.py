@@ -90,8 +90,8 @@ def _lacking(facts: Facts) -> tuple[str, str]:
         return "", ""
     flash = kernel_code("flash_attn_2", facts.version)
     if flash is not None and flash.is_compiled_for(facts.sm) and _takes_flash_2(facts):
-        by_tower = VISION_BY_FA2.source if facts.sm < BLACKWELL else compat_rule("R-PTX")["source"]
-        return "FlashAttention 2 has", join_sources(flash.source, by_tower)
+        why = VISION_BY_FA2.source if _has_tower(facts) else compat_rule("R-PTX")["source"]
+        return "FlashAttention 2 has", join_sources(flash.source, why)
     marlin = kernel_code("marlin", facts.version)
     if marlin is not None and marlin.is_compiled_for(facts.sm) and _takes_marlin(facts):
         return "Marlin has", join_sources(marlin.source, MARLIN_SAYS)
@@ -104,12 +104,17 @@ def _takes_flash_2(facts: Facts) -> bool:
     if is_framework(facts):
         return False
     if facts.sm < BLACKWELL:
-        since, before = VISION_BY_FA2
-        tower = since <= facts.version < before and bool(_VISION.search(facts.model_name.lower()))
-        return tower or facts.env.get("VLLM_FLASH_ATTN_VERSION") == "2"
+        return _has_tower(facts) or facts.env.get("VLLM_FLASH_ATTN_VERSION") == "2"
     # it has no sinks: those models take FlashInfer's kernels (SemiAnalysisAI/InferenceX#393)
     own = facts.driver_high < native_driver(_compiled_with(facts))
     return own and not has_sinks(facts.model_name.lower())
+
+
+def _has_tower(facts: Facts) -> bool:
+    """Whether the release runs the model's vision tower with FlashAttention 2 on Hopper too."""
+    since, before = VISION_BY_FA2
+    meant = facts.sm < BLACKWELL and since <= facts.version < before
+    return meant and _VISION.search(facts.model_name.lower()) is not None
 
 
 def _takes_marlin(facts: Facts) -> bool:
