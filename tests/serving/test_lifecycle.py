@@ -82,3 +82,10 @@ def test_without_surge_replicas_start_one_after_the_other():
 def test_the_engine_waits_for_itself_as_long_as_the_probe():
     spec = parse(weights_gib=500)
     assert int(spec.pod.env["VLLM_ENGINE_READY_TIMEOUT_S"]) == plan_lifecycle(spec).startup
+
+
+def test_a_release_is_given_the_variables_that_it_reads():
+    old, new = (parse(runtime_version=release).pod.env for release in ("0.13.0", "0.14.0"))
+    assert "VLLM_ENGINE_READY_TIMEOUT_S" not in old
+    assert "VLLM_ENGINE_READY_TIMEOUT_S" in new
+    assert set(new) - set(old) == {"VLLM_ENGINE_READY_TIMEOUT_S"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gpuyard.catalog.engine_flags import flags_of
 from gpuyard.catalog.software_runtimes import release_key
-from gpuyard.catalog.software_support import runtime_flags
+from gpuyard.catalog.software_support import runtime_flags, runtime_variables
 from gpuyard.records import record
 from gpuyard.runtimes.metrics import series_of
 from gpuyard.runtimes.runtime import CACHE, Runtime, default_image, drains, merge_flags
@@ -132,6 +132,13 @@ def _is_yet_to_come(runtime: str, version: str, flag: str) -> bool:
     return span is not None and span.is_missing(release_key(version))
 
 
+def _is_read(runtime: str, version: str, variable: str) -> bool:
+    """Whether the release reads it, or may: what no release of the engine is known to read is another's."""
+    known = runtime_variables(runtime).get(variable)
+    release = release_key(version)
+    return known is None or not release or known.span.holds(release)
+
+
 def _environment(runtime: Runtime, demand: RuntimeDemand) -> dict[str, str]:
     variables = dict(runtime.env)
     if not demand.gpus:
@@ -144,6 +151,9 @@ def _environment(runtime: Runtime, demand: RuntimeDemand) -> dict[str, str]:
         variables[runtime.ready_timeout_env] = str(demand.startup_seconds)
     if demand.offline:
         variables["HF_HUB_OFFLINE"] = "1"
+    variables = {
+        name: text for name, text in variables.items() if _is_read(runtime.name, demand.version, name)
+    }
     variables |= demand.env or {}
     return dict(sorted(variables.items()))
 
