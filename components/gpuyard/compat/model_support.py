@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from gpuyard.catalog.freshness import table_date
 from gpuyard.catalog.models import ModelShape
 from gpuyard.catalog.software import Version
-from gpuyard.catalog.software_runtimes import release_text, runtime_releases
+from gpuyard.catalog.software_runtimes import release_text
 from gpuyard.catalog.software_support import Span, model_architectures
 from gpuyard.compat.build import is_other_build
 from gpuyard.compat.facts import Facts
-from gpuyard.compat.problem import Fix, Problem, set_release
+from gpuyard.compat.problem import Problem, releases_that_know
 from gpuyard.errors import Severity
 
 _TEXT, _EXPERTS, _IMAGES = "dense text", "experts", "images"
@@ -44,7 +44,7 @@ def model_support_problems(facts: Facts) -> Iterator[Problem]:
         "MODEL_UNSUPPORTED",
         "model",
         f"{facts.engine} {verb.format(model.architecture, release_text(known))}",
-        tuple(_fixes(facts, spans)),
+        releases_that_know(facts, spans),
         Severity.WARNING if later and _may_run(facts, model, later) else Severity.ERROR,
         source=f"registry of models of {facts.runtime} {release_text(known)}",
         as_of=table_date("model_architectures.csv"),
@@ -61,12 +61,3 @@ def _may_run(facts: Facts, model: ModelShape, later: Span) -> bool:
     kind = _EXPERTS if model.moe else _TEXT if is_text else _IMAGES
     since = _BY_TRANSFORMERS.get(facts.runtime, {}).get(kind)
     return since is not None and facts.version >= since
-
-
-def _fixes(facts: Facts, spans: tuple[Span, ...]) -> Iterator[Fix]:
-    """Releases that know it: the last before this one, the first after it, and the newest."""
-    releases = [row for row in runtime_releases(facts.runtime) if any(span.holds(row.key) for span in spans)]
-    sooner = [row for row in releases if row.key < facts.version]
-    later = [row for row in releases if row.key > facts.version]
-    for row in (*sooner[-1:], *later[:1], *later[-1:]):
-        yield set_release(facts, row.version)

@@ -7,6 +7,8 @@ from typing import Any
 
 from gpuyard.catalog.hardware import gpus
 from gpuyard.catalog.software import Version, driver_branches, parse_version
+from gpuyard.catalog.software_runtimes import runtime_releases
+from gpuyard.catalog.software_support import Span
 from gpuyard.compat.build import OWN_IMAGES
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.replacement import exchange_driver, exchange_machine, nvidia_image
@@ -135,6 +137,14 @@ def set_release(facts: Facts, version: str, cuda: str | None = None) -> Fix:
     if suffix and facts.install == "pip":
         text += f" built for CUDA {cuda}"
     return Fix(text, changes)
+
+
+def releases_that_know(facts: Facts, spans: Sequence[Span]) -> tuple[Fix, ...]:
+    """Releases of the engine within those spans: the last before this one, the first after it, the newest."""
+    known = [row for row in runtime_releases(facts.runtime) if any(span.holds(row.key) for span in spans)]
+    sooner = [row for row in known if row.key < facts.version]
+    later = [row for row in known if row.key > facts.version]
+    return tuple(set_release(facts, row.version) for row in (*sooner[-1:], *later[:1], *later[-1:]))
 
 
 def use_vllm(version: str, why: str = "") -> Fix:

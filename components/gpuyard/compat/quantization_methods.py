@@ -5,12 +5,12 @@ from functools import cache
 
 from gpuyard.catalog.engine_flags import spellings
 from gpuyard.catalog.freshness import table_date
-from gpuyard.catalog.software_runtimes import release_text, runtime_releases
-from gpuyard.catalog.software_support import Span, quantization_methods
+from gpuyard.catalog.software_runtimes import release_text
+from gpuyard.catalog.software_support import quantization_methods
 from gpuyard.compat.build import is_other_build
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.flag_problem import drop
-from gpuyard.compat.problem import Fix, Problem, set_release
+from gpuyard.compat.problem import Problem, releases_that_know
 from gpuyard.errors import Severity
 
 BY_PLUGIN = frozenset({"gguf", "bitsandbytes"})
@@ -33,7 +33,7 @@ def method_problems(facts: Facts) -> Iterator[Problem]:
             "FLAG_UNKNOWN" if later else "FLAG_REMOVED",
             "env",
             f"{flag} {value} is what {facts.engine} {verb}",
-            (*_fixes(facts, spans), drop(facts, flag)),
+            (*releases_that_know(facts, spans), drop(facts, flag)),
             Severity.WARNING if not later and value.lower() in BY_PLUGIN else Severity.ERROR,
             source=f"QUANTIZATION_METHODS of {facts.runtime} {number}",
             as_of=table_date("quantization_methods.csv"),
@@ -43,12 +43,3 @@ def method_problems(facts: Facts) -> Iterator[Problem]:
 @cache
 def _flags() -> frozenset[str]:
     return frozenset(spellings("quantization", "vllm"))
-
-
-def _fixes(facts: Facts, spans: tuple[Span, ...]) -> Iterator[Fix]:
-    """The nearest releases that know it."""
-    releases = [row for row in runtime_releases(facts.runtime) if any(span.holds(row.key) for span in spans)]
-    sooner = [row for row in releases if row.key < facts.version]
-    later = [row for row in releases if row.key > facts.version]
-    for row in (*sooner[-1:], *later[:1]):
-        yield set_release(facts, row.version)
