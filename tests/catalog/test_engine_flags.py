@@ -12,7 +12,7 @@ def test_the_newest_release_takes_what_the_table_calls_it(engine):
     newest = max(span.first_seen for span in runtime_flags(engine).values())
     spans = [runtime_flags(engine)[flag] for flag in flags_of(engine).values()]
     assert spans
-    assert [span.flag for span in spans if span.is_gone(newest) or span.is_missing(newest)] == []
+    assert [span.name for span in spans if span.is_gone(newest) or span.is_missing(newest)] == []
 
 
 def test_no_flag_says_two_things():

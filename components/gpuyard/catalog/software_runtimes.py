@@ -47,6 +47,10 @@ class RuntimeRelease:
     source: str
     as_of: str = SOFTWARE_AS_OF
 
+    def package_code(self, arch: str) -> tuple[Version, ...]:
+        """What the kernel package that pip brings has on that processor; empty: none, or not read."""
+        return self.kernel_sass_arm64 if arch == "arm64" else self.kernel_sass
+
 
 @record
 class TorchRelease:

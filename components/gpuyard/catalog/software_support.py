@@ -14,64 +14,47 @@ WHOLE_PARSERS = frozenset({"vllm", "sglang", "tgi", "tei", "lmdeploy", "llama.cp
 
 
 @record
-class FlagSpan:
-    """Releases that know one flag. A release between two that were read counts as knowing it."""
+class Span:
+    """Releases that know something: a flag, a variable, an architecture of models, a method of quantization.
 
-    flag: str
+    A release between two that were read counts as knowing it.
+    """
+
+    name: str
     unknown_to: Version
-    """Newest release read before the flag appeared; empty: the oldest one read has it."""
+    """Newest release read without it before; empty: the oldest one read has it."""
     first_seen: Version
     gone_in: Version
     """Oldest release read without it again, or that only stops at it; empty: the newest one read has it."""
 
+    def holds(self, release: Version) -> bool:
+        """Whether that release knows it."""
+        return release >= self.first_seen and (not self.gone_in or release < self.gone_in)
+
     def is_missing(self, release: Version) -> bool:
-        """Whether that release is sure not to know the flag yet."""
+        """Whether that release is sure not to know it yet."""
         if not release or not self.unknown_to:
             return False
-        # where two minor releases were read, the first one's fixes bring no flags
+        # where two minor releases were read, the first one's fixes bring nothing
         between_minors = self.unknown_to[2:] == self.first_seen[2:] == (0, 0)
         return release[:2] <= self.unknown_to[:2] if between_minors else release <= self.unknown_to
 
     def is_gone(self, release: Version) -> bool:
-        """Whether that release is sure not to know the flag any more."""
+        """Whether that release is sure not to know it any more."""
         return bool(release) and bool(self.gone_in) and release >= self.gone_in
 
 
 @cache
-def runtime_flags(runtime: str) -> Mapping[str, FlagSpan]:
+def runtime_flags(runtime: str) -> Mapping[str, Span]:
     """Flags of a runtime by name with their two hyphens and ``-`` for ``_``.
 
     Of those in `WHOLE_PARSERS`, every one that a release has had; of others, those that came or went.
     """
-    return {
-        row["flag"]: FlagSpan(
-            flag=row["flag"],
-            unknown_to=release_key(row["unknown_to"]),
-            first_seen=release_key(row["first_seen"]),
-            gone_in=release_key(row["gone_in"]),
-        )
-        for row in read_csv("runtime_flags")
-        if row["runtime"] == runtime
-    }
+    return {row["flag"]: _span(row, "flag") for row in read_csv("runtime_flags") if row["runtime"] == runtime}
 
 
 REGISTRIES = ("vllm", "sglang", "lmdeploy")
 """Engines whose registries of models were read."""
-
-
-@record
-class Span:
-    """Releases that know something: an architecture of models, a method of quantization, a variable."""
-
-    unknown_to: Version
-    """Newest release without it before; empty: the oldest one read has it."""
-    first_seen: Version
-    gone_in: Version
-    """First release without it again; empty: the newest one read has it."""
-
-    def holds(self, release: Version) -> bool:
-        """Whether that release knows it."""
-        return release >= self.first_seen and (not self.gone_in or release < self.gone_in)
 
 
 @cache
@@ -91,12 +74,13 @@ def _spans(table: str, column: str, runtime: str) -> Mapping[str, tuple[Span, ..
     spans: dict[str, tuple[Span, ...]] = {}
     for row in read_csv(table):
         if row["runtime"] == runtime:
-            spans[row[column]] = (*spans.get(row[column], ()), _span(row))
+            spans[row[column]] = (*spans.get(row[column], ()), _span(row, column))
     return spans
 
 
-def _span(row: Mapping[str, str]) -> Span:
+def _span(row: Mapping[str, str], column: str) -> Span:
     return Span(
+        name=row[column],
         unknown_to=release_key(row["unknown_to"]),
         first_seen=release_key(row["first_seen"]),
         gone_in=release_key(row["gone_in"]),
@@ -107,7 +91,6 @@ def _span(row: Mapping[str, str]) -> Span:
 class Variable:
     """An environment variable of a runtime."""
 
-    name: str
     span: Span
     """Releases that read it."""
     instead: str
@@ -120,8 +103,7 @@ def runtime_variables(runtime: str) -> Mapping[str, Variable]:
     """Environment variables that some release of the runtime reads, by name; the latest span of each."""
     return {
         row["variable"]: Variable(
-            name=row["variable"],
-            span=_span(row),
+            span=_span(row, "variable"),
             instead=row["instead"],
             source=row["source"]
             or f"vllm/envs.py of the wheels around {row['gone_in'] or row['first_seen']}",

@@ -209,7 +209,7 @@ def _kernel_package(facts: Facts) -> Iterator[Problem]:
     """SGLang's kernels on the default index, where no other CUDA says that they may come from another one."""
     release = facts.release
     on_arm = facts.arch == "arm64"
-    code = (release.kernel_sass_arm64 if on_arm else release.kernel_sass) if release else ()
+    code = release.package_code(facts.arch) if release else ()
     if facts.install != "pip" or not code or (facts.sm < BLACKWELL and not on_arm) or facts.sm in code:
         return
     if on_arm and facts.sm < BLACKWELL and covers(code, facts.sm):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gpuyard.catalog.software_runtimes import release_text, runtime_releases
-from gpuyard.catalog.software_support import FlagSpan, runtime_flags
+from gpuyard.catalog.software_support import Span, runtime_flags
 from gpuyard.compat.build import is_other_build
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.flag_problem import drop, lately, parser_source, removed
@@ -75,7 +75,7 @@ WHOLE_NAMES = frozenset({"llama.cpp", "tgi", "tei"})
 """Engines whose parser takes no beginnings of flags; those of the others take unique ones."""
 
 
-def span_problems(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
+def span_problems(facts: Facts, name: str, span: Span) -> Iterator[Problem]:
     """A flag that is gone, or not there yet."""
     gone = span.gone_in
     source = gone.source if isinstance(gone, Sourced) else parser_source(facts.runtime, gone) if gone else ""
@@ -108,17 +108,17 @@ def _is_later_build(image: str) -> bool:
     return is_other_build(image) or _COMMIT.search(image) is not None
 
 
-def command_line_only(facts: Facts, name: str, span: FlagSpan) -> Iterator[Problem]:
+def command_line_only(facts: Facts, name: str, span: Span) -> Iterator[Problem]:
     """A flag that only the command line still takes."""
-    gone = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
+    gone = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.name)
     if gone is None or not facts.version >= gone or span.is_gone(facts.version):
         return
     message = f"{facts.engine} takes {name} on the command line only, for now"
     yield removed(facts, name, message, _successor(facts, span), Severity.WARNING, source=gone.source)
 
 
-def _successor(facts: Facts, span: FlagSpan) -> str:
-    return SUCCESSORS.get(facts.runtime, {}).get(span.flag, "")
+def _successor(facts: Facts, span: Span) -> str:
+    return SUCCESSORS.get(facts.runtime, {}).get(span.name, "")
 
 
 def argument_problems(facts: Facts) -> Iterator[Problem]:
@@ -128,11 +128,11 @@ def argument_problems(facts: Facts) -> Iterator[Problem]:
         span = known.get("--" + name.replace("_", "-")) if _ARGUMENT.fullmatch(name) else None
         if span is None:
             continue
-        earlier = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.flag)
+        earlier = ARGUMENTS_GONE.get(facts.runtime, {}).get(span.name)
         yield from span_problems(facts, name, span if earlier is None else replace(span, gone_in=earlier))
 
 
-def begins_another(facts: Facts, span: FlagSpan) -> bool:
+def begins_another(facts: Facts, span: Span) -> bool:
     """Whether a release without the flag takes it as the beginning of the only other one that begins so."""
     release = facts.version
     if facts.runtime in WHOLE_NAMES:
@@ -142,6 +142,6 @@ def begins_another(facts: Facts, span: FlagSpan) -> bool:
     others = [
         other
         for other in runtime_flags(facts.runtime).values()
-        if other is not span and other.flag.startswith(span.flag)
+        if other is not span and other.name.startswith(span.name)
     ]
     return sum(not other.is_gone(release) and not other.is_missing(release) for other in others) == 1

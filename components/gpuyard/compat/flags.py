@@ -201,8 +201,8 @@ def _flag(facts: Facts, name: str) -> Iterator[Problem]:
     known = runtime_flags(facts.runtime)
     span = known.get(key) or known.get("--" + key.removeprefix("--no-"))
     if span is not None and "_" in name.partition("=")[0] and facts.runtime in _HYPHENS_ONLY:
-        message = f"{facts.runtime} has no {name}; did you mean {span.flag}?"
-        yield unknown(facts, name, message, span.flag)
+        message = f"{facts.runtime} has no {name}; did you mean {span.name}?"
+        yield unknown(facts, name, message, span.name)
     elif span is not None and not begins_another(facts, span):
         yield from span_problems(facts, name, span)
         yield from command_line_only(facts, name, span)

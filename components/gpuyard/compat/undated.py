@@ -61,7 +61,7 @@ def _engine(facts: Facts) -> Iterator[Problem]:
 
 def _has_kernels(facts: Facts, row: RuntimeRelease) -> bool:
     """Whether the kernel package that pip brings with the release has code for the GPU, as far as known."""
-    code = row.kernel_sass_arm64 if facts.arch == "arm64" else row.kernel_sass
+    code = row.package_code(facts.arch)
     return not code or facts.sm in code
 
 

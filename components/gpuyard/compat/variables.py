@@ -34,8 +34,9 @@ def variable_problems(facts: Facts) -> Iterator[Problem]:
 
 
 def _unread(facts: Facts, variable: Variable) -> Iterator[Problem]:
-    name, span, version = variable.name, variable.span, facts.version
-    is_gone = bool(span.gone_in) and (version >= span.gone_in if version else facts.is_undated)
+    span, version = variable.span, facts.version
+    name = span.name
+    is_gone = span.is_gone(version) if version else bool(span.gone_in) and facts.is_undated
     if is_gone:
         said = (
             f"{facts.engine} does not read {name} any more"
