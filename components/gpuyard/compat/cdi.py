@@ -23,39 +23,38 @@ NRI: tuple[Version, ...] = ((1, 7, 30), (2, 0), (2, 1))
 (GPU Operator docs, page on CDI)."""
 
 
-def asked_by_plugin(facts: Facts) -> Problem | None:
-    """A device plugin that hands out GPUs by CDI to a containerd that does not know it."""
-    containerd = containerd_of(facts) if facts.given.containerd is not None else ()
-    names = [name for name in facts.env if _STRATEGY.search(name) and "cdi-" in facts.env[name]]
-    if not names or not () < containerd < CDI_SINCE:
+def lacks_cdi(
+    facts: Facts, path: str, who: str, *others: Fix, source: str, effect: str = ""
+) -> Problem | None:
+    """What ``who`` hands out and the node's containerd does not know; None: it does, or is not known."""
+    containerd = containerd_of(facts)
+    if not () < containerd < CDI_SINCE:
         return None
     return Problem(
         "TOOLKIT_CONTAINERD",
-        "env",
-        f"{names[0]}={facts.env[names[0]]} hands out GPUs by CDI, which containerd {dotted(containerd)} "
-        "does not know: pods start without them",
-        (
-            set_field("containerd", "1.7.29", "use containerd 1.7"),
-            Fix(f"set {names[0]}=envvar", with_env(facts, names[0], "envvar")),
-        ),
-        source=CDI_BY_CRI,
+        path,
+        f"{who} hands out GPUs by CDI, which containerd {dotted(containerd)} does not know{effect}",
+        (set_field("containerd", "1.7.29", "use containerd 1.7"), *others),
+        source=source,
     )
+
+
+def asked_by_plugin(facts: Facts) -> Problem | None:
+    """A device plugin that is told to hand out GPUs by CDI."""
+    name = next((name for name, text in facts.env.items() if _STRATEGY.search(name) and "cdi-" in text), "")
+    if not name:
+        return None
+    by_variable = Fix(f"set {name}=envvar", with_env(facts, name, "envvar"))
+    effect = ": pods start without them"
+    return lacks_cdi(facts, "env", f"{name}={facts.env[name]}", by_variable, source=CDI_BY_CRI, effect=effect)
 
 
 def _by_operator(stack: Stack) -> Problem | None:
-    if not () < stack.containerd < CDI_SINCE or stack.release is None or stack.release.key < OPERATOR_CDI:
-        return None
-    if switched(stack.facts, "cdi") is False:
+    if stack.release is None or stack.release.key < OPERATOR_CDI or switched(stack.facts, "cdi") is False:
         return None
     off = Fix("set cdi.enabled=false", with_env(stack.facts, "cdi.enabled", "false"))
-    return Problem(
-        "TOOLKIT_CONTAINERD",
-        "containerd",
-        f"GPU Operator {stack.release.version} hands out GPUs by CDI, which containerd "
-        f"{dotted(stack.containerd)} does not know",
-        (set_field("containerd", "1.7.29", "use containerd 1.7"), off, use_operator("v25.3.4")),
-        source=OPERATOR_CDI.source,
-    )
+    who = f"GPU Operator {stack.release.version}"
+    return lacks_cdi(stack.facts, "containerd", who, off, use_operator("v25.3.4"), source=OPERATOR_CDI.source)
 
 
 def _nri(stack: Stack) -> Problem | None:

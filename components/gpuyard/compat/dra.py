@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gpuyard.catalog.software import Version, parse_version
-from gpuyard.compat.cdi import CDI_SINCE
+from gpuyard.compat.cdi import lacks_cdi
 from gpuyard.compat.facts import Facts
 from gpuyard.compat.owner import ABSENT, stated_operator
 from gpuyard.compat.problem import Problem, raise_driver, set_field
@@ -91,7 +91,11 @@ def _own_driver(facts: Facts) -> Iterator[Problem]:
             source=since.source,
         )
     version = parse_version(text)
-    yield from _devices_by_cdi(facts)
+    # DRA drivers hand out devices by CDI alone
+    without = set_field("dra_driver", None, "use the device plugin")
+    by_cdi = lacks_cdi(facts, "containerd", "the DRA driver", without, source=DRA_ASKS_CDI)
+    if by_cdi is not None:
+        yield by_cdi
     if facts.kubernetes[:2] >= (1, 34) and DRA_FIRST <= version < DRA_WITH_V1:
         yield Problem(
             "K8S_VERSION",
@@ -111,22 +115,6 @@ def _own_driver(facts: Facts) -> Iterator[Problem]:
             source=DRA_UNREGISTERED.source,
         )
     yield from _floor(facts, f"{text} {values}", version)
-
-
-def _devices_by_cdi(facts: Facts) -> Iterator[Problem]:
-    """DRA drivers hand out devices by CDI alone."""
-    containerd = parse_version(facts.given.containerd) if facts.given.containerd is not None else ()
-    if () < containerd < CDI_SINCE:
-        yield Problem(
-            "TOOLKIT_CONTAINERD",
-            "containerd",
-            f"the DRA driver hands out GPUs by CDI, which containerd {dotted(containerd)} does not know",
-            (
-                set_field("containerd", "1.7.29", "use containerd 1.7"),
-                set_field("dra_driver", None, "use the device plugin"),
-            ),
-            source=DRA_ASKS_CDI,
-        )
 
 
 def _floor(facts: Facts, text: str, version: Version) -> Iterator[Problem]:
